@@ -1,0 +1,1 @@
+"""Moonpost plans, designs, builds and runs a lunar research station."""
