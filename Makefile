@@ -1,6 +1,49 @@
+# Every target makes its own virtual environment when there is none.
 VENV ?= .venv
 PYTHON ?= python3
 BIN := $(VENV)/bin
-STAMP := $(VENV)/.moonpost-ready
+READY := $(VENV)/.ready
+export MOONPOST_DATA ?= $(wildcard $(abspath ../shared/data))
 
 .PHONY: setup demo test quick soak lint bench docs serve clean
+.DEFAULT_GOAL := demo
+
+setup: $(READY)
+
+$(READY): pyproject.toml constraints.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Moonpost needs Python 3.11 or later: make PYTHON=/path/to/python3.11"; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[test,lint]'
+	@touch $(READY)
+
+demo: $(READY)  ## study the bundled plan and write out/report.html
+	$(BIN)/moonpost study ilrs --out out
+	@echo "open out/report.html"
+
+test: $(READY)  ## the whole suite, small samples
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not soak"
+
+quick: $(READY)  ## what failed last, else everything, stopping at the first failure
+	$(BIN)/python -m pytest -m "not soak" -x --ff
+
+soak: $(READY)  ## full sizes of the claims
+	$(BIN)/python -m pytest -m soak
+
+lint: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python docs/check.py
+
+bench: $(READY)
+	$(BIN)/python bench/run.py
+
+docs: $(READY)  ## regenerate the generated pages and schemas
+	$(BIN)/python docs/generate.py
+
+serve: $(READY)
+	$(BIN)/moonpost serve ilrs --data out
+
+clean:
+	rm -rf $(VENV) out

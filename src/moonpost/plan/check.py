@@ -43,7 +43,7 @@ class Finding:
         return f"{self.severity}: {self.place}: {self.text}"
 
 
-def check(plan: Plan, *, names: Names | None = None) -> list[Finding]:
+def check(plan: Plan, *, names: Names | None = None, unsound: Names | None = None) -> list[Finding]:
     """Check what spans the fields of a plan.
 
     Parameters
@@ -52,6 +52,8 @@ def check(plan: Plan, *, names: Names | None = None) -> list[Finding]:
         The plan, or the sound part of one.
     names : mapping of str to frozenset of str, optional
         Per table, identifiers that exist although their rows are not in `plan`.
+    unsound : mapping of str to frozenset of str, optional
+        Per place of a row with faults, its faulty fields; findings that rest on these are left out.
 
     Returns
     -------
@@ -70,8 +72,30 @@ def check(plan: Plan, *, names: Names | None = None) -> list[Finding]:
     found: list[Finding] = []
     for part in _PARTS:
         found.extend(part(plan, known))
+    if unsound:
+        found = [finding for finding in found if not _rests_on(finding, unsound)]
     return sorted(found, key=lambda finding: ("error", "warning", "note").index(finding.severity))
 
+
+def _rests_on(finding: Finding, unsound: Names) -> bool:
+    """Whether a finding rests on a field that could not be read."""
+    head, _, rest = finding.place.partition("]")
+    fields = unsound.get(head + "]", frozenset())
+    if rest.lstrip(".").split("[")[0].split(".")[0] in fields or (fields and finding.severity != "error"):
+        return True
+    if finding.code in _CODES and fields & _CODES[finding.code]:
+        return True
+    if finding.code == "order":
+        return any("launch" in faulty for faulty in unsound.values())
+    return finding.code == "objective-without-instrument" and any(
+        place.startswith("instruments") and "objectives" in faulty for place, faulty in unsound.items()
+    )
+
+
+_CODES = {
+    "power-never-covered": frozenset({"modes", "generators", "storage", "powered_by", "bus"}),
+    "landing-before-launch": frozenset({"launch", "landing"}),
+}
 
 _TABLES = (
     "phases", "partners", "agreements", "calls", "sites", "launchers", "delta_v", "transfers", "missions",

@@ -17,6 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from moonpost.errors import DataError, Fault, PlanError, UnknownNameError
 from moonpost.plan.check import Finding, check
 from moonpost.plan.model import Plan
+from moonpost.plan.salvage import salvage
 
 __all__ = ["Reading", "bundled_plans", "load_plan", "plan_path", "read_plan"]
 
@@ -35,16 +36,19 @@ class Reading:
         The plan of all rows that are sound; None if too little of it can be read.
     names : dict of str to frozenset of str
         Per table, the identifiers of the rows that the file has, sound or not.
+    unsound : dict of str to frozenset of str
+        Per place of a row with faults, such as ``missions[ce7]``, its faulty fields.
     """
 
     path: Path
     faults: tuple[Fault, ...]
     plan: Plan | None
     names: dict[str, frozenset[str]] = field(default_factory=dict)
+    unsound: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def findings(self) -> list[Finding]:
         """Findings across the rows that could be read."""
-        return check(self.plan, names=self.names) if self.plan is not None else []
+        return check(self.plan, names=self.names, unsound=self.unsound) if self.plan is not None else []
 
     def finish(self, findings: list[Finding]) -> Plan:
         """The plan, if neither a field nor a finding forbids it.
@@ -136,6 +140,7 @@ def read_plan(plan: str | os.PathLike[str]) -> Reading:
     raw = _parse(path)
     faults: list[Fault] = []
     values: dict[str, Any] = {}
+    unsound: dict[str, frozenset[str]] = {}
     unknown = [name for name in raw if name not in Plan.model_fields]
     faults.extend(Fault(name, f"unknown key{_nearest(name, Plan.model_fields)}") for name in unknown)
     for name, info in Plan.model_fields.items():
@@ -147,7 +152,7 @@ def read_plan(plan: str | os.PathLike[str]) -> Reading:
             continue
         row_type = _row_type(info.annotation)
         if row_type is not None:
-            values[name] = _rows(name, raw[name], row_type, faults)
+            values[name] = _rows(name, raw[name], row_type, faults, unsound)
         else:
             _single(name, raw[name], _annotated(info), values, faults)
     if "partners" in raw and not raw["partners"]:
@@ -157,7 +162,7 @@ def read_plan(plan: str | os.PathLike[str]) -> Reading:
     if complete:
         partial = Plan.model_validate(values) if not faults else Plan.model_construct(**values)
         partial = partial.located_at(path)
-    return Reading(path, tuple(faults), partial, _names(raw))
+    return Reading(path, tuple(faults), partial, _names(raw), unsound)
 
 
 def _parse(path: Path) -> dict[str, Any]:
@@ -200,8 +205,10 @@ def _annotated(info: Any) -> Any:
     return annotation
 
 
-def _rows(name: str, raw: Any, row_type: Any, faults: list[Fault]) -> tuple[Any, ...]:
-    """The sound rows of a table; the others leave faults."""
+def _rows(
+    name: str, raw: Any, row_type: Any, faults: list[Fault], unsound: dict[str, frozenset[str]]
+) -> tuple[Any, ...]:
+    """The rows of a table; those with faults leave them, and are kept without the faulty fields."""
     if not isinstance(raw, list):
         faults.append(Fault(name, f"must be a list of tables: write [[{name}]] above each row"))
         return ()
@@ -211,7 +218,12 @@ def _rows(name: str, raw: Any, row_type: Any, faults: list[Fault]) -> tuple[Any,
         try:
             sound.append(adapter.validate_python(row))
         except ValidationError as error:
-            faults.extend(_faults(_place(name, index, row), error, row_type))
+            place = _place(name, index, row)
+            faults.extend(_faults(place, error, row_type))
+            kept = salvage(row_type, row, error)
+            unsound[place] = kept[1] if kept else frozenset(row_type.model_fields)
+            if kept:
+                sound.append(kept[0])
     return tuple(sound)
 
 

@@ -41,7 +41,7 @@ class Assumption(Sourced):
     text: str = Field(min_length=8, description="The assumption in one sentence.")
     parameter: str | None = Field(
         default=None,
-        description="Path of a number in the plan, such as design.system_margin or elements[x].storage.capacity_wh.",
+        description="Path of a number in the plan: design.system_margin or elements[x].storage.capacity_wh.",
     )
     low: float | None = Field(default=None, description="Low value of that number, to see what it changes.")
     high: float | None = Field(default=None, description="High value of that number.")

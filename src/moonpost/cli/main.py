@@ -1,0 +1,77 @@
+"""The ``moonpost`` command: verbs, error lines and exit codes."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from moonpost.cli import build, check, design, flight, operate, partner, report, serve, site, study
+from moonpost.errors import MoonpostError, PlanError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="moonpost",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    help="Plan, design, build and run a lunar research station.\n\n"
+    "The main job: moonpost study ilrs --out out",
+)
+for verb in (study, check, site, flight, design, build, operate, partner, report, serve):
+    verb.register(app)
+
+
+def _version(value: bool) -> None:
+    if value:
+        from importlib.metadata import version
+
+        typer.echo(f"moonpost {version('moonpost')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: bool = typer.Option(False, "--version", callback=_version, is_eager=True, help="Print the version."),
+) -> None:
+    """Read the option that every verb shares."""
+
+
+def main() -> None:
+    """Run the command line; bad input ends in clear lines and exit code 2.
+
+    Examples
+    --------
+    >>> import sys
+    >>> sys.argv = ["moonpost", "--version"]
+    >>> try:
+    ...     main()
+    ... except SystemExit as stop:
+    ...     stop.code
+    moonpost 0.1.0
+    0
+    """
+    try:
+        app()
+    except PlanError as error:
+        for fault in error.faults:
+            typer.echo(f"{error.path}: {fault}", err=True)
+        _stop(str(MoonpostError(error.what, where=error.path, advice=error.advice)))
+    except MoonpostError as error:
+        _stop(str(error))
+    except BrokenPipeError:
+        sys.stderr.close()
+        sys.exit(0)
+    except OSError as error:
+        name = f"{error.filename}: " if error.filename else ""
+        _stop(f"{name}{error.strerror or error}; check the path, your rights there and the free space")
+    except KeyboardInterrupt:
+        typer.echo("moonpost: stopped; the same command resumes where it was", err=True)
+        sys.exit(130)
+
+
+def _stop(line: str) -> None:
+    typer.echo("moonpost: " + line.replace("\n", " "), err=True)
+    sys.exit(2)
