@@ -10,8 +10,13 @@ import math
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
-__all__ = ["bilinear", "height_along", "project_many", "ray_maximum"]
+__all__ = ["bilinear", "height_along", "height_between", "project_many", "ray_maximum"]
+
+Floats = NDArray[np.float64]
+Cells = NDArray[np.float32]
+Marks = NDArray[np.int16]
 
 _POLAR_SOUTH = 1
 _POLAR_NORTH = 2
@@ -20,7 +25,7 @@ _RIM = 0.5 + 1e-6
 
 
 @njit(cache=True, nogil=True, inline="always")
-def _neighbour(index, count, wrap):
+def _neighbour(index: int, count: int, wrap: bool) -> int:
     """Index of a cell, clamped at the rim or taken round the globe."""
     if wrap:
         return index % count
@@ -28,7 +33,7 @@ def _neighbour(index, count, wrap):
 
 
 @njit(cache=True, nogil=True)
-def _interpolate(z, wrap, col, row):
+def _interpolate(z: Cells, wrap: bool, col: float, row: float) -> float:
     """Bilinear height at fractional cell-centre coordinates, NaN outside the cells or beside missing ones."""
     rows, cols = z.shape
     if not (-_RIM <= row <= rows - 1 + _RIM):
@@ -51,7 +56,7 @@ def _interpolate(z, wrap, col, row):
 
 
 @njit(cache=True, nogil=True)
-def bilinear(z, wrap, col, row):
+def bilinear(z: Cells, wrap: bool, col: Floats, row: Floats) -> Floats:
     """Bilinear heights at fractional cell-centre coordinates.
 
     Parameters
@@ -76,7 +81,7 @@ def bilinear(z, wrap, col, row):
 
 
 @njit(cache=True, nogil=True)
-def _project(kind, par, x, y, z):
+def _project(kind: int, par: Floats, x: float, y: float, z: float) -> tuple[float, float]:
     """Map coordinates of a unit vector in a projection with a closed form."""
     if kind == _POLAR_SOUTH:
         k = par[0] / max(1.0 - z, 1e-12)
@@ -90,7 +95,7 @@ def _project(kind, par, x, y, z):
 
 
 @njit(cache=True, nogil=True)
-def project_many(kind, par, latitude, longitude):
+def project_many(kind: int, par: Floats, latitude: Floats, longitude: Floats) -> tuple[Floats, Floats]:
     """Map coordinates of places in a projection with a closed form.
 
     Parameters
@@ -118,7 +123,19 @@ def project_many(kind, par, latitude, longitude):
 
 
 @njit(cache=True, nogil=True)
-def height_along(z, wrap, kind, par, inverse, up, tangent, sine, cosine, mark, heights, source):
+def height_along(
+    z: Cells,
+    wrap: bool,
+    kind: int,
+    par: Floats,
+    inverse: Floats,
+    up: Floats,
+    tangent: Floats,
+    angle: Floats,
+    mark: int,
+    heights: Floats,
+    source: Marks,
+) -> None:
     """Fill heights along great circles with those of one grid, where no earlier grid had any.
 
     Parameters
@@ -137,17 +154,18 @@ def height_along(z, wrap, kind, par, inverse, up, tangent, sine, cosine, mark, h
         Unit vector of the site.
     tangent : ndarray of float64, shape (n, 3)
         Unit vectors along the ground at the site, one for each ray.
-    sine, cosine : ndarray of float64, shape (m,)
-        Of the angle at the centre between the site and each sample.
+    angle : ndarray of float64, shape (m,)
+        Angle at the centre between the site and each sample [rad].
     mark : int
         Written to `source` where this grid gives the height.
-    heights : ndarray of float32, shape (n, m)
+    heights : ndarray of float64, shape (n, m)
         Filled in place [m]; only NaN entries are touched.
     source : ndarray of int16, shape (n, m)
         Filled in place.
     """
+    sine, cosine = np.sin(angle), np.cos(angle)
     for i in range(tangent.shape[0]):
-        for j in range(sine.size):
+        for j in range(angle.size):
             if not math.isnan(heights[i, j]):
                 continue
             s, c = sine[j], cosine[j]
@@ -164,12 +182,78 @@ def height_along(z, wrap, kind, par, inverse, up, tangent, sine, cosine, mark, h
 
 
 @njit(cache=True, nogil=True)
-def ray_maximum(heights, observer_m, radius_m, angle, best, where, last, gap):
+def height_between(
+    z: Cells,
+    wrap: bool,
+    inverse: Floats,
+    stride: int,
+    x: Floats,
+    y: Floats,
+    mark: int,
+    heights: Floats,
+    source: Marks,
+) -> None:
+    """Fill missing heights of one grid from map coordinates that are known at every `stride`-th sample only.
+
+    Parameters
+    ----------
+    z : ndarray of float32, shape (rows, cols)
+        Heights [m]; NaN where there is none.
+    wrap : bool
+        Whether the columns go once round the globe.
+    inverse : ndarray of float64, shape (6,)
+        Affine from map coordinates to cell-centre coordinates.
+    stride : int
+        Samples from one node to the next; node k belongs to sample (k - 1) stride.
+    x, y : ndarray of float64, shape (n, nodes)
+        Map coordinates of the nodes; a ray with a NaN is left out where it counts.
+    mark : int
+        Written to `source` where this grid gives the height.
+    heights : ndarray of float64, shape (n, m)
+        Filled in place [m]; only NaN entries are touched.
+    source : ndarray of int16, shape (n, m)
+        Filled in place.
+
+    Notes
+    -----
+    Cubic Lagrange polynomials through four nodes.
+    """
+    for i in range(heights.shape[0]):
+        for j in range(heights.shape[1]):
+            if not math.isnan(heights[i, j]):
+                continue
+            k = j // stride
+            f = (j - k * stride) / stride
+            w0 = -f * (f - 1.0) * (f - 2.0) / 6.0
+            w1 = (f + 1.0) * (f - 1.0) * (f - 2.0) / 2.0
+            w2 = -(f + 1.0) * f * (f - 2.0) / 2.0
+            w3 = (f + 1.0) * f * (f - 1.0) / 6.0
+            east = w0 * x[i, k] + w1 * x[i, k + 1] + w2 * x[i, k + 2] + w3 * x[i, k + 3]
+            north = w0 * y[i, k] + w1 * y[i, k + 1] + w2 * y[i, k + 2] + w3 * y[i, k + 3]
+            col = inverse[0] * east + inverse[1] * north + inverse[2]
+            row = inverse[3] * east + inverse[4] * north + inverse[5]
+            value = _interpolate(z, wrap, col, row)
+            if not math.isnan(value):
+                heights[i, j] = value
+                source[i, j] = mark
+
+
+@njit(cache=True, nogil=True)
+def ray_maximum(
+    heights: Floats,
+    observer_m: float,
+    radius_m: float,
+    angle: Floats,
+    best: Floats,
+    where: Floats,
+    last: Floats,
+    gap: Floats,
+) -> int:
     """Raise the tangent of each ray's horizon by the samples of one block, and find holes.
 
     Parameters
     ----------
-    heights : ndarray of float32, shape (n, m)
+    heights : ndarray of float64, shape (n, m)
         Heights along each ray [m]; NaN where there is none.
     observer_m : float
         Height of the observer [m].

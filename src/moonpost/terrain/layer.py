@@ -111,9 +111,9 @@ class Layer:
 
     Notes
     -----
-    Heights are metres above the 1737.4 km sphere. Scale and offset tags are applied, kilometres are converted, and
-    a file of radii (all values between 1700 and 1770 km, as in LOLA GDR labels with an offset of 1737400 m) has the
-    sphere's radius subtracted. Files of up to 64 million cells are kept whole; of larger ones a window of
+    Heights are metres above the 1737.4 km sphere. Scale and offset tags are applied, kilometres are converted,
+    and a file of radii (all values between 1700 and 1770 km, as in LOLA GDR labels with an offset of 1737400 m)
+    has the sphere's radius subtracted. Files of up to 64 million cells are kept whole; of larger ones a window of
     4096 x 4096 cells around the site is kept at full resolution and the rest as block means.
 
     Examples
@@ -175,7 +175,7 @@ class Layer:
             raise DataError(
                 "has no place on its map (no geotransform)",
                 where=where,
-                advice="write it with its extent, for instance with 'gdal_translate -a_ullr LEFT TOP RIGHT BOTTOM'",
+                advice="write it with its extent ('gdal_translate -a_ullr LEFT TOP RIGHT BOTTOM')",
             )
         scale, offset = _to_metres(data, where)
         bounds = (data.bounds.left, data.bounds.bottom, data.bounds.right, data.bounds.top)
@@ -190,7 +190,7 @@ class Layer:
             path=path,
             name=path.name,
             resolution_m=round(math.hypot(affine.b, affine.e) * unit, 6),
-            crs=crs.name if crs.name != "unknown" else crs.to_string(),
+            crs=_crs_name(crs),
             bounds=bounds,
             shape=(data.height, data.width),
             source=source,
@@ -326,8 +326,8 @@ class Layer:
         raise DataError(
             f"height {heights[row, col]:.0f} m at row {row}, column {col} is not one of the Moon's",
             where=str(self.path),
-            advice="if that value stands for no data, declare it ('gdal_translate -a_nodata VALUE'); heights are metres "
-            "above the 1737.4 km sphere after the scale and offset tags",
+            advice="if that value stands for no data, declare it ('gdal_translate -a_nodata VALUE'); heights are "
+            "metres above the 1737.4 km sphere after the scale and offset tags",
         )
 
 
@@ -415,6 +415,14 @@ def _goes_round(projection: Projection, affine: Any, width: int) -> bool:
     if projection.kind != PLATE or affine.b != 0.0 or affine.d != 0.0:
         return False
     return bool(abs(abs(affine.a) * width - projection.numbers[5]) < 0.01 * abs(affine.a))
+
+
+def _crs_name(crs: Any) -> str:
+    """Name of a system, or of its projection where the file gives none."""
+    if crs.name.lower() not in ("unknown", "unnamed", ""):
+        return str(crs.name)
+    operation = crs.coordinate_operation
+    return f"unnamed, {operation.method_name if operation else 'geographic'}"
 
 
 def _unit_m(crs: Any) -> float:

@@ -45,8 +45,8 @@ class HorizonProfile:
     provenance : dict
         Terrain files with digests, versions, and what limits the result.
     reach_m : ndarray, shape (n,), optional
-        Distance to which the terrain is known on each azimuth where it ends too early [m]; infinite where it is known
-        as far as it can matter (everywhere if not given).
+        Distance to which the terrain is known on each azimuth where it ends too early [m]; infinite where it is
+        known as far as it can matter (everywhere if not given).
 
     Raises
     ------

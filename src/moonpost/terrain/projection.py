@@ -25,7 +25,8 @@ PLATE = 3
 
 _ADVICE = (
     "give it a lunar one on the 1737.4 km sphere, for instance with "
-    "'gdal_translate -a_srs IAU_2015:30135 IN.tif OUT.tif' for the south pole (30130 north, 30100 latitude and longitude)"
+    "'gdal_translate -a_srs IAU_2015:30135 IN.tif OUT.tif' for the south pole (30130 for the north, "
+    "30100 for latitude and longitude)"
 )
 
 

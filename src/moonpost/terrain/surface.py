@@ -87,9 +87,9 @@ class Terrain:
 
     Notes
     -----
-    Heights are metres above the sphere of radius 1737.4 km, bilinear between cell centres. Files are never re-sorted
-    by resolution. A missing value is never taken for a height: the next file is asked, and if none has data there
-    the place is reported as an error.
+    Heights are metres above the sphere of radius 1737.4 km, bilinear between cell centres. Files are never
+    re-sorted by resolution. A missing value is never taken for a height: the next file is asked, and if none
+    has data there the place is reported as an error.
 
     References
     ----------
@@ -271,8 +271,8 @@ class Terrain:
         Returns
         -------
         TerrainWindow
-            Heights, NaN where the terrain has none, with the place of each pixel. Within 30 degrees of a pole it is
-            polar stereographic, true to scale at the pole; elsewhere azimuthal equidistant about the centre.
+            Heights, NaN where the terrain has none, with the place of each pixel. Within 30 degrees of a pole it
+            is polar stereographic, true to scale at the pole; elsewhere azimuthal equidistant about the centre.
         """
         place = centre if isinstance(centre, Site) else Site(float(centre[0]), float(centre[1]))
         if not (math.isfinite(half_width_m) and 0.0 < half_width_m < MOON_RADIUS_M and 2 <= pixels <= 10_000):
