@@ -33,7 +33,7 @@ _ROUNDING_S = 10.0
 class Almanac:
     """Places of the Sun, the Earth, ground stations and other bodies in the sky of the Moon.
 
-    Make one with `Almanac.default` or `Almanac.load`; there is no global state, several almanacs live side by side.
+    Make one with `Almanac.default` or `Almanac.load`. There is no global state: several live side by side.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ class Almanac:
     >>> almanac = Almanac.default()
     >>> sun = almanac.sun(Site(-89.53, 209.95), ["2030-01-01T00:00Z", "2030-01-01T12:00Z"])
     >>> sun.elevation_deg.round(2).tolist()
-    [1.7, 1.77]
+    [0.03, 0.02]
     """
 
     def __init__(self, kernels: KernelSet) -> None:
@@ -98,10 +98,10 @@ class Almanac:
         ----------
         *paths : path-like
             SPK (types 2 and 3; others with the extra ``moonpost[spice]``), binary PCK, frame kernel (.tf) and
-            leap-second kernel (.tls), in any order; of two that cover the same, the later counts. Needed are the Sun, the
-            Earth and the Moon, and the orientation of the Moon. Without a frame kernel the published turn from
-            principal axes to the mean-Earth frame is used for DE421 and DE440; without leap seconds, those that
-            come with skyfield.
+            leap-second kernel (.tls), in any order; of two that cover the same, the later counts. Needed are
+            the Sun, the Earth and the Moon, and the orientation of the Moon. Without a frame kernel the
+            published turn from principal axes to the mean-Earth frame is used for DE421 and DE440; without leap
+            seconds, those that come with skyfield.
 
         Returns
         -------

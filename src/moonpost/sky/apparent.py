@@ -54,7 +54,8 @@ class Apparent:
     --------
     >>> import numpy as np
     >>> one = np.ones(1)
-    >>> Apparent(np.array(["2030-01-01"], "datetime64[ms]"), one, one, 149_597_870_700.0 * one, one).distance_factor
+    >>> day = np.array(["2030-01-01"], "datetime64[ms]")
+    >>> Apparent(day, one, one, ASTRONOMICAL_UNIT_M * one, one).distance_factor
     array([1.])
     """
 

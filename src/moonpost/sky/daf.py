@@ -207,7 +207,7 @@ class ChebyshevTable:
         _, _, size, count = self.layout
         return self.summary.doubles(self.summary.first, self.summary.last - 4).reshape(count, size)
 
-    def evaluate(self, seconds: Floats, rates: bool) -> tuple[Floats, Floats | None]:
+    def evaluate(self, seconds: Floats, rates: bool) -> Floats:
         """Values and, if asked, rates at times inside the coverage.
 
         Parameters
@@ -219,27 +219,22 @@ class ChebyshevTable:
 
         Returns
         -------
-        values : ndarray, shape (3, n)
-            In the units of the file.
-        rates : ndarray, shape (3, n), or None
-            Per second.
+        ndarray, shape (3, n) or (6, n)
+            Values in the units of the file, then, if asked, rates per second.
 
         Raises
         ------
         DataError
             If a record is damaged.
         """
-        values = np.empty((3, seconds.size))
-        speeds = np.empty((3, seconds.size)) if rates else None
+        found = np.empty((6 if rates else 3, seconds.size))
         for start in range(0, seconds.size, _CHUNK):
             part = slice(start, start + _CHUNK)
-            values[:, part], speed = self._evaluate_chunk(seconds[part], rates)
-            if speeds is not None and speed is not None:
-                speeds[:, part] = speed
-        return values, speeds
+            found[:, part] = self._evaluate_chunk(seconds[part], rates)
+        return found
 
-    def _evaluate_chunk(self, seconds: Floats, rates: bool) -> tuple[Floats, Floats | None]:
-        start_s, length_s, size, count = self.layout
+    def _evaluate_chunk(self, seconds: Floats, rates: bool) -> Floats:
+        start_s, length_s, _, count = self.layout
         row = np.clip(np.floor((seconds - start_s) / length_s).astype(np.int64), 0, count - 1)
         used, inverse = np.unique(row, return_inverse=True)
         records = np.asarray(self.records[used], dtype=np.float64)
@@ -250,12 +245,10 @@ class ChebyshevTable:
         s = (seconds - middle_s[inverse]) / (0.5 * length_s)
         sets = 6 if self.with_rates else 3
         terms = np.ascontiguousarray(records[:, 2:].reshape(len(used), sets, -1).transpose(2, 1, 0))
-        coefficients = terms[:, :, inverse]
-        if self.with_rates:
-            both, _ = _clenshaw(coefficients, s, False)
-            return both[:3], both[3:] if rates else None
-        values, slopes = _clenshaw(coefficients, s, rates)
-        return values, None if slopes is None else slopes / (0.5 * length_s)
+        if self.with_rates and not rates:
+            terms = terms[:, :3]
+        values, slopes = _clenshaw(terms[:, :, inverse], s, rates and not self.with_rates)
+        return values if slopes is None else np.concatenate([values, slopes / (0.5 * length_s)])
 
 
 def _clenshaw(coefficients: Floats, s: Floats, slope: bool) -> tuple[Floats, Floats | None]:

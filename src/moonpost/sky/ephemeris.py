@@ -57,8 +57,8 @@ class Segment(Protocol):
             Identifiers, coverage and place in the file.
         """
 
-    def evaluate(self, seconds: Floats, rates: bool) -> tuple[Floats, Floats | None]:
-        """Position [km] and, if asked, velocity [km/s] of the target from the centre, shapes (3, n).
+    def evaluate(self, seconds: Floats, rates: bool) -> Floats:
+        """Position [km] and, if asked, velocity [km/s] of the target from the centre.
 
         Parameters
         ----------
@@ -69,8 +69,8 @@ class Segment(Protocol):
 
         Returns
         -------
-        tuple
-            Position, and velocity or None, in the frame of the segment.
+        ndarray, shape (3, n) or (6, n)
+            Position, then, if asked, velocity, in the frame of the segment.
         """
 
 
@@ -168,7 +168,7 @@ class Ephemeris:
             found += common(span, self._spans(segment.summary.integers[1], links + 1))
         return merged(found)
 
-    def state_km(self, body: int, seconds: Floats, rates: bool = False) -> tuple[Floats, Floats | None]:
+    def state_km(self, body: int, seconds: Floats, rates: bool = False) -> Floats:
         """Position [km] and velocity [km/s] of a body from the Solar System barycentre in J2000.
 
         Parameters
@@ -182,10 +182,8 @@ class Ephemeris:
 
         Returns
         -------
-        position : ndarray, shape (3, n)
-            Position [km].
-        velocity : ndarray, shape (3, n), or None
-            Velocity [km/s].
+        ndarray, shape (3, n) or (6, n)
+            Position [km], then, if asked, velocity [km/s].
 
         Raises
         ------
@@ -196,23 +194,21 @@ class Ephemeris:
         """
         return self._state(body, seconds, rates, 0)
 
-    def _state(self, body: int, seconds: Floats, rates: bool, links: int) -> tuple[Floats, Floats | None]:
-        position = np.zeros((3, seconds.size))
-        velocity = np.zeros((3, seconds.size)) if rates else None
+    def _state(self, body: int, seconds: Floats, rates: bool, links: int) -> Floats:
+        state = np.zeros((6 if rates else 3, seconds.size))
         if body == 0 or seconds.size == 0:
-            return position, velocity
+            return state
         self._check(body, links)
         left = np.arange(seconds.size)
         for segment in self.of(body):
             inside = covered(segment.summary, seconds[left])
+            if inside.all() and left.size == seconds.size:
+                return self._with_centre(segment, seconds, rates, links)
             rows, left = left[inside], left[~inside]
             if rows.size:
-                some = self._with_centre(segment, seconds[rows], rates, links)
-                position[:, rows] = some[0]
-                if velocity is not None and some[1] is not None:
-                    velocity[:, rows] = some[1]
+                state[:, rows] = self._with_centre(segment, seconds[rows], rates, links)
             if not left.size:
-                return position, velocity
+                return state
         raise DateError(
             f"{left.size} of {seconds.size} times are not covered for {body_name(body)}",
             where="the loaded SPK kernels",
@@ -230,20 +226,13 @@ class Ephemeris:
         if links > _MOST_LINKS:
             raise DataError(f"the centres of {body_name(body)} form a circle", where="the loaded SPK kernels")
 
-    def _with_centre(
-        self, segment: Segment, seconds: Floats, rates: bool, links: int
-    ) -> tuple[Floats, Floats | None]:
+    def _with_centre(self, segment: Segment, seconds: Floats, rates: bool, links: int) -> Floats:
         """State of a segment's target from the barycentre."""
         _, centre, frame, _ = segment.summary.integers
-        position, velocity = segment.evaluate(seconds, rates)
+        state = segment.evaluate(seconds, rates)
         if frame != 1:
-            turn = _TO_J2000[frame]
-            position, velocity = turn @ position, None if velocity is None else turn @ velocity
-        if centre:
-            base, speed = self._state(centre, seconds, rates, links + 1)
-            position = position + base
-            velocity = None if velocity is None or speed is None else velocity + speed
-        return position, velocity
+            state = np.concatenate([_TO_J2000[frame] @ half for half in np.split(state, len(state) // 3)])
+        return state + self._state(centre, seconds, rates, links + 1) if centre else state
 
 
 def covered(summary: Summary, seconds: Floats) -> npt.NDArray[np.bool_]:

@@ -96,7 +96,7 @@ class Orientation:
             inside = covered(table.summary, seconds[left])
             rows, left = left[inside], left[~inside]
             if rows.size:
-                angles[:, rows], _ = table.evaluate(seconds[rows], rates=False)
+                angles[:, rows] = table.evaluate(seconds[rows], rates=False)
             if not left.size:
                 return angles
         raise DateError(

@@ -37,7 +37,8 @@ class SpiceSegment:
     Notes
     -----
     The segment is evaluated by its own descriptor; the file is never added to SPICE's global pool, so that
-    almanacs stay apart from each other and from your own use of SPICE. One call per time: about 10 microseconds each.
+    almanacs stay apart from each other and from your own use of SPICE. One call per time: about 10 microseconds
+    each.
 
     References
     ----------
@@ -51,7 +52,7 @@ class SpiceSegment:
     def __post_init__(self) -> None:
         _spiceypy(self.summary)
 
-    def evaluate(self, seconds: Floats, rates: bool) -> tuple[Floats, Floats | None]:
+    def evaluate(self, seconds: Floats, rates: bool) -> Floats:
         """Position [km] and, if asked, velocity [km/s] of the target from the centre.
 
         Parameters
@@ -63,10 +64,8 @@ class SpiceSegment:
 
         Returns
         -------
-        position : ndarray, shape (3, n)
-            Position [km].
-        velocity : ndarray, shape (3, n), or None
-            Velocity [km/s].
+        ndarray, shape (3, n) or (6, n)
+            Position [km], then, if asked, velocity [km/s].
 
         Raises
         ------
@@ -77,7 +76,7 @@ class SpiceSegment:
         with self._opened() as (spice, handle, descriptor):
             for i, second in enumerate(seconds.tolist()):
                 states[:, i] = spice.spkpvn(handle, descriptor, second)[1]
-        return states[:3], states[3:] if rates else None
+        return states if rates else states[:3]
 
     @contextmanager
     def _opened(self) -> Iterator[tuple[Any, int, Any]]:

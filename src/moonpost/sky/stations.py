@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -121,10 +123,11 @@ def station_apparent(
 
     Notes
     -----
-    Both directions include light time and aberration, both are for an observer who looks at `time`; neither includes refraction
-    (0.5 deg at the horizon, 0.1 deg at 10 deg of elevation) or the station's terrain. The Earth turns by IAU 2000A nutation and
-    sidereal time from skyfield, without polar motion (below 0.0002 deg). UT1 is predicted beyond the tables: a second of
-    error turns the Earth by 0.004 deg, which moves the Moon as much in the station's sky.
+    Both directions include light time and aberration, and both are for an observer who looks at `time`; neither
+    includes refraction (0.5 deg at the horizon, 0.1 deg at 10 deg of elevation) or the station's terrain. The
+    Earth turns by IAU 2000A nutation and sidereal time from skyfield, without polar motion (below 0.0002 deg).
+    UT1 is predicted beyond the tables: a second of error turns the Earth, and moves the Moon in the station's
+    sky, by 0.004 deg.
 
     References
     ----------
@@ -136,32 +139,24 @@ def station_apparent(
     scale, ephemeris = kernels.timescale, kernels.ephemeris
     seconds, tt = scale.tdb_s(time), scale.tt_s(time)
     turn = kernels.orientation.matrices(seconds)
-    moon, moon_velocity = ephemeris.state_km(MOON, seconds, rates=True)
-    earth, earth_velocity = ephemeris.state_km(EARTH, seconds, rates=True)
-    assert moon_velocity is not None and earth_velocity is not None
-    on_moon = _back(turn, site.position_m)
     now = earth_rotation(tt)
-    on_earth = _back(now, fixed)
-    observer = 1000.0 * moon + on_moon
+    moon = 1000.0 * ephemeris.state_km(MOON, seconds, rates=True)
+    earth = 1000.0 * ephemeris.state_km(EARTH, seconds, rates=True)
+    on_moon, on_earth = _back(turn, site.position_m), _back(now, fixed)
 
-    from_moon = _towards(
-        observer,
-        lambda light: (
-            1000.0 * ephemeris.state_km(EARTH, seconds - light)[0] + _back(earth_rotation(tt - light), fixed)
-        ),
-    )
-    seen = np.einsum("ijn,jn->in", turn, aberrated(from_moon, 1000.0 * moon_velocity))
-    azimuth, elevation, distance = looked_at(site, seen)
+    def station(light: Floats) -> Floats:
+        earlier = _back(now, _spun(fixed, -_EARTH_RATE_RAD_S * light))
+        return 1000.0 * ephemeris.state_km(EARTH, seconds - light) + earlier
 
-    from_earth = _towards(
-        1000.0 * earth + on_earth,
-        lambda light: (
-            1000.0 * ephemeris.state_km(MOON, seconds - light)[0]
-            + _back(kernels.orientation.matrices(seconds - light), site.position_m)
-        ),
-    )
+    def lander(light: Floats) -> Floats:
+        then = kernels.orientation.matrices(seconds - light)
+        return 1000.0 * ephemeris.state_km(MOON, seconds - light) + _back(then, site.position_m)
+
+    from_moon = aberrated(_towards(moon[:3] + on_moon, station), moon[3:])
+    azimuth, elevation, distance = looked_at(site, np.einsum("ijn,jn->in", turn, from_moon))
     spin = _EARTH_RATE_RAD_S * np.cross(now[2], on_earth, axis=0)
-    back = np.einsum("ijn,jn->in", now, aberrated(from_earth, 1000.0 * earth_velocity + spin))
+    from_earth = aberrated(_towards(earth[:3] + on_earth, lander), earth[3:] + spin)
+    back = np.einsum("ijn,jn->in", now, from_earth)
     height = np.rad2deg(np.arcsin(np.clip(up @ back / np.sqrt(np.einsum("in,in->n", back, back)), -1.0, 1.0)))
     return StationApparent(time, azimuth, elevation, distance, np.zeros(len(time)), height)
 
@@ -191,9 +186,7 @@ def earth_rotation(tt_s: Floats) -> Floats:
     >>> bool(np.allclose(m @ m.T, np.eye(3), atol=1e-8))
     True
     """
-    from skyfield.api import load
-
-    table: Any = load.timescale(builtin=True)
+    table = _timescale()
     nodes, rows, weights = _cubic(tt_s)
     node_times = table.tt_jd(_J2000_JD, nodes / 86400.0)
     equinox = np.deg2rad(15.0 * _wrapped(node_times.gast - node_times.gmst, 24.0))
@@ -203,6 +196,14 @@ def earth_rotation(tt_s: Floats) -> Floats:
     angle = np.deg2rad(15.0 * table.tt_jd(_J2000_JD, tt_s / 86400.0).gmst) + turned
     c, s = np.cos(angle), np.sin(angle)
     return np.array([c * matrices[0] + s * matrices[1], c * matrices[1] - s * matrices[0], matrices[2]])
+
+
+@lru_cache(maxsize=1)
+def _timescale() -> Any:
+    """Skyfield's tables, read without the network."""
+    from skyfield.api import load
+
+    return load.timescale(builtin=True)
 
 
 def _cubic(tt_s: Floats) -> tuple[Floats, list[npt.NDArray[np.int64]], list[Floats]]:
@@ -225,11 +226,19 @@ def _wrapped(value: Floats, period: float) -> Floats:
 
 
 def _back(matrices: Floats, vector: Floats) -> Floats:
-    """Turn a constant body-fixed vector to ICRF axes, shape (3, n)."""
-    return np.einsum("ijn,i->jn", matrices, vector)
+    """Turn body-fixed vectors, (3,) or (3, n), to ICRF axes, shape (3, n)."""
+    return (
+        np.einsum("ijn,i->jn", matrices, vector) if vector.ndim == 1 else np.einsum("ijn,in->jn", matrices, vector)
+    )
 
 
-def _towards(observer_m: Floats, place: Any) -> Floats:
+def _spun(vector: Floats, angle: Floats) -> Floats:
+    """Turn an Earth-fixed vector eastwards about the axis by angles, shape (3, n)."""
+    c, s = np.cos(angle), np.sin(angle)
+    return np.array([c * vector[0] - s * vector[1], s * vector[0] + c * vector[1], vector[2] + 0.0 * angle])
+
+
+def _towards(observer_m: Floats, place: Callable[[Floats], Floats]) -> Floats:
     """Vectors from an observer to a place at the time the light left it."""
     light = np.zeros(observer_m.shape[1])
     for _ in range(3):

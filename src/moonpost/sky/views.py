@@ -21,7 +21,7 @@ Floats = npt.NDArray[np.float64]
 SUN, EARTH, MOON = 10, 399, 301
 _CHUNK = 65_536
 _KEPT = 4
-_LEAST_KEPT, _MOST_KEPT = 64, 400_000
+_LEAST_KEPT, _MOST_KEPT = 4096, 400_000
 _SOUND_KM = {SUN: (1.44e8, 1.56e8), EARTH: (3.5e5, 4.12e5)}
 _LIGHT_KM_S = LIGHT_SPEED_M_S / 1000.0
 
@@ -143,19 +143,16 @@ class Views:
         """Vectors for at most one chunk of times."""
         ephemeris = self._set.ephemeris
         turn = self._set.orientation.matrices(seconds)
-        moon, moon_velocity = ephemeris.state_km(MOON, seconds, rates=True)
-        place, velocity, light = light_time(self._set, body, seconds, moon)
-        geometric, _ = ephemeris.state_km(body, seconds)
-        vector = place - moon
-        _check(body, vector)
-        vectors = (vector, velocity, moon_velocity, geometric - place)
-        in_me = [1000.0 * np.einsum("ijn,jn->in", turn, part) for part in vectors if part is not None]
+        moon = ephemeris.state_km(MOON, seconds, rates=True)
+        place, light = light_time(self._set, body, seconds, moon[:3])
+        _check(body, place[:3] - moon[:3])
+        moved = ephemeris.state_km(body, seconds) - place[:3]
+        vectors = (place[:3] - moon[:3], place[3:], moon[3:], moved)
+        in_me = [1000.0 * np.einsum("ijn,jn->in", turn, vector) for vector in vectors]
         return View(in_me[0], in_me[1], in_me[2], light, in_me[3])
 
 
-def light_time(
-    kernels: KernelSet, body: int, seconds: Floats, observer_km: Floats
-) -> tuple[Floats, Floats, Floats]:
+def light_time(kernels: KernelSet, body: int, seconds: Floats, observer_km: Floats) -> tuple[Floats, Floats]:
     """Where a body was when the light left it that arrives at an observer.
 
     Parameters
@@ -171,10 +168,8 @@ def light_time(
 
     Returns
     -------
-    place_km : ndarray, shape (3, n)
-        Body from the barycentre when the light left [km].
-    velocity_km_s : ndarray, shape (3, n)
-        Its velocity then [km/s].
+    state : ndarray, shape (6, n)
+        Body from the barycentre when the light left [km], and its velocity then [km/s].
     light_s : ndarray, shape (n,)
         Light time [s].
 
@@ -184,12 +179,10 @@ def light_time(
     """
     light = np.zeros(seconds.size)
     for _ in range(2):
-        place, _ = kernels.ephemeris.state_km(body, seconds - light)
+        place = kernels.ephemeris.state_km(body, seconds - light)
         light = _length(place - observer_km) / _LIGHT_KM_S
-    place, velocity = kernels.ephemeris.state_km(body, seconds - light, rates=True)
-    if velocity is None:
-        raise DataError("no velocity", where="the loaded SPK kernels")
-    return place, velocity, _length(place - observer_km) / _LIGHT_KM_S
+    state = kernels.ephemeris.state_km(body, seconds - light, rates=True)
+    return state, _length(state[:3] - observer_km) / _LIGHT_KM_S
 
 
 def _length(vectors: Floats) -> Floats:
