@@ -13,7 +13,6 @@ from moonpost.errors import InputError
 from moonpost.plan.elements import Element, Radioisotope, Reactor, SolarArray
 from moonpost.plan.model import DesignRules
 from moonpost.power import (
-    ASTRONOMICAL_UNIT_M,
     array_power_w,
     element_supply_w,
     incidence,
@@ -22,6 +21,7 @@ from moonpost.power import (
     reactor_power_w,
     supply_statements,
 )
+from moonpost.sky.apparent import ASTRONOMICAL_UNIT_M
 
 RULES = DesignRules(start="2035", dust_loss=0.0, array_loss_per_year=0.0, source="test", confidence="C")
 

@@ -8,7 +8,8 @@ import re
 import pytest
 
 from moonpost.plan.elements import Radioisotope
-from moonpost.power import ASTRONOMICAL_UNIT_M, irradiance_w_m2, radioisotope_power_w
+from moonpost.power import irradiance_w_m2, radioisotope_power_w
+from moonpost.sky.apparent import ASTRONOMICAL_UNIT_M
 
 
 def electric_w(start_w, thermal_w, years):

@@ -12,7 +12,6 @@ from moonpost.power.loads import (
 )
 from moonpost.power.series import SunView, step_of
 from moonpost.power.sources import (
-    ASTRONOMICAL_UNIT_M,
     SOLAR_CONSTANT_W_M2,
     ReactorLife,
     array_power_w,
@@ -27,7 +26,6 @@ from moonpost.power.sources import (
 from moonpost.power.storage import Gap, StorageNeed, StoragePool, longest_gap, nameplate_wh, pool, sequent_peak
 
 __all__ = [
-    "ASTRONOMICAL_UNIT_M",
     "MATURITY_MARGIN",
     "SOLAR_CONSTANT_W_M2",
     "BusEvent",

@@ -9,7 +9,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from moonpost.errors import ModelError
+from moonpost.errors import InputError, ModelError
 from moonpost.plan.elements import Element, Mode, SolarArray
 from moonpost.plan.model import Plan
 from moonpost.power.series import FloatSeries
@@ -193,7 +193,7 @@ def element_load_w(element: Element, lit: npt.NDArray[np.bool_], *, with_margin:
 
 
 def group_lit(
-    group: PowerGroup, light_by_mast: Mapping[float, npt.ArrayLike], count: int
+    group: PowerGroup, light_by_mast: Mapping[float, npt.ArrayLike], count: int, *, above: float = 0.0
 ) -> npt.NDArray[np.bool_]:
     """Whether a group is in light: any part of the Sun in view at any of its arrays.
 
@@ -205,6 +205,9 @@ def group_lit(
         Fraction of the solar disc in view by mast height [m].
     count : int
         The number of times.
+    above : float
+        Fraction of the disc that has to be exceeded, 0 or more and below 1 [1]; 0 is what a plan's modes mean.
+        More keeps machines in their dark modes while the Sun only grazes the horizon.
 
     Returns
     -------
@@ -213,15 +216,17 @@ def group_lit(
     Raises
     ------
     InputError
-        If the light for one of its masts, or all light, is missing.
+        If the light for one of its masts, or all light, is missing, or `above` is out of range.
 
     Examples
     --------
     >>> group_lit(PowerGroup("station", ()), {2.0: [0.0, 0.3]}, 2)
     array([False,  True])
     """
+    if not 0.0 <= above < 1.0:
+        raise InputError(f"is {above}", where="above", advice="use a fraction of the disc from 0 to below 1")
     masts_m = group.masts_m or (min(light_by_mast, default=0.0),)
     lit = np.zeros(count, dtype=np.bool_)
     for mast_m in masts_m:
-        lit |= light_at_mast(light_by_mast, mast_m, count) > 0.0
+        lit |= light_at_mast(light_by_mast, mast_m, count) > above
     return lit

@@ -12,9 +12,9 @@ from moonpost.errors import InputError
 from moonpost.plan.elements import Element, Radioisotope, Reactor, SolarArray
 from moonpost.plan.model import DesignRules
 from moonpost.power.series import FloatSeries, SunView, as_series
+from moonpost.sky.apparent import ASTRONOMICAL_UNIT_M
 
 __all__ = [
-    "ASTRONOMICAL_UNIT_M",
     "SOLAR_CONSTANT_W_M2",
     "ReactorLife",
     "array_power_w",
@@ -29,9 +29,6 @@ __all__ = [
 
 SOLAR_CONSTANT_W_M2 = 1361.0
 """Total solar irradiance at 1 au [W/m2] (Kopp and Lean 2011, doi:10.1029/2010GL045777: 1360.8 +- 0.5)."""
-
-ASTRONOMICAL_UNIT_M = 149_597_870_700.0
-"""The astronomical unit [m], exact (IAU 2012 Resolution B2)."""
 
 ReactorLife = Literal["design-life", "replaced", "none"]
 """How reactors count: until their design life ends, as if replaced in time, or not at all."""

@@ -1,0 +1,450 @@
+"""Storage sized for the worst cumulative energy deficit of the real light at a site."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from moonpost.errors import InputError, ModelError, UnknownNameError
+from moonpost.plan.elements import SolarArray, Storage
+from moonpost.plan.model import DesignRules, Plan
+from moonpost.power.loads import PowerGroup, element_load_w, group_lit, power_groups
+from moonpost.power.series import FloatSeries, SunView, as_series, step_of
+from moonpost.power.sources import ReactorLife, array_power_w, element_supply_w, supply_statements
+from moonpost.power.storage import StoragePool, longest_gap, nameplate_wh, pool, sequent_peak
+
+__all__ = [
+    "CarriedLoad",
+    "StorageRequirement",
+    "StorageSizing",
+    "carried_load",
+    "size_storage",
+    "storage_for_load",
+]
+
+_YEAR_S = 365.25 * 86_400.0
+
+
+@dataclass(frozen=True)
+class StorageRequirement:
+    """The storage that a period asks for, and what the longest darkness alone would have said.
+
+    Parameters
+    ----------
+    usable_wh, nameplate_wh, mass_kg : float
+        Energy to be held, rated energy of the store for it, and its mass [Wh, Wh, kg].
+    start, deepest, recovered : datetime64 or None
+        When the critical drawdown begins, is deepest, and when the store is full again; None if nothing is
+        needed or, for the last, if that does not happen in the period.
+    sustainable : bool
+        False if the sources do not carry the load on average; the energies then grow with the period.
+    shortfall_w : float
+        Mean power then missing [W].
+    longest_dark_s : float
+        Longest darkness [s].
+    dark_start, dark_stop : datetime64 or None
+        When that is.
+    dark_alone_wh : float
+        Rated energy that the longest darkness alone would ask for [Wh].
+
+    Examples
+    --------
+    >>> StorageRequirement(8.0, 10.0, 0.1, None, None, None, True, 0.0, 0.0, None, None, 5.0).beyond_darkness
+    2.0
+    """
+
+    usable_wh: float
+    nameplate_wh: float
+    mass_kg: float
+    start: np.datetime64 | None
+    deepest: np.datetime64 | None
+    recovered: np.datetime64 | None
+    sustainable: bool
+    shortfall_w: float
+    longest_dark_s: float
+    dark_start: np.datetime64 | None
+    dark_stop: np.datetime64 | None
+    dark_alone_wh: float
+
+    @property
+    def beyond_darkness(self) -> float | None:
+        """Need over what the longest darkness alone would ask for [1]; None if that is nothing."""
+        return self.nameplate_wh / self.dark_alone_wh if self.dark_alone_wh > 0 else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same as plain values, times as text, for JSON."""
+        plain = {name: _plain(value) for name, value in asdict(self).items()}
+        return plain | {"beyond_darkness": self.beyond_darkness}
+
+
+@dataclass(frozen=True)
+class StorageSizing:
+    """Storage needed beside storage installed on a bus.
+
+    Parameters
+    ----------
+    bus : str
+        ``"station"`` or the element that lives on its own sources.
+    reactors : str
+        How reactors are counted.
+    required : StorageRequirement
+        What the period asks for.
+    installed_wh, installed_usable_wh, installed_kg : float
+        Rated and usable energy, and mass of the stores in the plan [Wh, Wh, kg].
+    margin_wh : float
+        Rated energy installed less needed; negative if it does not close [Wh].
+    margin_fraction : float or None
+        The same over what is needed [1]; None if nothing is needed.
+    period_years : float
+        Length of the period [years].
+    statements : tuple of str
+        What the result takes for granted.
+    step_s : float
+        Step of the series [s].
+    supply_w, load_w : ndarray, (n,)
+        Supply on the bus, and loads with all margins [W].
+    storage : StoragePool
+        The stores as one; their efficiencies are used also where nothing is installed.
+
+    Examples
+    --------
+    >>> from moonpost.design import size_storage  # see there
+    """
+
+    bus: str
+    reactors: str
+    required: StorageRequirement
+    installed_wh: float
+    installed_usable_wh: float
+    installed_kg: float
+    margin_wh: float
+    margin_fraction: float | None
+    period_years: float
+    statements: tuple[str, ...]
+    step_s: float
+    supply_w: FloatSeries = field(repr=False, compare=False)
+    load_w: FloatSeries = field(repr=False, compare=False)
+    storage: StoragePool = field(repr=False)
+
+    @property
+    def closes(self) -> bool:
+        """Whether the sources carry the load and what is installed suffices."""
+        return self.required.sustainable and self.margin_wh >= 0.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result without its series as plain values, times as text, for JSON."""
+        names = ("bus", "reactors", "installed_wh", "installed_usable_wh", "installed_kg", "margin_wh")
+        plain = {name: getattr(self, name) for name in (*names, "margin_fraction", "period_years", "closes")}
+        means = {"mean_supply_w": float(self.supply_w.mean()), "mean_load_w": float(self.load_w.mean())}
+        return plain | means | {"required": self.required.to_dict(), "statements": list(self.statements)}
+
+
+@dataclass(frozen=True)
+class CarriedLoad:
+    """The load that the installed storage could carry through the period.
+
+    Parameters
+    ----------
+    factor : float
+        All loads could be multiplied by this [1]; below 1 means that the load has to shrink.
+    mean_w, largest_w : float
+        Mean and largest load then, margins included [W].
+
+    Examples
+    --------
+    >>> CarriedLoad(0.5, 100.0, 200.0).factor
+    0.5
+    """
+
+    factor: float
+    mean_w: float
+    largest_w: float
+
+
+def _plain(value: Any) -> Any:
+    return str(value.astype("datetime64[s]")) + "Z" if isinstance(value, np.datetime64) else value
+
+
+def size_storage(
+    plan: Plan,
+    sun: SunView,
+    light_by_mast: Mapping[float, npt.ArrayLike],
+    *,
+    bus: str = "station",
+    reactors: ReactorLife = "design-life",
+    light_mode_above: float = 0.0,
+) -> StorageSizing:
+    """Storage that carries a bus through the worst cumulative deficit of a period.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan; its elements are all there from the first instant, at age 0.
+    sun : SunView
+        The Sun from the site at even steps, (n,); its times are the period.
+    light_by_mast : mapping of float to array-like, (n,)
+        Fraction of the solar disc in view by height above ground [m]; one for each mast of the bus.
+    bus : str
+        ``"station"``, or an element that lives on its own sources.
+    reactors : {"design-life", "replaced", "none"}
+        Whether reactors end with their design life, are replaced in time, or are left out.
+    light_mode_above : float
+        Elements run their light modes only while more than this fraction of the disc is in view [1]. A plan's
+        modes mean 0; more shows what waiting for a higher Sun saves.
+
+    Returns
+    -------
+    StorageSizing
+
+    Raises
+    ------
+    InputError
+        If a series cannot be used or the light for a mast is missing.
+    UnknownNameError
+        If the plan has no such bus.
+
+    Notes
+    -----
+    Surplus = eta_bus sum of sources - sum of loads (1 + maturity margin)(1 + system margin), per step; need by
+    `sequent_peak`, over depth of discharge. Loads are in their light mode while any part of the Sun is in view
+    from any array of the bus. Where the bus has no storage, the plan schema's default battery gives the
+    efficiencies. The longest darkness alone is what its loads less its steady sources take.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> from moonpost.plan import load_plan
+    >>> time = np.datetime64("2035-01-01", "ms") + np.arange(48) * np.timedelta64(3600, "s")
+    >>> sun = SimpleNamespace(time=time, azimuth_deg=np.zeros(48), elevation_deg=np.ones(48),
+    ...     distance_m=np.full(48, 1.5e11))
+    >>> dark = (np.arange(48) < 24).astype(float)
+    >>> plan = load_plan("ilrs")
+    >>> masts_m = {g.mast_m for e in plan.elements for g in e.generators if g.kind == "solar"} | {2.0}
+    >>> size_storage(plan, sun, dict.fromkeys(masts_m, dark)).required.longest_dark_s
+    86400.0
+    """
+    group = _group(plan, bus)
+    step_s = step_of(sun.time)
+    count = sun.time.size
+    rules = plan.design
+    lit = group_lit(group, light_by_mast, count)
+    working = group_lit(group, light_by_mast, count, above=light_mode_above)
+    years = np.arange(count) * (step_s / _YEAR_S)
+    supply = np.zeros(count)
+    load = np.zeros(count)
+    for element in group.elements:
+        supply += element_supply_w(element, sun, light_by_mast, years, rules, reactors=reactors)
+        load += element_load_w(element, working, with_margin=True)
+    supply *= rules.bus_efficiency
+    load *= 1.0 + rules.system_margin
+    installed = pool((e.storage, e.count) for e in group.elements if e.storage is not None)
+    assumed = installed if installed.usable_wh > 0 else pool([(Storage(capacity_wh=1.0), 1)])
+    required = _requirement(sun.time, step_s, supply - load, ~lit, assumed)
+    margin_wh = installed.nameplate_wh - required.nameplate_wh
+    return StorageSizing(
+        bus=bus,
+        reactors=reactors,
+        required=required,
+        installed_wh=installed.nameplate_wh,
+        installed_usable_wh=installed.usable_wh,
+        installed_kg=installed.mass_kg,
+        margin_wh=margin_wh,
+        margin_fraction=margin_wh / required.nameplate_wh if required.nameplate_wh > 0 else None,
+        period_years=count * step_s / _YEAR_S,
+        statements=(
+            *_statements(plan, group, reactors, count * step_s / _YEAR_S, installed),
+            *_light_statement(light_mode_above),
+        ),
+        step_s=step_s,
+        supply_w=supply,
+        load_w=load,
+        storage=assumed,
+    )
+
+
+def _group(plan: Plan, bus: str) -> PowerGroup:
+    groups = {group.name: group for group in power_groups(plan)}
+    if bus not in groups:
+        raise UnknownNameError(bus, groups, kind="bus", where=plan.path)
+    return groups[bus]
+
+
+def _requirement(
+    time: npt.NDArray[np.datetime64],
+    step_s: float,
+    surplus_w: FloatSeries,
+    dark: npt.NDArray[np.bool_],
+    store: StoragePool,
+) -> StorageRequirement:
+    """The need of a series of surplus, beside that of its longest darkness."""
+    need = sequent_peak(surplus_w, step_s, store.charge_efficiency, store.discharge_efficiency)
+    gap = longest_gap(dark, step_s, surplus_w, store.discharge_efficiency)
+    depth = store.usable_wh / store.nameplate_wh
+    rated_wh = nameplate_wh(need.usable_wh, depth)
+    step = np.timedelta64(round(step_s * 1000), "ms")
+
+    def start_of(index: int) -> np.datetime64:
+        return time[0].astype("datetime64[ms]") + index * step
+
+    return StorageRequirement(
+        usable_wh=need.usable_wh,
+        nameplate_wh=rated_wh,
+        mass_kg=rated_wh * store.mass_kg / store.nameplate_wh,
+        start=start_of(need.start) if need.start >= 0 else None,
+        deepest=start_of(need.peak + 1) if need.peak >= 0 else None,
+        recovered=start_of(need.recovered + 1) if need.recovered >= 0 else None,
+        sustainable=need.sustainable,
+        shortfall_w=need.shortfall_w,
+        longest_dark_s=gap.duration_s,
+        dark_start=start_of(gap.start) if gap.stop > gap.start else None,
+        dark_stop=start_of(gap.stop) if gap.stop > gap.start else None,
+        dark_alone_wh=nameplate_wh(gap.energy_wh, depth),
+    )
+
+
+def _statements(
+    plan: Plan, group: PowerGroup, reactors: ReactorLife, period_years: float, installed: StoragePool
+) -> tuple[str, ...]:
+    """What the sizing takes for granted."""
+    rules = plan.design
+    said = [
+        f"All elements of the bus are there from the first instant, at age 0, for {period_years:.2f} years.",
+        f"Loads carry margins by maturity and {100 * rules.system_margin:g} % on the sum; the store starts full.",
+    ]
+    if period_years < rules.years - 0.01:
+        said.append(f"The period is shorter than the {rules.years:g} years that the plan asks for.")
+    if installed.usable_wh == 0:
+        said.append("No storage is installed: the default battery of the plan schema is assumed for the need.")
+    for element in group.elements:
+        said.extend(supply_statements(element, reactors))
+    return tuple(said)
+
+
+def _light_statement(above: float) -> tuple[str, ...]:
+    """Which light the light modes need."""
+    part = "any part" if above == 0 else f"more than {100 * above:g} %"
+    return (f"Elements run their light modes while {part} of the solar disc is in view at an array of the bus.",)
+
+
+def carried_load(sizing: StorageSizing) -> CarriedLoad:
+    """The load that what is installed could carry, by bisection on a factor on all loads.
+
+    Parameters
+    ----------
+    sizing : StorageSizing
+        A sizing with its series.
+
+    Returns
+    -------
+    CarriedLoad
+        The factor is found to 1e-6, from below.
+
+    Raises
+    ------
+    ModelError
+        If nothing draws power.
+
+    Notes
+    -----
+    The need does not fall as loads grow, so the largest factor with need at most the usable energy installed
+    and sources that carry the load is unique.
+
+    Examples
+    --------
+    >>> from dataclasses import replace
+    >>> from types import SimpleNamespace
+    >>> sizing = SimpleNamespace(supply_w=np.array([9.0, 0.0, 9.0]), load_w=np.array([2.0, 2.0, 2.0]),
+    ...     step_s=3600.0, installed_usable_wh=4.0, bus="station",
+    ...     storage=SimpleNamespace(charge_efficiency=1.0, discharge_efficiency=1.0))
+    >>> round(carried_load(sizing).factor, 5)
+    2.0
+    """
+    if not sizing.load_w.any():
+        raise ModelError("nothing draws power", where=sizing.bus, advice="give its elements modes with power_w")
+    store = sizing.storage
+
+    def carries(factor: float) -> bool:
+        surplus = sizing.supply_w - factor * sizing.load_w
+        need = sequent_peak(surplus, sizing.step_s, store.charge_efficiency, store.discharge_efficiency)
+        return need.sustainable and need.usable_wh <= sizing.installed_usable_wh
+
+    low, high = 0.0, 1.0
+    while carries(high):
+        low, high = high, 2.0 * high
+    while high - low > 1e-6 * high and high > 1e-9:
+        middle = 0.5 * (low + high)
+        low, high = (middle, high) if carries(middle) else (low, middle)
+    return CarriedLoad(low, low * float(sizing.load_w.mean()), low * float(sizing.load_w.max()))
+
+
+def storage_for_load(
+    load_w: float,
+    light_fraction: npt.ArrayLike,
+    array: SolarArray,
+    sun: SunView,
+    rules: DesignRules,
+    *,
+    storage: Storage | None = None,
+    count: int = 1,
+) -> StorageRequirement:
+    """Storage that keeps a constant load alive on a solar array in the light of one mast height.
+
+    Parameters
+    ----------
+    load_w : float
+        Constant load on the bus, taken as stated, without margins [W].
+    light_fraction : array-like, (n,)
+        Fraction of the solar disc in view at the array's height, 0 to 1.
+    array : SolarArray
+        The array.
+    sun : SunView
+        The Sun from the site at even steps, (n,).
+    rules : DesignRules
+        Losses of array and bus; margins are not used.
+    storage : Storage, optional
+        Depth of discharge, efficiencies and specific energy; the plan schema's default battery if absent. Its
+        capacity is not used.
+    count : int
+        Number of arrays.
+
+    Returns
+    -------
+    StorageRequirement
+        With the longest darkness and what that alone would ask for.
+
+    Raises
+    ------
+    InputError
+        If a series or number cannot be used.
+
+    Notes
+    -----
+    As in `size_storage`. Whether short lit gaps recharge depends on the size of the array: with a large one
+    the need approaches that of the longest darkness.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> time = np.datetime64("2035-01-01", "ms") + np.arange(10) * np.timedelta64(3600, "s")
+    >>> sun = SimpleNamespace(time=time, azimuth_deg=np.zeros(10), elevation_deg=np.ones(10),
+    ...     distance_m=np.full(10, 1.5e11))
+    >>> rules = DesignRules(start="2035", source="example", confidence="C")
+    >>> array = SolarArray(kind="solar", rated_w=10_000.0, mount="vertical-tracking", mast_m=10.0)
+    >>> store = Storage(capacity_wh=1.0, depth_of_discharge=0.5, discharge_efficiency=1.0)
+    >>> storage_for_load(100.0, [1, 1, 0, 0, 0, 1, 1, 1, 1, 1], array, sun, rules, storage=store).nameplate_wh
+    600.0
+    """
+    if not 0.0 <= load_w < np.inf:
+        raise InputError(f"is {load_w}", where="load_w", advice="use a finite power that is not negative")
+    if count < 1:
+        raise InputError(f"is {count}", where="count", advice="use at least one array")
+    step_s = step_of(sun.time)
+    light = as_series(light_fraction, "light_fraction", length=sun.time.size, low=0.0, high=1.0)
+    years = np.arange(light.size) * (step_s / _YEAR_S)
+    supply = count * rules.bus_efficiency * array_power_w(array, sun, light, years, rules)
+    store = pool([(storage or Storage(capacity_wh=1.0), 1)])
+    return _requirement(sun.time, step_s, supply - load_w, light <= 0.0, store)
