@@ -9,6 +9,7 @@ from moonpost.partners.agreements import (
 )
 from moonpost.partners.approvals import ApprovalStatus, approval_status, approvals, missing_approvals
 from moonpost.partners.shares import (
+    LANDING_KINDS,
     Contribution,
     Share,
     Shares,
@@ -18,6 +19,7 @@ from moonpost.partners.shares import (
 )
 
 __all__ = [
+    "LANDING_KINDS",
     "AgreementStanding",
     "ApprovalStatus",
     "Contribution",

@@ -11,7 +11,18 @@ from moonpost.errors import InputError, ModelError
 from moonpost.plan.elements import Element
 from moonpost.plan.missions import Mission
 
-__all__ = ["Contribution", "Share", "Shares", "element_contributions", "launch_contributions", "shares"]
+__all__ = [
+    "LANDING_KINDS",
+    "Contribution",
+    "Share",
+    "Shares",
+    "element_contributions",
+    "launch_contributions",
+    "shares",
+]
+
+LANDING_KINDS = ("lander", "cargo", "crew", "sample-return")
+"""Kinds of mission that bring their elements to the ground."""
 
 _LOST = ("lost", "cancelled")
 
@@ -199,7 +210,7 @@ def element_contributions(
     missions : iterable of Mission
         The missions that bring them; elements of lost and cancelled missions are left out.
     destination : iterable of str, optional
-        Keep only elements of missions of these kinds, such as ``("lander", "cargo")``.
+        Keep only elements of missions of these kinds, such as `LANDING_KINDS`.
 
     Returns
     -------
@@ -211,7 +222,7 @@ def element_contributions(
     --------
     >>> from moonpost.plan import load_plan
     >>> plan = load_plan("ilrs")
-    >>> table = shares(element_contributions(plan.elements, plan.missions))
+    >>> table = shares(element_contributions(plan.elements, plan.missions, destination=LANDING_KINDS))
     >>> round(sum(row.share for row in table.rows), 12)
     1.0
     """
