@@ -138,12 +138,12 @@ def uncovered_fraction(separation_deg: npt.ArrayLike, sun_deg: npt.ArrayLike, ea
     Area of the lens common to two circles, in the plane: with d, r, R the separation and radii,
     r^2 acos((d^2 + r^2 - R^2) / 2dr) + R^2 acos((d^2 + R^2 - r^2) / 2dR) - K, where K is half the root of
     (-d+r+R)(d+r-R)(d-r+R)(d+r+R). Discs below 2 deg: the plane costs less than 0.0002. A disc of even
-    brightness; limb darkening would lower the fraction near totality by up to 0.02.
+    brightness; limb darkening would change the fraction by up to 0.023.
 
     Examples
     --------
     >>> uncovered_fraction([2.0, 0.0, 1.0], 0.25, [0.9, 0.9, 1.0]).round(3).tolist()
-    [1.0, 0.0, 0.549]
+    [1.0, 0.0, 0.527]
     """
     d, r, big = np.broadcast_arrays(*(np.asarray(x, dtype=float) for x in (separation_deg, sun_deg, earth_deg)))
     apart, near = d >= r + big, d <= np.abs(r - big)
@@ -187,7 +187,7 @@ def earth_shadow(almanac: Almanac, site: Site, t: TimeLike, earth_radius_scale: 
     --------
     >>> t = ["2025-03-14T03:00", "2025-03-14T05:30", "2025-03-14T07:00"]
     >>> earth_shadow(Almanac.default(), Site(18.56, 61.81), t, 1.0).round(2).tolist()
-    [1.0, 0.61, 0.0]
+    [1.0, 0.66, 0.0]
     """
     scale = _scale(earth_radius_scale)
     return uncovered_fraction(*eclipse_discs(almanac, site, as_utc(t).ravel(), scale))

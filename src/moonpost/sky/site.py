@@ -51,7 +51,7 @@ class Site:
     --------
     >>> site = Site(latitude_deg=-89.53, longitude_deg=209.95, height_m=1850.0)
     >>> site.position_m.round(0).tolist()
-    [-12362.0, -7124.0, -1739191.0]
+    [-12362.0, -7123.0, -1739191.0]
     """
 
     latitude_deg: float
