@@ -1,6 +1,6 @@
 """Power: what sources give, what loads take, and the storage between them."""
 
-from moonpost.power.balance import BusEvent, BusRun, run_bus
+from moonpost.power.balance import BusEvent, BusRun, bus_events, run_bus
 from moonpost.power.loads import (
     MATURITY_MARGIN,
     PowerGroup,
@@ -37,6 +37,7 @@ __all__ = [
     "StoragePool",
     "SunView",
     "array_power_w",
+    "bus_events",
     "element_load_w",
     "element_supply_w",
     "group_lit",

@@ -12,7 +12,7 @@ from moonpost.plan.elements import Storage
 from moonpost.power.series import FloatSeries, as_series
 from moonpost.power.storage import StoragePool, pool
 
-__all__ = ["BusEvent", "BusRun", "run_bus"]
+__all__ = ["BusEvent", "BusRun", "bus_events", "run_bus"]
 
 
 @dataclass(frozen=True)
@@ -119,35 +119,67 @@ class BusRun:
         tuple of BusEvent
             Times are exact for powers that are constant within each step.
         """
-        found = [*self._store_events(), *self._shed_events()]
-        return tuple(sorted(found, key=lambda event: (event.time_s, event.kind)))
+        return bus_events(
+            self.step_s,
+            flows=(self.charged_w, self.discharged_w, self.spilled_w, self.shed_w),
+            stored_wh=(self.stored_wh[:-1], self.stored_wh[1:]),
+            usable_wh=self.storage.usable_wh,
+        )
 
-    def _store_events(self) -> list[BusEvent]:
-        usable_wh = self.storage.usable_wh
-        if usable_wh <= 0.0:
-            return []
-        full = self.stored_wh >= usable_wh
-        empty = self.stored_wh <= 0.0
-        found = []
-        for k in np.flatnonzero(full[1:] & ~full[:-1]):
-            net_w = self.charged_w[k] + self.spilled_w[k]
-            found.append(self._event(int(k), float(self.charged_w[k] / net_w), "storage-full"))
-        for k in np.flatnonzero(empty[1:] & ~empty[:-1]):
-            net_w = self.discharged_w[k] + self.shed_w[k]
-            found.append(self._event(int(k), float(self.discharged_w[k] / net_w), "storage-empty"))
-        return found
 
-    def _shed_events(self) -> list[BusEvent]:
-        shed = np.concatenate(([False], self.shed_w > 0.0))
-        found = []
-        for k in np.flatnonzero(shed[1:] & ~shed[:-1]):
-            lacking_w = self.discharged_w[k] + self.shed_w[k]
-            found.append(self._event(int(k), float(self.discharged_w[k] / lacking_w), "shed-begins"))
-        found += [self._event(int(k), 0.0, "shed-ends") for k in np.flatnonzero(~shed[1:] & shed[:-1])]
-        return found
+def bus_events(
+    step_s: float,
+    *,
+    flows: tuple[FloatSeries, FloatSeries, FloatSeries, FloatSeries],
+    stored_wh: tuple[FloatSeries, FloatSeries],
+    usable_wh: float | FloatSeries,
+) -> tuple[BusEvent, ...]:
+    """Every time a store becomes full or empty, and shedding begins or ends, in order of time.
 
-    def _event(self, step: int, fraction: float, kind: str) -> BusEvent:
-        return BusEvent((step + fraction) * self.step_s, kind, step)
+    Parameters
+    ----------
+    step_s : float
+        Step [s].
+    flows : tuple of four ndarray, (n,)
+        Charged, discharged, spilled and shed power [W].
+    stored_wh : tuple of two ndarray, (n,)
+        Energy held at the start and at the end of each step [Wh].
+    usable_wh : float or ndarray, (n,)
+        What the store can hold [Wh].
+
+    Returns
+    -------
+    tuple of BusEvent
+        Times are exact for powers that are constant within each step.
+
+    Examples
+    --------
+    >>> zero = np.zeros(1)
+    >>> bus_events(60.0, flows=(zero, zero, zero, np.ones(1)), stored_wh=(zero, zero), usable_wh=0.0)
+    (BusEvent(time_s=0.0, kind='shed-begins', step=0),)
+    """
+    charged, discharged, spilled, shed = flows
+    before, after = stored_wh
+    there = np.broadcast_to(np.asarray(usable_wh) > 0.0, before.shape)
+    shedding = np.concatenate(([False], shed > 0.0))
+    filled = there & (after >= usable_wh) & (before < usable_wh)
+    emptied = there & (after <= 0.0) & (before > 0.0)
+    found = [
+        *_within(step_s, "storage-full", filled, charged, spilled),
+        *_within(step_s, "storage-empty", emptied, discharged, shed),
+        *_within(step_s, "shed-begins", shedding[1:] & ~shedding[:-1], discharged, shed),
+        *(BusEvent(int(k) * step_s, "shed-ends", int(k)) for k in np.flatnonzero(~shedding[1:] & shedding[:-1])),
+    ]
+    return tuple(sorted(found, key=lambda event: (event.time_s, event.kind)))
+
+
+def _within(
+    step_s: float, kind: str, when: npt.NDArray[np.bool_], first_w: FloatSeries, then_w: FloatSeries
+) -> list[BusEvent]:
+    """Events at the instant of their step at which one flow gives way to another."""
+    steps = np.flatnonzero(when)
+    fractions = first_w[steps] / (first_w[steps] + then_w[steps])
+    return [BusEvent((int(k) + float(f)) * step_s, kind, int(k)) for k, f in zip(steps, fractions, strict=True)]
 
 
 def run_bus(
