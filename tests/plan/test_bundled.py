@@ -279,6 +279,7 @@ def test_sites(ilrs: Plan) -> None:
     assert (baseline.latitude_deg, baseline.longitude_deg) == (-89.53432, 209.94767)
     points = {site.id: (site.latitude_deg, site.longitude_deg) for site in candidates}
     assert points == {
+        "glaeser-spot-1": (-89.4395, 222.8066),
         "peak-near-shackleton": (-89.01701, 126.27302),
         "ce7-target": (-88.8, 123.4),
         "nobile-rim-2": (-84.20156, 60.69989),
@@ -286,6 +287,13 @@ def test_sites(ilrs: Plan) -> None:
     ce4, ce6 = ilrs.site("ce4-site"), ilrs.site("ce6-site")
     assert (ce4.latitude_deg, ce4.longitude_deg) == (-45.457, 177.589)
     assert (ce6.latitude_deg, ce6.longitude_deg) == (-41.6385, -153.9852)
+
+
+def test_points_with_published_light(ilrs: Plan) -> None:
+    assert "88.12 %" in ilrs.site("glaeser-spot-1").note
+    assert "92.55 %" in ilrs.site("glaeser-spot-3").note
+    assert "89.01 %" in ilrs.site("mazarico-ridge").note
+    assert {ilrs.site(name).confidence for name in ("glaeser-spot-1", "glaeser-spot-3", "mazarico-ridge")} == {"A"}
 
 
 def test_samples(ilrs: Plan) -> None:
