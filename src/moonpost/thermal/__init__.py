@@ -1,0 +1,32 @@
+"""Heat: regolith under its own light, at a latitude or at a real site."""
+
+from __future__ import annotations
+
+from moonpost.thermal.columns import Columns, Grid, conduct
+from moonpost.thermal.materials import HAYNE_2017, RegolithProperties
+from moonpost.thermal.regolith import (
+    LUNAR_DAY_S,
+    SOLAR_CONSTANT_W_M2,
+    RegolithDay,
+    SiteTemperature,
+    absorbed_sunlight_w_m2,
+    earthshine_w_m2,
+    regolith,
+    site_temperature,
+)
+
+__all__ = [
+    "HAYNE_2017",
+    "LUNAR_DAY_S",
+    "SOLAR_CONSTANT_W_M2",
+    "Columns",
+    "Grid",
+    "RegolithDay",
+    "RegolithProperties",
+    "SiteTemperature",
+    "absorbed_sunlight_w_m2",
+    "conduct",
+    "earthshine_w_m2",
+    "regolith",
+    "site_temperature",
+]
