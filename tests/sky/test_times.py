@@ -23,7 +23,7 @@ NOON = np.datetime64("2030-01-01T12:00:00.000", "ms")
         "2030-01-01 12:00:00.000+00:00",
         "2030-01-01T20:00+08:00",
         "2030-01-01T06:30-05:30",
-        dt.datetime(2030, 1, 1, 12),  # noqa: DTZ001
+        dt.datetime(2030, 1, 1, 12),
         dt.datetime(2030, 1, 1, 20, tzinfo=dt.timezone(dt.timedelta(hours=8))),
         np.datetime64("2030-01-01T12"),
         np.datetime64("2030-01-01T12:00:00.000000001", "ns"),
@@ -41,7 +41,7 @@ def test_a_date_alone_is_its_midnight():
 
 
 def test_mixed_lists_and_empty_lists():
-    mixed = as_utc(["2030-01-01T12:00Z", dt.datetime(2030, 1, 1, 12), NOON])  # noqa: DTZ001
+    mixed = as_utc(["2030-01-01T12:00Z", dt.datetime(2030, 1, 1, 12), NOON])
     assert (mixed == NOON).all()
     assert as_utc([]).shape == (0,)
 
@@ -119,7 +119,7 @@ def test_iso_text_reads_back(milliseconds):
     assert as_utc(iso(moment)) == moment
 
 
-@given(st.datetimes(dt.datetime(1900, 1, 1), dt.datetime(2100, 1, 1)), st.integers(-14 * 60, 14 * 60))  # noqa: DTZ001
+@given(st.datetimes(dt.datetime(1900, 1, 1), dt.datetime(2100, 1, 1)), st.integers(-14 * 60, 14 * 60))
 def test_an_offset_does_not_change_the_instant(moment, minutes):
     moment = moment.replace(microsecond=0)
     shifted = moment.replace(tzinfo=dt.UTC).astimezone(dt.timezone(dt.timedelta(minutes=minutes)))

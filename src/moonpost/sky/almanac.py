@@ -26,7 +26,7 @@ Floats = npt.NDArray[np.float64]
 Times = npt.NDArray[np.datetime64]
 
 _BODIES = {"sun": SUN, "earth": EARTH, "moon": MOON}
-_LIGHT_MARGIN_S = {SUN: 600.0}
+_LIGHT_MARGIN_S = {SUN: 600.0, EARTH: 600.0}
 _ROUNDING_S = 10.0
 
 
