@@ -97,6 +97,8 @@ def test_longest_gap():
     dark = np.array([0, 1, 1, 0, 1, 1, 1, 0, 1], dtype=bool)
     gap = longest_gap(dark, 1800.0, np.full(9, -8.0), discharge_efficiency=0.5)
     assert (gap.start, gap.stop, gap.duration_s, gap.energy_wh) == (4, 7, 5400.0, 24.0)
+    uneven = longest_gap(dark, 1800.0, [0.0, -100.0, -100.0, 5.0, -8.0, 9.0, -8.0, 0.0, -1.0])
+    assert (uneven.start, uneven.duration_s, uneven.energy_wh) == (4, 5400.0, 100.0)
     assert longest_gap(~np.ones(3, dtype=bool), 60.0).duration_s == 0.0
 
 

@@ -49,7 +49,8 @@ class StorageRequirement:
     dark_start, dark_stop : datetime64 or None
         When that is.
     dark_alone_wh : float
-        Rated energy that the longest darkness alone would ask for [Wh].
+        Rated energy that the longest darkness alone would ask for; where loads or steady sources change over
+        the period, the darkness that takes most [Wh].
 
     Examples
     --------
@@ -212,7 +213,7 @@ def size_storage(
     Surplus = eta_bus sum of sources - sum of loads (1 + maturity margin)(1 + system margin), per step; need by
     `sequent_peak`, over depth of discharge. Loads are in their light mode while any part of the Sun is in view
     from any array of the bus. Where the bus has no storage, the plan schema's default battery gives the
-    efficiencies. The longest darkness alone is what its loads less its steady sources take.
+    efficiencies. One darkness alone takes its loads less its steady sources.
 
     Examples
     --------

@@ -55,7 +55,7 @@ class StorageNeed:
 
 @dataclass(frozen=True)
 class Gap:
-    """The longest stretch without light, and the energy that this one stretch would take.
+    """The longest stretch without light, and the most energy that one stretch takes.
 
     Parameters
     ----------
@@ -64,7 +64,8 @@ class Gap:
     duration_s : float
         Its length [s].
     energy_wh : float
-        Energy drawn from the store in it [Wh].
+        Largest energy drawn from the store in any one stretch; that of the longest where nothing else
+        changes [Wh].
 
     Examples
     --------
@@ -267,7 +268,7 @@ def _check_rates(step_s: float, charge_efficiency: float, discharge_efficiency: 
 def longest_gap(
     dark: npt.ArrayLike, step_s: float, surplus_w: npt.ArrayLike | None = None, discharge_efficiency: float = 1.0
 ) -> Gap:
-    """The longest darkness of a period, and what it alone would take from the store.
+    """The longest darkness of a period, and what one darkness alone would take from the store at most.
 
     Parameters
     ----------
@@ -312,6 +313,7 @@ def longest_gap(
     start, stop = int(starts[longest]), int(stops[longest])
     energy_wh = 0.0
     if surplus_w is not None:
-        drawn = np.minimum(as_series(surplus_w, "surplus_w", length=mask.size)[start:stop], 0.0)
-        energy_wh = float(-drawn.sum()) * step_s / 3600.0 / discharge_efficiency
+        surplus = as_series(surplus_w, "surplus_w", length=mask.size)
+        drawn = np.where(mask, np.maximum(-surplus, 0.0), 0.0)
+        energy_wh = float(np.add.reduceat(drawn, starts).max()) * step_s / 3600.0 / discharge_efficiency
     return Gap(start, stop, (stop - start) * step_s, energy_wh)
