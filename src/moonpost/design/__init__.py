@@ -1,23 +1,14 @@
 """Design: budgets with margins, storage sized for the real darkness, and what the answers depend on."""
 
-from moonpost.design.budgets import (
-    MassBudget,
-    MassRow,
-    MissionMass,
-    PowerBudget,
-    PowerRow,
-    PowerTotal,
-    mass_budget,
-    power_budget,
-)
+from moonpost.design.masses import MassBudget, MassRow, MissionMass, mass_budget
+from moonpost.design.powers import PowerBudget, PowerRow, PowerTotal, power_budget
+from moonpost.design.requirement import StorageRequirement, storage_for_load
 from moonpost.design.sensitivity import Effect, one_at_a_time, storage_sensitivity
 from moonpost.design.sizing import (
     CarriedLoad,
-    StorageRequirement,
     StorageSizing,
     carried_load,
     size_storage,
-    storage_for_load,
 )
 
 __all__ = [

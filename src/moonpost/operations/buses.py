@@ -205,7 +205,10 @@ def _reason(
     if status in ("lost", "cancelled"):
         return f"its mission {element.mission} is {status}"
     if place != site:
-        return f"stands at {place}: simulate it with the light of that site" if place else "is at no surface site"
+        if place:
+            return f"stands at {place}: simulate it with the light of that site"
+        in_orbit = element.orbits or missions[element.mission].kind in ("orbiter", "relay", "flyby")
+        return "is in an orbit of its own" if in_orbit else f"its mission {element.mission} names no site"
     if place is None and not on_station:
         return "is in an orbit of its own"
     return ""
