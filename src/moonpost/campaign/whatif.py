@@ -151,8 +151,8 @@ def what_if(plan: Plan, *, slip: Mapping[str, float] | None = None, cancel: Coll
     -----
     The plan is changed, built again and compared, all in the earliest case. The repair of a cancelled
     mission puts its elements, the heaviest first, on the first launches to come that have mass to spare and
-    do not themselves depend on it; what fits nowhere needs a further launch. It is a first proposal, not
-    an optimum.
+    end in the same place without depending on it; what fits nowhere needs a further launch. It is a first
+    proposal, not an optimum.
 
     Examples
     --------
@@ -323,7 +323,7 @@ def _repair(
 def _carried(plan: Plan, cancelled: str, excluded: Collection[str]) -> tuple[Plan, list[Repair]]:
     """Put the elements of a cancelled mission on others, and let those that waited for it wait for them."""
     after = {*_dependents(plan, cancelled), *excluded}
-    spare = {row.mission: row.delivery_margin_kg for row in _carriers(plan, after)}
+    spare = {row.mission: row.delivery_margin_kg for row in _carriers(plan, cancelled, after)}
     steps: list[Repair] = []
     carriers: dict[str, str] = {}
     brought = [element for element in plan.elements if element.mission == cancelled]
@@ -364,12 +364,23 @@ def _rewired(
     return plan.model_copy(update={"missions": tuple(missions), "elements": tuple(elements)}), steps
 
 
-def _carriers(plan: Plan, excluded: Collection[str]) -> Iterable[ManifestRow]:
-    """Launches to come with mass to spare, in order."""
+def _carriers(plan: Plan, cancelled: str, excluded: Collection[str]) -> Iterable[ManifestRow]:
+    """Launches to come that end where the cancelled one would and have mass to spare, in order."""
+    end = _destination(plan, plan.mission(cancelled))
     for row in manifest(plan).rows:
         room = row.delivery_margin_kg
-        if row.mission not in excluded and row.landed.kg and room is not None and room > 0:
+        if row.mission in excluded or room is None or room <= 0:
+            continue
+        if end is not None and _destination(plan, plan.mission(row.mission)) == end:
             yield row
+
+
+def _destination(plan: Plan, mission: Mission) -> str | None:
+    """Where a mission's transfer ends."""
+    if mission.transfer is None:
+        return None
+    end: str = plan.row("transfers", mission.transfer).destination
+    return end
 
 
 def _dependents(plan: Plan, mission: str) -> set[str]:

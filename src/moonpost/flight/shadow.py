@@ -42,6 +42,7 @@ Floats = npt.NDArray[np.float64]
 Times = npt.NDArray[np.datetime64]
 
 _APHELION_AU = 1.0167
+_SUN_RAD_S = math.radians(1.06) / 86400.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -434,8 +435,9 @@ def longest_umbra_s(orbit: LunarOrbit) -> float:
     -----
     The Sun is put into the orbit's plane (any other beta angle shortens the shadow) and turned round it in
     steps of one degree; the disc hides behind the limb where the angle from the anti-solar direction is below
-    :math:`\arcsin(R/r) - \rho`, with :math:`\rho` the Sun's radius at aphelion. For a circular orbit this is
-    :math:`T (\arcsin(R/a) - \rho)/\pi`. Shadows of the Earth are longer and are in `darkness`.
+    :math:`\arcsin(R/r) - \rho`, with :math:`\rho` the Sun's radius at aphelion. The shadow runs ahead with the
+    Sun by at most :math:`w` = 1.06 deg a day. For a circular orbit of mean motion :math:`n` this is
+    :math:`2 (\arcsin(R/a) - \rho)/(n - w)`. Shadows of the Earth are longer and are in `darkness`.
 
     Examples
     --------
@@ -446,13 +448,15 @@ def longest_umbra_s(orbit: LunarOrbit) -> float:
     size = orbit.semi_major_axis_m * (1.0 - e * e)
     sun_radius = math.asin(SUN_RADIUS_M / (_APHELION_AU * ASTRONOMICAL_UNIT_M))
     middle = np.radians(np.arange(0.0, 360.0, 1.0))
+    noon = _seconds_at(orbit, middle)
     ends = []
     for side in (-1.0, 1.0):
         inside, outside = np.zeros(middle.size), np.full(middle.size, 0.5 * np.pi)
         for _ in range(50):
             tried = 0.5 * (inside + outside)
             radius = size / (1.0 + e * np.cos(middle + side * tried))
-            dark = tried < np.arcsin(MOON_RADIUS_M / radius) - sun_radius
+            ahead = _SUN_RAD_S * np.abs(_seconds_at(orbit, middle + side * tried) - noon)
+            dark = tried - ahead < np.arcsin(MOON_RADIUS_M / radius) - sun_radius
             inside, outside = np.where(dark, tried, inside), np.where(dark, outside, tried)
         ends.append(_seconds_at(orbit, middle + side * inside))
     return float((ends[1] - ends[0]).max())
