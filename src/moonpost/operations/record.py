@@ -166,7 +166,34 @@ class Simulation:
 
 
 def balance_of(run: BusFlows, step_s: float) -> Balance:
-    """The energy of one bus over the whole period, with a residual computed from the sums as well."""
+    """The energy of one bus over the whole period, with a residual computed from the sums as well.
+
+    Parameters
+    ----------
+    run : BusFlows
+        What flowed on it.
+    step_s : float
+        Step [s].
+
+    Returns
+    -------
+    Balance
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> from moonpost.operations.buses import arrival_of, groups_at, run_group
+    >>> from moonpost.plan import load_plan
+    >>> plan = load_plan("ilrs")
+    >>> sun = SimpleNamespace(time=np.datetime64("2019-02-01", "ms") + np.arange(4) * np.timedelta64(3600, "s"),
+    ...     azimuth_deg=np.zeros(4), elevation_deg=np.full(4, 30.0), distance_m=np.full(4, 1.5e11))
+    >>> group = groups_at(plan, "ce4-site")[0][1]
+    >>> there = (arrival_of(plan, group.elements[0], sun.time[0], 3600.0, 4),)
+    >>> light = {1.0: np.ones(4)}
+    >>> flows = run_group(plan, group, there, sun, light, 3600.0, margins=False, light_mode_above=0.0)
+    >>> balance_of(flows, 3600.0).shed_wh
+    0.0
+    """
     step_h = step_s / 3600.0
     total = {
         name: float(np.sum(getattr(run, name))) * step_h
@@ -198,7 +225,44 @@ def dataset_of(
     site: str | None,
     seed: int,
 ) -> xr.Dataset:
-    """Every series with its units, label and source."""
+    """Every series with its units, label and source.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+    sun : SunView
+        The Sun from the site, (n,).
+    light : mapping of float to ndarray, (n,)
+        Fraction of the solar disc in view by height above ground [m].
+    runs : list of BusFlows
+        What flowed on each bus.
+    step_s : float
+        Step [s].
+    site : str or None
+        The site; None for a station in orbit.
+    seed : int
+        The seed.
+
+    Returns
+    -------
+    xarray.Dataset
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> from moonpost.operations.buses import arrival_of, groups_at, run_group
+    >>> from moonpost.plan import load_plan
+    >>> plan = load_plan("ilrs")
+    >>> sun = SimpleNamespace(time=np.datetime64("2019-02-01", "ms") + np.arange(4) * np.timedelta64(3600, "s"),
+    ...     azimuth_deg=np.zeros(4), elevation_deg=np.full(4, 30.0), distance_m=np.full(4, 1.5e11))
+    >>> group = groups_at(plan, "ce4-site")[0][1]
+    >>> there = (arrival_of(plan, group.elements[0], sun.time[0], 3600.0, 4),)
+    >>> light = {1.0: np.ones(4)}
+    >>> flows = run_group(plan, group, there, sun, light, 3600.0, margins=False, light_mode_above=0.0)
+    >>> dataset_of(plan, sun, light, [flows], 3600.0, "ce4-site", 0)["supply_w"].attrs["units"]
+    'W'
+    """
     import xarray as xr
 
     source = f"moonpost simulation of plan {plan.id} version {plan.version}"

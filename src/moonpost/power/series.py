@@ -16,7 +16,15 @@ FloatSeries = npt.NDArray[np.float64]
 
 
 class SunView(Protocol):
-    """The Sun as seen from a place: what `moonpost.sky.Almanac.sun` returns, or anything like it."""
+    """The Sun as seen from a place: what `moonpost.sky.Almanac.sun` returns, or anything like it.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> hour = np.array(["2035-01-01T00"], dtype="datetime64[ms]")
+    >>> sun: SunView = SimpleNamespace(time=hour, azimuth_deg=np.zeros(1), elevation_deg=np.ones(1),
+    ...     distance_m=np.full(1, 1.5e11))
+    """
 
     @property
     def time(self) -> npt.NDArray[np.datetime64]:
