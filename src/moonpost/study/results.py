@@ -149,7 +149,7 @@ class ChainRow(Result):
     end_mass_high_kg: float | None
     published_end_mass_kg: float | None
     payload_bound_kg: float | None
-    text: str = ""
+    note: str = ""
 
 
 class FlightResult(Result):
@@ -197,6 +197,8 @@ class MassRow(Result):
     name: str
     owner: str
     mission: str
+    count: int
+    maturity: str
     mass_kg: float | None
     margin: float
     mass_with_margin_kg: float | None
@@ -206,14 +208,16 @@ class MassRow(Result):
 
 
 class MassCheckRow(Result):
-    """A mission's margined elements against what its chain delivers."""
+    """A mission's elements with margins against what its launcher and its chain can bring."""
 
     mission: str
     name: str
-    delivered_kg: float
-    needed_kg: float
-    margin_kg: float
-    basis: str
+    elements_with_margin_kg: float
+    delivered_kg: float | None
+    delivered_margin_kg: float | None
+    launch_mass_kg: float | None
+    launch_capacity_kg: float | None
+    launch_margin_kg: float | None
 
 
 class SensitivityRow(Result):
@@ -224,16 +228,20 @@ class SensitivityRow(Result):
     confidence: str
     source: str
     parameter: str | None
+    value: float | None
     low: float | None
     high: float | None
-    margin_low_wh: float | None
-    margin_high_wh: float | None
-    effect_wh: float | None
+    margin_low_wh: float | None = Field(description="Storage margin with the low value [Wh].")
+    margin_high_wh: float | None = Field(description="Storage margin with the high value [Wh].")
+    effect_wh: float | None = Field(description="Largest change of the storage margin [Wh].")
 
 
 class DesignResult(Result):
     """Phase "design": loads, storage, masses, and what the assumptions do to them."""
 
+    statements: tuple[str, ...] = Field(description="What the sizing takes for granted.")
+    carried_load_w: float | None = Field(description="Mean load that the installed storage could carry [W].")
+    load_mean_w: float = Field(description="Mean load with margins over the period [W].")
     loads: tuple[LoadRow, ...]
     load_light_w: float
     load_dark_w: float
@@ -257,8 +265,10 @@ class LaunchRow(Result):
     capacity_kg: float | None
     margin_kg: float | None
     landed_mass_kg: float | None
+    landed_basis: str
     payload_mass_kg: float | None
-    basis: str
+    payload_basis: str
+    note: str = ""
 
 
 class YearRow(Result):
@@ -269,7 +279,7 @@ class YearRow(Result):
     launched_kg: float
     landed_kg: float
     payload_kg: float
-    unknown: int = Field(description="Launches of which the landed mass is not known.")
+    unknown: int = Field(description="Launches of which some mass is not known.")
 
 
 class GanttRow(Result):
@@ -278,11 +288,21 @@ class GanttRow(Result):
     element: str
     name: str
     owner: str
-    mission: str
-    kind: str
-    start_utc: str
-    stop_utc: str
+    kind: Literal["transit", "waiting", "commissioning", "operation"]
+    start: str
+    stop: str | None = Field(description="Null where no end is stated.")
     requires: tuple[str, ...]
+
+
+class CapabilityRow(Result):
+    """What the station can do from a date on."""
+
+    date: str
+    cause: tuple[str, ...]
+    elements: int
+    station_power_w: float
+    mass_kg: float
+    objectives: int
 
 
 class IssueRow(Result):
@@ -293,11 +313,12 @@ class IssueRow(Result):
 
 
 class BuildResult(Result):
-    """Phase "build": manifest, build order, and what conflicts."""
+    """Phase "build": manifest, build order, capability by date, and what conflicts."""
 
     launches: tuple[LaunchRow, ...]
     years: tuple[YearRow, ...]
     gantt: tuple[GanttRow, ...]
+    capability: tuple[CapabilityRow, ...]
     conflicts: tuple[IssueRow, ...]
 
 
@@ -339,9 +360,9 @@ class ObjectiveRow(Result):
     objective: str
     name: str
     area: str
+    status: Literal["served", "planned", "proposed", "orphaned", "open"]
     instruments: tuple[str, ...]
     missions: tuple[str, ...]
-    served: bool
 
 
 class PartnersResult(Result):
@@ -401,10 +422,12 @@ class LinkRow(Result):
 
 
 class OperateResult(Result):
-    """Phase "operate": the station through a year, the sleep of its machines, and its contacts."""
+    """Phase "operate": the station simulated, the sleep of its machines, and its contacts."""
 
     start_utc: str
     stop_utc: str
+    year_start_utc: str = Field(description="The year that is shown in detail: that of the worst deficit.")
+    year_stop_utc: str
     balances: tuple[BalanceRow, ...]
     events: dict[str, int] = Field(description="Events counted by kind.")
     dormancy: tuple[DormancyRow, ...]

@@ -1,0 +1,46 @@
+"""Places and dates as a user types them."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+from moonpost.errors import InputError
+
+if TYPE_CHECKING:
+    from moonpost.sky import Site
+
+__all__ = ["latitude_longitude", "surface_site"]
+
+
+def latitude_longitude(text: str, option: str = "--site") -> tuple[float, float]:
+    """Latitude and longitude [deg] from ``LAT,LON``.
+
+    Raises
+    ------
+    InputError
+        If the text is not two finite numbers in range.
+
+    Examples
+    --------
+    >>> latitude_longitude("-45.457,177.589")
+    (-45.457, 177.589)
+    """
+    try:
+        latitude_deg, longitude_deg = (float(part) for part in text.split(","))
+    except ValueError:
+        raise InputError(
+            f"{text!r} is not a latitude and a longitude", where=option, advice="write it like -89.5,210"
+        ) from None
+    if not (math.isfinite(latitude_deg) and abs(latitude_deg) <= 90):
+        raise InputError(f"latitude {latitude_deg:g} is not within -90 to 90 deg", where=option, advice="correct it")
+    if not (math.isfinite(longitude_deg) and -180 <= longitude_deg <= 360):
+        raise InputError(f"longitude {longitude_deg:g} is not within -180 to 360 deg", where=option, advice="correct it")
+    return latitude_deg, longitude_deg
+
+
+def surface_site(text: str, option: str = "--site") -> Site:
+    """Site at height 0 from ``LAT,LON``."""
+    from moonpost.sky import Site
+
+    return Site(*latitude_longitude(text, option))
