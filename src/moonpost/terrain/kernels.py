@@ -131,7 +131,8 @@ def height_along(
     inverse: Floats,
     up: Floats,
     tangent: Floats,
-    angle: Floats,
+    sine: Floats,
+    cosine: Floats,
     mark: int,
     heights: Floats,
     source: Marks,
@@ -154,8 +155,8 @@ def height_along(
         Unit vector of the site.
     tangent : ndarray of float64, shape (n, 3)
         Unit vectors along the ground at the site, one for each ray.
-    angle : ndarray of float64, shape (m,)
-        Angle at the centre between the site and each sample [rad].
+    sine, cosine : ndarray of float64, shape (n, m)
+        Of the angle at the centre between the site and each sample.
     mark : int
         Written to `source` where this grid gives the height.
     heights : ndarray of float64, shape (n, m)
@@ -163,12 +164,11 @@ def height_along(
     source : ndarray of int16, shape (n, m)
         Filled in place.
     """
-    sine, cosine = np.sin(angle), np.cos(angle)
     for i in range(tangent.shape[0]):
-        for j in range(angle.size):
+        for j in range(sine.shape[1]):
             if not math.isnan(heights[i, j]):
                 continue
-            s, c = sine[j], cosine[j]
+            s, c = sine[i, j], cosine[i, j]
             x = up[0] * c + tangent[i, 0] * s
             y = up[1] * c + tangent[i, 1] * s
             w = up[2] * c + tangent[i, 2] * s
@@ -248,6 +248,8 @@ def ray_maximum(
     where: Floats,
     last: Floats,
     gap: Floats,
+    peak: Floats,
+    place: Floats,
 ) -> int:
     """Raise the tangent of each ray's horizon by the samples of one block, and find holes.
 
@@ -270,12 +272,15 @@ def ray_maximum(
     gap : ndarray of float64, shape (n,)
         Angle of the first sample without a height since the last one with a height [rad], NaN for none;
         updated in place.
+    peak, place : ndarray of float64, shape (n, k)
+        Highest tangent of each k-th part of the block, and its angle at the centre [rad]; written in place.
 
     Returns
     -------
     int
         The ray on which a height was found beyond a gap, or -1.
     """
+    size = (angle.size + peak.shape[1] - 1) // peak.shape[1]
     for i in range(heights.shape[0]):
         for j in range(angle.size):
             h = heights[i, j]
@@ -289,6 +294,9 @@ def ray_maximum(
             half = math.sin(0.5 * angle[j])
             r = radius_m + h
             t = (h - observer_m - 2.0 * r * half * half) / (r * math.sin(angle[j]))
+            if t > peak[i, j // size]:
+                peak[i, j // size] = t
+                place[i, j // size] = angle[j]
             if t > best[i]:
                 best[i] = t
                 where[i] = angle[j]

@@ -351,6 +351,7 @@ def _dataset(path: str | os.PathLike[str]) -> Iterator[Any]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotGeoreferencedWarning)
+            warnings.simplefilter("ignore", PendingDeprecationWarning)  # rasterio's use of affine
             with rasterio.open(path) as data:
                 yield data
     except (RasterioError, OSError) as error:

@@ -37,8 +37,9 @@ def illumination(profile: HorizonProfile, sun: Apparent, *, limb_darkening: bool
 
     Notes
     -----
-    The horizon is followed across the disc: 31 vertical strips at the nodes of a Gauss-Chebyshev rule, each cut at
-    the horizon of its own azimuth. Against the circular segment of a level horizon the share is right to 0.001.
+    The horizon is followed across the disc: between the azimuths of the profile it is a straight line, and the
+    area of the disc above it has a closed form. Any part in sight, however small, gives a share above 0. With limb
+    darkening the share is a sum over 31 vertical strips at the nodes of a Gauss-Chebyshev rule, right to 0.004.
     The disc's width in azimuth is its angular radius over the cosine of its elevation. Neglected: the change of
     the horizon between the ground and the mast's length, and refraction, which the Moon does not have.
 
@@ -82,7 +83,7 @@ def earth_visibility(profile: HorizonProfile, earth: Apparent) -> NDArray[np.flo
 
     Notes
     -----
-    The same sum over strips as `illumination`. The Earth's disc is 1.9 deg wide; a ground station is a point on it
+    The same area as in `illumination`. The Earth's disc is 1.9 deg wide; a ground station is a point on it
     and has its own place in the sky, see `moonpost.sky.Almanac.station`.
 
     Examples

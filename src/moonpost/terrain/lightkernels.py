@@ -32,43 +32,74 @@ def _horizon_at(horizon: Floats, azimuth: float) -> float:
 
 
 @njit(cache=True, nogil=True)
-def _strip_share(x: float, bottom: float, limb: bool) -> float:
-    """Share of a vertical strip of the unit disc above `bottom`, by length or by brightness."""
-    c = math.sqrt(1.0 - x * x)
-    y = min(max(bottom, -c), c)
-    if not limb:
-        return (c - y) / (2.0 * c)
-    full = 2.0 * c * (1.0 - _LIMB) + _LIMB * c * c * math.pi / 2.0
-    root = math.sqrt(max(c * c - y * y, 0.0))
-    curved = 0.5 * (c * c * math.pi / 2.0 - y * root - c * c * math.asin(min(max(y / c, -1.0), 1.0)))
-    return ((1.0 - _LIMB) * (c - y) + _LIMB * curved) / full
+def _half_disc(x: float) -> float:
+    """Integral of sqrt(1 - x^2) from 0 to x."""
+    return 0.5 * (x * math.sqrt(max(1.0 - x * x, 0.0)) + math.asin(x))
 
 
 @njit(cache=True, nogil=True)
-def _strip_weight(x: float, limb: bool) -> float:
-    """Weight of a strip in the whole disc, up to a factor."""
-    c = math.sqrt(1.0 - x * x)
-    if not limb:
-        return c * c
-    return c * (2.0 * c * (1.0 - _LIMB) + _LIMB * c * c * math.pi / 2.0) / 2.0
+def _area_over_line(x0: float, x1: float, y0: float, slope: float) -> float:
+    """Area of the unit disc between two verticals and above the line through (x0, y0)."""
+    a, b, c = 1.0 + slope * slope, slope * (y0 - slope * x0), (y0 - slope * x0) ** 2 - 1.0
+    root = b * b - a * c
+    first = second = x1
+    if root > 0.0:
+        first = min(max((-b - math.sqrt(root)) / a, x0), x1)
+        second = min(max((-b + math.sqrt(root)) / a, x0), x1)
+    area, low = 0.0, x0
+    for high in (first, second, x1):
+        middle = 0.5 * (low + high)
+        level, chord = y0 + slope * (middle - x0), math.sqrt(max(1.0 - middle * middle, 0.0))
+        if high > low and level < chord:
+            half = _half_disc(high) - _half_disc(low)
+            area += 2.0 * half if level <= -chord else half - level * (high - low)
+        low = high
+    return area
 
 
 @njit(cache=True, nogil=True)
 def _disc(horizon: Floats, azimuth: float, elevation: float, radius: float, limb: bool) -> tuple[float, float]:
-    """Share of a disc above the horizon, and how far its best strip rises over the horizon [deg]."""
+    """Share of a disc above the horizon, and how far its best point rises over the horizon [deg]."""
     if radius <= 0.0:
         over = elevation - _horizon_at(horizon, azimuth)
         return (1.0 if over > 0.0 else 0.0), over
+    n = horizon.size
+    stretch = radius / max(math.cos(math.radians(elevation)), 1e-3) * n / 360.0
+    centre = azimuth / 360.0 * n
+    area, best = 0.0, -_SURE
+    for k in range(math.floor(centre - stretch), math.ceil(centre + stretch)):
+        x0, x1 = max((k - centre) / stretch, -1.0), min((k + 1 - centre) / stretch, 1.0)
+        if x1 <= x0:
+            continue
+        left, right = horizon[k % n], horizon[(k + 1) % n]
+        slope = (right - left) * stretch / radius
+        y0 = (left - elevation) / radius + slope * (x0 - (k - centre) / stretch)
+        area += _area_over_line(x0, x1, y0, slope)
+        top = min(max(-slope / math.sqrt(1.0 + slope * slope), x0), x1)
+        best = max(best, math.sqrt(max(1.0 - top * top, 0.0)) - y0 - slope * (top - x0))
+    if best <= 0.0:
+        return 0.0, best * radius
+    share = _limb_share(horizon, azimuth, elevation, radius) if limb else area / math.pi
+    return min(max(share, 1e-12), 1.0), best * radius
+
+
+@njit(cache=True, nogil=True)
+def _limb_share(horizon: Floats, azimuth: float, elevation: float, radius: float) -> float:
+    """Share of a disc above the horizon by brightness, a sum over vertical strips."""
     stretch = radius / max(math.cos(math.radians(elevation)), 1e-3)
-    total, weights, best = 0.0, 0.0, -_SURE
+    total, weights = 0.0, 0.0
     for k in range(1, STRIPS + 1):
         x = math.cos(math.pi * k / (STRIPS + 1))
-        level = _horizon_at(horizon, azimuth + x * stretch)
-        weight = _strip_weight(x, limb)
-        total += weight * _strip_share(x, (level - elevation) / radius, limb)
-        weights += weight
-        best = max(best, elevation + radius * math.sqrt(1.0 - x * x) - level)
-    return total / weights, best
+        c = math.sqrt(1.0 - x * x)
+        y = (_horizon_at(horizon, azimuth + x * stretch) - elevation) / radius
+        y = min(max(y, -c), c)
+        arc = c * c * math.pi / 2.0
+        curved = 0.5 * (
+            arc - y * math.sqrt(max(c * c - y * y, 0.0)) - c * c * math.asin(min(max(y / c, -1.0), 1.0))
+        )
+        total += c * ((1.0 - _LIMB) * (c - y) + _LIMB * curved)
+        weights += c * ((1.0 - _LIMB) * 2.0 * c + _LIMB * arc)
+    return total / weights
 
 
 @njit(cache=True, nogil=True)
@@ -90,7 +121,14 @@ def disc_fractions(horizon: Floats, azimuth: Floats, elevation: Floats, radius: 
         Shares, 0 to 1.
     """
     out = np.empty(azimuth.size)
+    top, bottom = horizon.max(), horizon.min()
     for i in range(azimuth.size):
+        if elevation[i] - radius[i] > top:
+            out[i] = 1.0
+            continue
+        if elevation[i] + radius[i] < bottom:
+            out[i] = 0.0
+            continue
         out[i] = _disc(horizon, azimuth[i], elevation[i], radius[i], limb)[0]
     return out
 

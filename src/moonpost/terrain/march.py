@@ -18,7 +18,10 @@ from moonpost.terrain.surface import Terrain, latitude_longitude_deg
 __all__ = ["STEP_CELLS", "Nest"]
 
 STEP_CELLS = 0.25
-"""Step of the march in cells of the finest grid that can occur at a distance."""
+"""Longest step of the march in cells of the finest grid that can occur at a distance."""
+START_CELLS = 1.0 / 64.0
+GROWTH = 0.02
+"""Near the site steps grow by this share of the distance from the first, a 64th of a cell, to the longest."""
 BLOCK = 1024
 NODE_STRIDE = 16
 
@@ -94,16 +97,20 @@ class Nest:
         )
 
     def blocks(self) -> Iterator[Floats]:
-        """Angles at the centre of the samples [rad], outwards, in blocks of one step each.
+        """Angles at the centre of the samples [rad], outwards, in blocks.
 
         Yields
         ------
         ndarray, shape (m,)
-            At most 1024 equally spaced angles; the first of all is a quarter of the finest cell. Where no grid
-            can occur, one angle marks the gap.
+            At most 1024 angles: at first in a geometric series, then equally spaced. Where no grid can occur, one
+            angle marks the gap.
         """
-        marks = sorted({0.0, *self.start_m, *self.end_m})
         spans = list(zip(self.start_m, self.end_m, self.cell_m, strict=True))
+        cell = min((cell for start, _, cell in spans if start == 0.0), default=1.0)
+        near = STEP_CELLS / GROWTH * cell
+        count = math.ceil(math.log(near / (START_CELLS * cell)) / math.log1p(GROWTH))
+        yield np.geomspace(START_CELLS * cell, near, count + 1) / MOON_RADIUS_M
+        marks = sorted({near, *(mark for mark in (*self.start_m, *self.end_m) if mark > near)})
         for low, high in itertools.pairwise(marks):
             cells = [cell for start, end, cell in spans if start < high and end > low]
             count = max(1, math.ceil((high - low) / (STEP_CELLS * min(cells)))) if cells else 1
@@ -120,8 +127,8 @@ class Nest:
         ----------
         tangent : ndarray, shape (n, 3)
             Unit vectors of the rays along the ground at the site.
-        angle : ndarray, shape (m,)
-            Angles at the centre [rad], equally spaced.
+        angle : ndarray, shape (m,) or (n, m)
+            Angles at the centre [rad]: a block of `blocks`, or some for each ray.
 
         Returns
         -------
@@ -130,10 +137,10 @@ class Nest:
         source : ndarray of int16, shape (n, m)
             The grid that gave each, -1 for none.
         """
-        heights = np.full((tangent.shape[0], angle.size), np.nan)
+        heights = np.full((tangent.shape[0], angle.shape[-1]), np.nan)
         source = np.full(heights.shape, -1, dtype=np.int16)
         for index, grid in enumerate(self.grids):
-            low, high = angle[0] * MOON_RADIUS_M, angle[-1] * MOON_RADIUS_M
+            low, high = angle.min() * MOON_RADIUS_M, angle.max() * MOON_RADIUS_M
             if self.start_m[index] <= high and self.end_m[index] >= low:
                 _fill(grid, self.site, tangent, angle, index, heights, source)
         return heights, source
@@ -197,9 +204,13 @@ def _fill(
 
     projection = grid.projection
     if projection.kind == GENERIC:
+        if angle.ndim > 1 or not _even(angle):
+            _fill_singly(grid, site, tangent, angle, mark, np.isnan(heights), heights, source)
+            return
         _fill_by_proj(grid, site, tangent, angle, mark, heights, source)
         return
     up = np.ascontiguousarray(site.basis[2])
+    sine, cosine = (np.broadcast_to(part, heights.shape) for part in (np.sin(angle), np.cos(angle)))
     height_along(
         grid.heights_m,
         grid.wrap,
@@ -208,11 +219,17 @@ def _fill(
         grid.inverse,
         up,
         np.ascontiguousarray(tangent),
-        angle,
+        sine,
+        cosine,
         mark,
         heights,
         source,
     )
+
+
+def _even(angle: Floats) -> bool:
+    """Whether samples are equally spaced."""
+    return angle.size < 3 or math.isclose(angle[1] - angle[0], angle[-1] - angle[-2], rel_tol=1e-6)
 
 
 def _fill_by_proj(
@@ -232,10 +249,25 @@ def _fill_by_proj(
     smooth = np.isfinite(bend).all(axis=1) & (bend.max(axis=1) <= 0.05 * np.median(length, axis=1))
     x[~smooth] = np.nan
     height_between(grid.heights_m, grid.wrap, grid.inverse, NODE_STRIDE, x, y, mark, heights, source)
-    ray, sample = np.nonzero(np.isnan(heights) & ~smooth[:, None])
+    _fill_singly(grid, site, tangent, angle, mark, np.isnan(heights) & ~smooth[:, None], heights, source)
+
+
+def _fill_singly(
+    grid: Grid,
+    site: Site,
+    tangent: Floats,
+    angle: Floats,
+    mark: int,
+    wanted: NDArray[np.bool_],
+    heights: Floats,
+    source: Marks,
+) -> None:
+    """Fill wanted samples point by point."""
+    ray, sample = np.nonzero(wanted)
     if not ray.size:
         return
-    points = site.basis[2] * np.cos(angle[sample])[:, None] + tangent[ray] * np.sin(angle[sample])[:, None]
+    theta = np.broadcast_to(angle, heights.shape)[ray, sample][:, None]
+    points = site.basis[2] * np.cos(theta) + tangent[ray] * np.sin(theta)
     found = grid.sample(*latitude_longitude_deg(points))
     good = ~np.isnan(found)
     heights[ray[good], sample[good]] = found[good]

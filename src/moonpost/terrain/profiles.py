@@ -101,7 +101,7 @@ def write_profile(
     'my-site_2m.json'
     """
     file_name = _file_name(name, profile.mast_m)
-    if not _NAME.fullmatch(Path(file_name).stem):
+    if not _NAME.fullmatch(file_name.removesuffix(".json")):
         raise InputError(
             f"{name!r} cannot name a profile", where="name", advice="use small letters, digits, hyphens"
         )
