@@ -96,12 +96,13 @@ def test_a_damaged_record_is_noticed_when_it_is_read(tmp_path, maker):
         Almanac.load(spk, pck).sun(Site(0.0, 0.0), "2000-01-01")
 
 
-def test_an_endless_chain_of_summaries_is_refused(tmp_path, maker):
+@pytest.mark.parametrize("count", [0.0, 4.0, 1e300])
+def test_an_endless_chain_of_summaries_is_refused(tmp_path, maker, count):
     spk, pck = maker.small_system(tmp_path)
     content = bytearray(spk.read_bytes())
-    content[1024:1032] = np.array([2.0]).tobytes()
+    content[1024:1048] = np.array([2.0, 0.0, count]).tobytes()
     spk.write_bytes(bytes(content))
-    with pytest.raises(DataError, match="list of segments"):
+    with pytest.raises(DataError, match="list of segments is damaged"):
         Almanac.load(spk, pck)
 
 

@@ -83,6 +83,22 @@ def test_a_segment_of_still_records_survives_touching_ends(tmp_path, maker):
     assert x.tolist() == [0.0, 0.0, 3.0, 6.0, 6.0]
 
 
+@pytest.mark.parametrize("body", [3, 10, 301, 399, 2])
+def test_the_default_kernel_as_jplephem_reads_it(body):
+    from jplephem.spk import SPK
+
+    seconds = np.random.default_rng(11).uniform(-4.7e9, 4.7e9, 500)
+    with SPK.open(str(default_paths()[0])) as kernel:
+        chain = [kernel[0, body]] if body in (2, 3, 10) else [kernel[0, 3], kernel[3, body]]
+        expected = sum(
+            np.concatenate(segment.compute_and_differentiate(2451545.0, seconds / 86400.0)) for segment in chain
+        )
+    expected[3:] /= 86400.0
+    found = Ephemeris(tuple(read_spk(default_paths()[0]))).state_km(body, seconds, rates=True)
+    np.testing.assert_allclose(found[:3], expected[:3], atol=1e-5)
+    np.testing.assert_allclose(found[3:], expected[3:], atol=1e-11)
+
+
 @pytest.fixture
 def type_13(tmp_path):
     """An SPK of type 13 with a lunar orbiter, written by SPICE, and its states."""

@@ -42,9 +42,9 @@ class Almanac:
 
     Notes
     -----
-    The kernels are read here directly (jplephem for the file format, a few lines for the polynomials and
-    rotations) and not through skyfield, which refuses an orientation file of two segments and evaluates lunar
-    topocentric places several times slower. Skyfield serves for leap seconds and the rotation of the Earth.
+    The kernels are read here directly and not through skyfield, which refuses an orientation file of two
+    segments and is several times slower for places seen from the Moon, nor through jplephem, which a damaged
+    header can keep busy for minutes. Skyfield serves for leap seconds and the rotation of the Earth.
 
     Places are apparent: the body where it was when the light left it, turned by the aberration of the Moon's
     motion round the barycentre of the Solar System. Neglected: the bending of light by masses (below
@@ -154,14 +154,20 @@ class Almanac:
         Returns
         -------
         tuple of numpy.datetime64
-            Start and stop in milliseconds. Kernels with a gap in between raise an error for dates in the gap.
+            Start and stop, on whole seconds inside the coverage. If the kernels leave a gap in between, dates in
+            the gap raise an error.
+
+        Raises
+        ------
+        DataError
+            If the kernels share no date.
         """
         spans = common(self._spans(SUN), self._spans(EARTH))
         if not spans:
             raise DataError(
                 "the kernels share no date", where="Almanac", advice="load kernels that cover the same years"
             )
-        start, stop = self._set.timescale.utc(np.array([spans[0][0], spans[-1][1]]))
+        start, stop = self._whole_seconds([(spans[0][0], spans[-1][1])])[0]
         return start, stop
 
     def sun(self, site: Site, t: TimeLike) -> Apparent:
@@ -418,13 +424,18 @@ class Almanac:
         first = time[np.flatnonzero(~inside)[0]]
         if not spans:
             raise DataError(f"no kernel holds body {body}", where="Almanac", advice="load an SPK that holds it")
-        utc = self._set.timescale.utc(np.array(spans).ravel()).reshape(-1, 2)
-        ranges = " and ".join(f"{iso(a)} to {iso(b)}" for a, b in utc)
+        ranges = " and ".join(f"{iso(a)} to {iso(b)}" for a, b in self._whole_seconds(spans))
         raise DateError(
             f"{iso(first)} lies outside the kernels, which cover {ranges}",
             where="t",
             advice="choose a date in that range, or load kernels that cover yours with Almanac.load",
         )
+
+    def _whole_seconds(self, spans: Spans) -> Times:
+        """UTC ends of intervals, on whole seconds inside them, shape (n, 2)."""
+        utc = self._set.timescale.utc(np.array(spans).ravel()).reshape(-1, 2)
+        seconds = utc.astype("datetime64[s]").astype("datetime64[ms]")
+        return seconds + np.array([1000, 0]).astype("timedelta64[ms]")
 
     def _spans(self, body: int) -> Spans:
         """Times at which a body can be placed from the Moon."""

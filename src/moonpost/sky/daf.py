@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +19,9 @@ __all__ = ["ChebyshevTable", "Summary", "read_summaries"]
 
 Floats = npt.NDArray[np.float64]
 _CHUNK = 8192
-_MOST_SEGMENTS = 100_000
+_RECORD = 1024
+_ORDERS = {b"LTL-IEEE": "<", b"BIG-IEEE": ">"}
+_TRANSFER_MARK = b"FTPSTR:\r:\n:\r\n:\r\x00:\x81:\x10\xce:ENDFTP"
 _ADVICE = "the file is damaged or incomplete; get it again"
 
 
@@ -103,24 +106,64 @@ def read_summaries(path: Path, integers: int) -> list[Summary]:
     ------
     DataError
         If the file is damaged, cut short or holds no segment.
-    """
-    from jplephem.daf import DAF
 
+    Notes
+    -----
+    The layout: records of 1024 bytes; the first says how descriptors are built, a chain of records holds them
+    (next, previous and count as doubles, then the descriptors), each followed by a record of names.
+
+    References
+    ----------
+    NAIF, DAF Required Reading.
+    """
     try:
         size = os.path.getsize(path)
         with open(path, "rb") as file:
-            daf = DAF(file)
-            if daf.nd != 2 or daf.ni != integers:
-                raise ValueError(f"descriptors hold {daf.nd} doubles and {daf.ni} integers")
-            rows = list(itertools.islice(daf.summaries(), _MOST_SEGMENTS))
-            order = daf.endian
-    except (ValueError, struct.error, OverflowError, MemoryError, AssertionError) as error:
+            order, first_record = _header(file.read(_RECORD), integers)
+            rows = list(_descriptors(file, order, first_record, integers))
+    except (ValueError, struct.error) as error:
         raise DataError(f"not a readable binary kernel ({error})", where=str(path), advice=_ADVICE) from error
     except OSError as error:
         raise DataError(f"cannot be read: {error.strerror or error}", where=str(path)) from error
-    if not rows or len(rows) == _MOST_SEGMENTS:
-        raise DataError("no usable list of segments", where=str(path), advice=_ADVICE)
+    if not rows:
+        raise DataError("no segment in it", where=str(path), advice=_ADVICE)
     return [_summary(path, number, row, size, order) for number, row in enumerate(rows)]
+
+
+def _header(record: bytes, integers: int) -> tuple[str, int]:
+    """Byte order and number of the first record of descriptors."""
+    if len(record) < _RECORD:
+        raise ValueError("it ends within its first record")
+    written = _ORDERS.get(record[88:96])
+    for order in (written,) if written else ("<", ">"):
+        doubles, whole = struct.unpack(f"{order}2i", record[8:16])
+        if (doubles, whole) == (2, integers):
+            break
+    else:
+        raise ValueError(f"its descriptors do not hold 2 doubles and {integers} integers")
+    if written and record[699:727] != _TRANSFER_MARK:
+        raise ValueError("its first record was changed in transfer")
+    return order, struct.unpack(f"{order}i", record[76:80])[0]
+
+
+def _descriptors(
+    file: BinaryIO, order: str, number: int, integers: int
+) -> Iterator[tuple[bytes, tuple[float, ...]]]:
+    """Names and descriptors of all segments, from a chain of records that must not bite its tail."""
+    layout = struct.Struct(f"{order}2d{integers}i")
+    step = layout.size + (-layout.size % 8)
+    seen: set[int] = set()
+    while number:
+        file.seek((number - 1) * _RECORD if number > 0 else -1)
+        data, names = file.read(_RECORD), file.read(_RECORD)
+        following, _, count = struct.unpack(f"{order}3d", data[:24])
+        seen.add(number)
+        if not 0 <= count <= (_RECORD - 24) // step or not 0 <= following < 2**31 or int(following) in seen:
+            raise ValueError("the list of segments is damaged")
+        for i in range(int(count)):
+            start = i * step
+            yield names[start : start + step].strip(), layout.unpack(data[24 + start : 24 + start + layout.size])
+        number = int(following)
 
 
 def _summary(path: Path, number: int, row: tuple[bytes, tuple[float, ...]], size: int, order: str) -> Summary:
