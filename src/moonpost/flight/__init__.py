@@ -8,19 +8,10 @@ from moonpost.flight.chain import (
     fly_transfer,
     propellant_fraction,
 )
+from moonpost.flight.light import beta_deg, earth_in_view, orbit_light
 from moonpost.flight.missions import LandedMass, landed_mass_kg, mission_chain
 from moonpost.flight.orbit import MOON_GM_M3_S2, LunarOrbit, bodies_m, eccentric_anomaly
-from moonpost.flight.shadow import (
-    Darkness,
-    beta_deg,
-    contact_share,
-    darkness,
-    disc_uncovered,
-    earth_in_view,
-    earth_outages,
-    longest_umbra_s,
-    orbit_light,
-)
+from moonpost.flight.shadow import Darkness, contact_share, darkness, earth_outages, longest_umbra_s
 
 __all__ = [
     "MOON_GM_M3_S2",
@@ -35,7 +26,6 @@ __all__ = [
     "bodies_m",
     "contact_share",
     "darkness",
-    "disc_uncovered",
     "earth_in_view",
     "earth_outages",
     "eccentric_anomaly",

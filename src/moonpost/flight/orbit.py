@@ -101,6 +101,13 @@ class LunarOrbit:
         Returns
         -------
         LunarOrbit
+
+        Examples
+        --------
+        >>> from moonpost.plan import load_plan
+        >>> row = load_plan("ilrs-orbit").station.orbit
+        >>> LunarOrbit.from_plan(row).inclination_deg == row.inclination_deg
+        True
         """
         instant: Any = as_utc(epoch) if orbit.epoch is None else np.datetime64(when_bounds(orbit.epoch)[0], "ms")
         return cls(
@@ -289,6 +296,13 @@ def bodies_m(almanac: Almanac, body: str, t: TimeLike, epoch: np.datetime64) -> 
     ------
     DateError
         If a date lies outside the kernels.
+
+    Examples
+    --------
+    >>> from moonpost.sky import Almanac
+    >>> epoch = np.datetime64("2030-01-01", "ms")
+    >>> bodies_m(Almanac.default(), "earth", epoch, epoch).shape
+    (1, 3)
     """
     times = np.atleast_1d(as_utc(t))
     turning = almanac.moon_fixed_m(body, times, apparent=True)

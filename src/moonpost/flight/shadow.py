@@ -1,4 +1,4 @@
-"""Light and darkness in a lunar orbit, and when the Earth is in view."""
+"""Every interval in which a lunar orbit has no Sun, or no Earth, in view."""
 
 from __future__ import annotations
 
@@ -16,9 +16,8 @@ from moonpost.flight.occultation import (
     earth_shadow_s,
     hidden_by_moon_s,
     mean_anomaly_rad,
-    separation_rad,
 )
-from moonpost.flight.orbit import LunarOrbit, bodies_m
+from moonpost.flight.orbit import LunarOrbit
 from moonpost.sky.apparent import ASTRONOMICAL_UNIT_M, EARTH_RADIUS_M, SUN_RADIUS_M
 from moonpost.sky.site import MOON_RADIUS_M
 from moonpost.sky.times import TimeLike, as_utc
@@ -28,14 +27,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Darkness",
-    "beta_deg",
     "contact_share",
     "darkness",
-    "disc_uncovered",
-    "earth_in_view",
     "earth_outages",
     "longest_umbra_s",
-    "orbit_light",
 ]
 
 Floats = npt.NDArray[np.float64]
@@ -156,157 +151,6 @@ class Darkness:
         }
 
 
-def disc_uncovered(separation_rad: npt.ArrayLike, disc_rad: npt.ArrayLike, cover_rad: npt.ArrayLike) -> Floats:
-    """Part of a disc that another disc in front of it leaves free.
-
-    Parameters
-    ----------
-    separation_rad : array_like, shape (n,)
-        Angle between the centres [rad].
-    disc_rad, cover_rad : array_like, shape (n,) or scalar
-        Angular radius of the disc and of what covers it [rad].
-
-    Returns
-    -------
-    ndarray, shape (n,)
-        Free part of the disc's area, 0 to 1 [1].
-
-    Notes
-    -----
-    Area of the lens of two circles in a plane. For the Sun behind the Moon's limb, whose radius from a
-    low orbit is 65 deg, the limb is nearly straight over the Sun's 0.5 deg and the plane formula with the
-    true separation of the limbs is right to 1e-3 of the disc.
-
-    Examples
-    --------
-    >>> disc_uncovered([0.0, 0.01, 0.03], 0.01, 0.01).round(3).tolist()
-    [0.0, 0.609, 1.0]
-    """
-    apart, disc, cover = np.broadcast_arrays(
-        np.asarray(separation_rad, np.float64), np.asarray(disc_rad, np.float64), np.asarray(cover_rad, np.float64)
-    )
-    free = np.ones(apart.shape)
-    free[apart <= np.abs(cover - disc)] = 0.0
-    inside = (apart <= disc - cover) & (disc > cover)
-    free[inside] = 1.0 - (cover[inside] / disc[inside]) ** 2
-    partly = (apart > np.abs(cover - disc)) & (apart < cover + disc)
-    d, r, c = apart[partly], disc[partly], cover[partly]
-    x = (d * d + r * r - c * c) / (2.0 * d)
-    y = d - x
-    half = np.sqrt(np.maximum(r * r - x * x, 0.0))
-    lens = r * r * np.arctan2(half, x) - x * half + c * c * np.arctan2(half, y) - y * half
-    free[partly] = 1.0 - lens / (np.pi * r * r)
-    return np.clip(free, 0.0, 1.0)
-
-
-def orbit_light(orbit: LunarOrbit, almanac: Almanac, t: TimeLike) -> Floats:
-    """Part of the Sun's disc that is in view from an orbit.
-
-    Parameters
-    ----------
-    orbit : LunarOrbit
-        The orbit.
-    almanac : Almanac
-        Ephemerides.
-    t : datetime64 array or other times
-        UTC, shape (n,).
-
-    Returns
-    -------
-    ndarray, shape (n,)
-        Free part of the disc's area [1].
-
-    Raises
-    ------
-    DateError
-        If a date lies outside the kernels.
-
-    Notes
-    -----
-    The Moon is a sphere of 1737.4 km and the Earth one of its equatorial radius, without air. Where both
-    cover the Sun at once, their free parts are multiplied, which is exact when one of them is 0 or 1.
-
-    Examples
-    --------
-    >>> from moonpost.sky import Almanac, times
-    >>> t = times("2030-01-01", "2030-01-02", step_s=60)
-    >>> light = orbit_light(LunarOrbit(100e3, 100e3, 0.0), Almanac.default(), t)
-    >>> bool(0.55 < light.mean() < 0.65), float(light.min()), float(light.max())
-    (True, 0.0, 1.0)
-    """
-    times = np.atleast_1d(as_utc(t))
-    place = orbit.position_m(times)
-    sun = bodies_m(almanac, "sun", times, orbit.epoch) - place
-    earth = bodies_m(almanac, "earth", times, orbit.epoch) - place
-    sun_radius = _angular_radius(SUN_RADIUS_M, sun)
-    moon = disc_uncovered(separation_rad(sun, -place), sun_radius, _angular_radius(MOON_RADIUS_M, place))
-    return moon * disc_uncovered(separation_rad(sun, earth), sun_radius, _angular_radius(EARTH_RADIUS_M, earth))
-
-
-def earth_in_view(orbit: LunarOrbit, almanac: Almanac, t: TimeLike) -> Floats:
-    """Part of the Earth's disc that the Moon leaves free, as seen from an orbit.
-
-    Parameters
-    ----------
-    orbit : LunarOrbit
-        The orbit.
-    almanac : Almanac
-        Ephemerides.
-    t : datetime64 array or other times
-        UTC, shape (n,).
-
-    Returns
-    -------
-    ndarray, shape (n,)
-        Free part of the disc's area [1].
-
-    Raises
-    ------
-    DateError
-        If a date lies outside the kernels.
-
-    Examples
-    --------
-    >>> from moonpost.sky import Almanac
-    >>> earth_in_view(LunarOrbit(100e3, 100e3, 90.0, node_deg=90.0), Almanac.default(), "2030-01-01").tolist()
-    [1.0]
-    """
-    times = np.atleast_1d(as_utc(t))
-    place = orbit.position_m(times)
-    earth = bodies_m(almanac, "earth", times, orbit.epoch) - place
-    return disc_uncovered(
-        separation_rad(earth, -place),
-        _angular_radius(EARTH_RADIUS_M, earth),
-        _angular_radius(MOON_RADIUS_M, place),
-    )
-
-
-def beta_deg(orbit: LunarOrbit, almanac: Almanac, t: TimeLike) -> Floats:
-    """Angle between the Sun and the plane of an orbit.
-
-    Parameters
-    ----------
-    orbit : LunarOrbit
-        The orbit.
-    almanac : Almanac
-        Ephemerides.
-    t : datetime64 array or other times
-        UTC, shape (n,).
-
-    Returns
-    -------
-    ndarray, shape (n,)
-        Beta angle, positive on the side of the orbit's pole [deg].
-
-    Raises
-    ------
-    DateError
-        If a date lies outside the kernels.
-    """
-    sun = bodies_m(almanac, "sun", t, orbit.epoch)
-    return np.degrees(np.arcsin(np.clip(sun @ orbit.axes()[2] / np.linalg.norm(sun, axis=1), -1.0, 1.0)))
-
-
 def darkness(
     orbit: LunarOrbit, almanac: Almanac, start: TimeLike, stop: TimeLike, *, edge: Edge = "umbra"
 ) -> Darkness:
@@ -380,6 +224,14 @@ def earth_outages(
     ------
     DateError
         If `stop` is not after `start` or a date lies outside the kernels.
+
+    Examples
+    --------
+    >>> from moonpost.sky import Almanac
+    >>> level = LunarOrbit(100e3, 100e3, 0.0)
+    >>> out = earth_outages(level, Almanac.default(), "2030-01-01", "2030-01-08")
+    >>> round(out.longest()["duration_s"] / 60), round(out.share, 2)
+    (46, 0.39)
     """
     first, last, span = _span(orbit, start, stop)
     earth = Track.of(almanac, "earth", orbit, first, last)
@@ -465,11 +317,6 @@ def longest_umbra_s(orbit: LunarOrbit) -> float:
 def _seconds_at(orbit: LunarOrbit, true_anomaly: Floats) -> Floats:
     """Time since perilune at true anomalies of any revolution."""
     return mean_anomaly_rad(true_anomaly, orbit.eccentricity) * orbit.period_s / (2.0 * np.pi)
-
-
-def _angular_radius(radius_m: float, vector_m: Floats) -> Floats:
-    """Angular radius of a sphere at the end of a vector."""
-    return np.arcsin(radius_m / np.linalg.norm(vector_m, axis=1))
 
 
 def _span(
