@@ -43,14 +43,14 @@ class Almanac:
     Notes
     -----
     The kernels are read here directly and not through skyfield, which refuses an orientation file of two
-    segments and is several times slower for places seen from the Moon, nor through jplephem, which a damaged
-    header can keep busy for minutes. Skyfield serves for leap seconds and the rotation of the Earth.
+    segments and starts anew for every site, nor through jplephem, which a damaged header can keep busy for half
+    a minute. Skyfield serves for leap seconds and the rotation of the Earth. The vectors of the latest long
+    series of times are kept, so that further sites at the same times cost little.
 
     Places are apparent: the body where it was when the light left it, turned by the aberration of the Moon's
     motion round the barycentre of the Solar System. Neglected: the bending of light by masses (below
     0.001 arcsecond here, except beside the Sun's disc), the aberration by the Moon's rotation (0.003 arcsecond)
-    and the deflection of the vertical. Against SPICE with the same kernels the directions agree to better than
-    0.00001 deg.
+    and the deflection of the vertical. Against SPICE with the same kernels the directions agree to 0.000001 deg.
 
     References
     ----------
