@@ -146,7 +146,7 @@ def test_shipped_profile_is_what_the_horizon_gives_now(moonpost_data):
         south if record["name"] == south.name else moonpost_data / "dem" / record["name"] for record in records
     ]
     now = horizon(Terrain.open(*files), shipped.site, 2.0)
-    assert np.abs(now.elevation_deg - shipped.elevation_deg).max() < 0.002
+    assert np.abs(now.elevation_deg - shipped.elevation_deg).max() < 0.01
     assert [record["sha256"] for record in now.provenance["terrain"]] == [record["sha256"] for record in records]
 
 

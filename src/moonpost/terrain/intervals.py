@@ -217,7 +217,7 @@ def light_statistics(
     --------
     >>> from moonpost.sky import Almanac, Site
     >>> level = HorizonProfile.flat(Site(-89.5, 0.0))
-    >>> summer = light_statistics(level, Almanac.default(), "2030-06-01", "2030-06-08")
+    >>> summer = light_statistics(level, Almanac.default(), "2030-07-01", "2030-07-08")
     >>> summer.longest_dark_d, summer.percent_lit, summer.longest_light.open
     (0.0, 1.0, True)
     """
