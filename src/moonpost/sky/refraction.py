@@ -35,6 +35,12 @@ class RefractedLight:
         along the ground is not bent enough.
     brightness : ndarray, shape (n,)
         Surface brightness of that edge relative to the uncovered Sun by the spreading of the beam alone.
+
+    Examples
+    --------
+    >>> light = refracted_light(Almanac.default(), Site(18.56, 61.81), "2025-03-14T08:33")
+    >>> light.brightness.round(2).tolist()
+    [0.07]
     """
 
     hidden_deg: Floats

@@ -45,6 +45,15 @@ class SpiceSegment:
     Acton et al. (2018), A look towards the future in the handling of space science mission geometry, Planet. Space
     Sci. 150, 9, doi:10.1016/j.pss.2017.02.013; Annex et al. (2020), SpiceyPy, J. Open Source Softw. 5, 2050,
     doi:10.21105/joss.02050.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from moonpost.sky.daf import read_summaries
+    >>> from moonpost.sky.kernelfiles import default_paths
+    >>> sun = SpiceSegment(read_summaries(default_paths()[0], integers=6)[9])  # any type will do
+    >>> sun.evaluate(np.zeros(2), rates=True).shape
+    (6, 2)
     """
 
     summary: Summary

@@ -27,7 +27,13 @@ _J2000_JD = 2451545.0
 
 
 class EarthPlace(Protocol):
-    """Anything with WGS 84 coordinates."""
+    """Anything with WGS 84 coordinates, such as a ground station of a plan.
+
+    Examples
+    --------
+    >>> isinstance(GroundStation("Kashi", 38.4214, 76.7144).latitude_deg, float)
+    True
+    """
 
     @property
     def latitude_deg(self) -> float:
@@ -132,6 +138,16 @@ def station_apparent(
     References
     ----------
     Rhodes (2019), Skyfield, Astrophysics Source Code Library 1907.024.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from moonpost.sky.kernelfiles import default_paths, read_kernels
+    >>> day = np.array(["2030-01-15T18:00"], dtype="datetime64[ms]")
+    >>> kashi = GroundStation("Kashi", 38.4214, 76.7144, 1300.0)
+    >>> seen = station_apparent(read_kernels(default_paths()), Site(-88.8, 30.0), kashi, day)
+    >>> seen.moon_elevation_deg.round(1).tolist()
+    [57.6]
     """
     if not isinstance(site, Site):
         raise InputError(f"{type(site).__name__} is not a Site", where="site", advice="make one with Site(...)")

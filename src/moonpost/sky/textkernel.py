@@ -47,6 +47,15 @@ def read_variables(path: Path) -> dict[str, Value]:
     References
     ----------
     NAIF, Kernel Required Reading.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder) / "a.tf"
+    ...     _ = path.write_text("\\begindata\nFRAME_31008_CLASS = 2\n")
+    ...     read_variables(path)
+    {'FRAME_31008_CLASS': [2.0]}
     """
     try:
         text = path.read_text(encoding="utf-8", errors="strict")
@@ -85,6 +94,11 @@ def leap_seconds(variables: dict[str, Value], where: str) -> TimeScale:
     ------
     DataError
         If ``DELTET/DELTA_AT`` is missing or is not an ascending list of offsets and dates.
+
+    Examples
+    --------
+    >>> leap_seconds({"DELTET/DELTA_AT": [37.0, "@2017-JAN-1"]}, "a.tls").tai_minus_utc_s
+    (37.0,)
     """
     rows = variables.get("DELTET/DELTA_AT", [])
     try:

@@ -42,6 +42,14 @@ class View:
         Light time to the Moon's centre [s].
     geometric_offset_m : ndarray, shape (3, n)
         What the body moved during the light time [m].
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from moonpost.sky.kernelfiles import default_paths, read_kernels
+    >>> view = Views(read_kernels(default_paths())).view(EARTH, np.zeros(1))
+    >>> float(view.light_s[0].round(2))
+    1.34
     """
 
     vector_m: Floats
@@ -86,6 +94,13 @@ class Views:
     ----------
     kernels : KernelSet
         The kernels.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from moonpost.sky.kernelfiles import default_paths, read_kernels
+    >>> Views(read_kernels(default_paths())).view(SUN, np.zeros(3)).vector_m.shape
+    (3, 3)
     """
 
     def __init__(self, kernels: KernelSet) -> None:
@@ -176,6 +191,15 @@ def light_time(kernels: KernelSet, body: int, seconds: Floats, observer_km: Floa
     Notes
     -----
     Three rounds of t - |r|/c; each shrinks the error by the body's speed over that of light, 1e-4.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from moonpost.sky.kernelfiles import default_paths, read_kernels
+    >>> kernels = read_kernels(default_paths())
+    >>> moon = kernels.ephemeris.state_km(MOON, np.zeros(1))
+    >>> float(light_time(kernels, SUN, np.zeros(1), moon)[1][0].round(0))
+    490.0
     """
     light = np.zeros(seconds.size)
     for _ in range(2):
