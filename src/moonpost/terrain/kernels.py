@@ -73,6 +73,12 @@ def bilinear(z: Cells, wrap: bool, col: Floats, row: Floats) -> Floats:
     ndarray of float64, shape (n,)
         Heights [m]; NaN outside the cells and beside missing ones. In the outer half cell the height of the rim
         cell is taken.
+
+    Examples
+    --------
+    >>> cells = np.array([[0.0, 10.0], [20.0, 30.0]], dtype=np.float32)
+    >>> bilinear(cells, False, np.array([0.5, 3.0]), np.array([0.5, 0.0]))
+    array([15., nan])
     """
     out = np.empty(col.size)
     for i in range(col.size):
@@ -111,6 +117,13 @@ def project_many(kind: int, par: Floats, latitude: Floats, longitude: Floats) ->
     -------
     tuple of ndarray of float64, shape (n,)
         Map coordinates.
+
+    Examples
+    --------
+    >>> south = np.array([2.0 * 1737400.0, 1.0, 0.0, 0.0, 0.0, 0.0])
+    >>> x, y = project_many(1, south, np.radians(np.array([-89.0])), np.zeros(1))
+    >>> float(y[0].round())
+    30324.0
     """
     x = np.empty(latitude.size)
     y = np.empty(latitude.size)
@@ -163,6 +176,18 @@ def height_along(
         Filled in place [m]; only NaN entries are touched.
     source : ndarray of int16, shape (n, m)
         Filled in place.
+
+    Examples
+    --------
+    >>> cells = np.full((4, 4), 7.0, dtype=np.float32)
+    >>> south = np.array([2.0 * 1737400.0, 1.0, 0.0, 0.0, 0.0, 0.0])
+    >>> inverse = np.array([0.01, 0.0, 1.5, 0.0, -0.01, 1.5])
+    >>> heights, source = np.full((1, 2), np.nan), np.full((1, 2), -1, dtype=np.int16)
+    >>> angle = np.array([[50.0, 500.0]]) / 1737400.0
+    >>> ray, up = np.array([[1.0, 0.0, 0.0]]), np.array([0.0, 0.0, -1.0])
+    >>> height_along(cells, False, 1, south, inverse, up, ray, np.sin(angle), np.cos(angle), 0, heights, source)
+    >>> heights, source
+    (array([[ 7., nan]]), array([[ 0, -1]], dtype=int16))
     """
     for i in range(tangent.shape[0]):
         for j in range(sine.shape[1]):
@@ -217,6 +242,15 @@ def height_between(
     Notes
     -----
     Cubic Lagrange polynomials through four nodes.
+
+    Examples
+    --------
+    >>> cells = np.arange(9, dtype=np.float32).reshape(3, 3)
+    >>> heights, source = np.full((1, 2), np.nan), np.full((1, 2), -1, dtype=np.int16)
+    >>> inverse, row = np.array([1.0, 0.0, 0.0, 0.0, 1.0, 0.0]), np.zeros((1, 4))
+    >>> height_between(cells, False, inverse, 2, np.array([[-2.0, 0.0, 2.0, 4.0]]), row, 0, heights, source)
+    >>> heights
+    array([[0., 1.]])
     """
     for i in range(heights.shape[0]):
         for j in range(heights.shape[1]):
@@ -279,6 +313,16 @@ def ray_maximum(
     -------
     int
         The ray on which a height was found beyond a gap, or -1.
+
+    Examples
+    --------
+    >>> heights, angle = np.array([[0.0, 500.0, 0.0]]), np.array([1e3, 5e3, 9e3]) / 1737400.0
+    >>> best, where, last, gap = np.full(1, -np.inf), np.zeros(1), np.zeros(1), np.full(1, np.nan)
+    >>> peak, place = np.full((1, 1), -np.inf), np.zeros((1, 1))
+    >>> ray_maximum(heights, 2.0, 1737400.0, angle, best, where, last, gap, peak, place)
+    -1
+    >>> np.degrees(np.arctan(best)).round(2), (where * 1737400.0).round()
+    (array([5.6]), array([5000.]))
     """
     size = (angle.size + peak.shape[1] - 1) // peak.shape[1]
     for i in range(heights.shape[0]):

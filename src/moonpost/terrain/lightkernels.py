@@ -119,6 +119,11 @@ def disc_fractions(horizon: Floats, azimuth: Floats, elevation: Floats, radius: 
     -------
     ndarray, shape (n,)
         Shares, 0 to 1.
+
+    Examples
+    --------
+    >>> disc_fractions(np.zeros(8), np.zeros(2), np.array([0.0, 1.0]), np.full(2, 0.27), False)
+    array([0.5, 1. ])
     """
     out = np.empty(azimuth.size)
     top, bottom = horizon.max(), horizon.min()
@@ -383,6 +388,14 @@ def follow(
         Times after the first sample at which this changes [s].
     mean : float
         Mean share of the disc.
+
+    Examples
+    --------
+    >>> elevation = np.radians(np.linspace(-2.0, 2.0, 9))
+    >>> body = np.stack([np.zeros(9), np.cos(elevation), np.sin(elevation), np.full(9, 0.25)], axis=-1)
+    >>> seen, events, mean = follow(np.zeros(8), body, np.empty((0, 4)), 3600.0, 60, 0.0, False)
+    >>> seen, (events / 3600.0).round(2), round(mean, 2)
+    (False, array([3.5]), 0.5)
     """
     events, memory = np.empty(1024), np.zeros(7)
     first = _certain(horizon, body, cover, 0)
