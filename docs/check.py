@@ -14,7 +14,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "moonpost"
 LONGEST = 600
-ADDRESS = re.compile(r"https?://[^\s)\"']*\.(?:whl|tgz|deb)\b|(?:extra-)?index-url|pypi\.org|pythonhosted|registry\.npmjs|/work/|/root/|/home/\w+/")
+ADDRESS = re.compile(
+    r"https?://[^\s)\"']*\.(?:whl|tgz|deb)\b|(?:extra-)?index-url|pypi\.org|pythonhosted|registry\.npmjs|/work/|/root/|/home/\w+/"
+)
 
 
 def modules() -> list[str]:
@@ -40,10 +42,10 @@ def missing_docstrings() -> list[str]:
     found = [f"{name}: has no docstring" for name in modules() if not importlib.import_module(name).__doc__]
     found += [f"{name}: has no __all__" for name in modules()
               if not hasattr(importlib.import_module(name), "__all__") and not name.endswith("cli")]  # fmt: skip
-    for name, item in public().items():
-        if (inspect.isclass(item) or inspect.isfunction(item)) and not inspect.getdoc(item):
-            found.append(f"{name}: has no docstring")
-    return found
+    described = {
+        name: item for name, item in public().items() if inspect.isclass(item) or inspect.isfunction(item)
+    }
+    return found + [f"{name}: has no docstring" for name, item in described.items() if not inspect.getdoc(item)]
 
 
 def parameters() -> dict[str, str]:
@@ -68,20 +70,30 @@ def parameters() -> dict[str, str]:
 def glossary() -> set[str]:
     """The terms that the glossary defines."""
     text = (ROOT / "docs" / "glossary.md").read_text()
-    return {name for row in re.findall(r"^\| (`[^|]+) \|", text, re.MULTILINE) for name in re.findall(r"`([^`]+)`", row)}
+    return {
+        name
+        for row in re.findall(r"^\| (`[^|]+) \|", text, re.MULTILINE)
+        for name in re.findall(r"`([^`]+)`", row)
+    }
 
 
 def glossary_gaps() -> list[str]:
     """Public parameters that the glossary lacks, and entries that nothing uses."""
     used, defined = parameters(), glossary()
-    lacking = [f"docs/glossary.md: lacks `{name}` (used by {used[name]})" for name in sorted(used.keys() - defined)]
+    lacking = [
+        f"docs/glossary.md: lacks `{name}` (used by {used[name]})" for name in sorted(used.keys() - defined)
+    ]
     return lacking + [f"docs/glossary.md: `{name}` is used by nothing" for name in sorted(defined - used.keys())]
 
 
 def tracked() -> list[Path]:
     """The files that git tracks, or all files where there is no git."""
     run = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=False)
-    names = run.stdout.splitlines() if run.returncode == 0 else [str(p.relative_to(ROOT)) for p in SOURCE.rglob("*.py")]
+    names = (
+        run.stdout.splitlines()
+        if run.returncode == 0
+        else [str(p.relative_to(ROOT)) for p in SOURCE.rglob("*.py")]
+    )
     return [ROOT / name for name in names if (ROOT / name).is_file()]
 
 
@@ -116,7 +128,10 @@ def addresses() -> list[str]:
 def stale() -> list[str]:
     """Generated files that are out of date."""
     run = subprocess.run(
-        [sys.executable, str(ROOT / "docs" / "generate.py"), "--check"], capture_output=True, text=True, check=False
+        [sys.executable, str(ROOT / "docs" / "generate.py"), "--check"],
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return run.stdout.splitlines() + (run.stderr.splitlines()[-1:] if run.returncode and not run.stdout else [])
 

@@ -17,8 +17,7 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
-    help="Plan, design, build and run a lunar research station.\n\n"
-    "The main job: moonpost study ilrs --out out",
+    help="Plan, design, build and run a lunar research station.\n\nThe main job: moonpost study ilrs --out out",
 )
 for verb in (study, check, site, flight, design, build, operate, partner, report, serve):
     verb.register(app)

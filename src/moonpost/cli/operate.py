@@ -12,7 +12,9 @@ from moonpost.cli.output import JSON, emit, table
 
 __all__ = ["register"]
 
-_app = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Run the station: lunar days, sleep, simulation.")
+_app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode=None, help="Run the station: lunar days, sleep, simulation."
+)
 _SITE = typer.Option(..., "--site", help="LAT,LON in degrees, east positive: --site=-45.457,177.589.")
 
 
@@ -37,7 +39,11 @@ def day(
     from moonpost.sky import Almanac
 
     found = lunar_date(Almanac.default(), surface_site(site), landed, at)
-    emit(found.to_dict(), as_json, lambda: table(["", ""], [[key, str(value)] for key, value in found.to_dict().items()]))
+    emit(
+        found.to_dict(),
+        as_json,
+        lambda: table(["", ""], [[key, str(value)] for key, value in found.to_dict().items()]),
+    )
 
 
 @_app.command("calendar")
@@ -71,3 +77,28 @@ def _calendar_text(rows: Sequence[dict[str, Any]]) -> str:
     head = ["vehicle", "lunar day", "event", "UTC", "Sun (deg)", "+- (h)", "basis"]
     keys = ["vehicle", "lunar_day", "event", "utc", "sun_elevation_deg", "sigma_h", "basis"]
     return table(head, [[row[key] for key in keys] for row in rows])
+
+
+@_app.command("simulate")
+def simulate(
+    plan: str = typer.Argument(help="A bundled plan or the path of a TOML file."),
+    start: str = typer.Option("", "--from", help="First day, UTC; the plan's design start if not given."),
+    days: float = typer.Option(365.25, help="Length [d]."),
+    seed: int = typer.Option(0, help="Number that makes a run repeatable."),
+    as_json: bool = JSON,
+) -> None:
+    """Simulate power and storage of a plan's machines through light and darkness.
+
+    Example: moonpost operate simulate ilrs --from 2040-01-01 --days 365 --json
+    """
+    from moonpost.study import simulate_plan
+
+    found = simulate_plan(plan, start or None, days, seed=seed)
+    result = found.to_dict()
+    head = ["bus", "supplied (kWh)", "served (kWh)", "spilled (kWh)", "shed (kWh)", "residual"]
+    rows = [
+        [row.bus, row.supplied_wh / 1e3, row.served_wh / 1e3, row.spilled_wh / 1e3, row.shed_wh / 1e3,
+         f"{row.residual_relative:.0e}"]
+        for row in found.balances
+    ]  # fmt: skip
+    emit(result, as_json, lambda: table(head, rows))

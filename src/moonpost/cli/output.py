@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import sys
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-__all__ = ["JSON", "DefaultGroup", "emit", "plain", "table", "utc_text"]
+__all__ = ["JSON", "DefaultGroup", "emit", "phase", "plain", "table", "utc_text"]
 
 JSON = typer.Option(False, "--json", help="Print JSON instead of text.")
 
@@ -90,6 +91,13 @@ def emit(value: Any, as_json: bool, text: Callable[[], str]) -> None:
         typer.echo(json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False))
     else:
         typer.echo(text())
+
+
+def phase(plan: str, name: str) -> Any:
+    """Run one phase of a plan, with progress bars on a terminal."""
+    from moonpost.study import run_phase
+
+    return run_phase(plan, name, progress=sys.stderr.isatty())
 
 
 def table(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:

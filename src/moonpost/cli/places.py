@@ -33,9 +33,13 @@ def latitude_longitude(text: str, option: str = "--site") -> tuple[float, float]
             f"{text!r} is not a latitude and a longitude", where=option, advice="write it like -89.5,210"
         ) from None
     if not (math.isfinite(latitude_deg) and abs(latitude_deg) <= 90):
-        raise InputError(f"latitude {latitude_deg:g} is not within -90 to 90 deg", where=option, advice="correct it")
+        raise InputError(
+            f"latitude {latitude_deg:g} is not within -90 to 90 deg", where=option, advice="correct it"
+        )
     if not (math.isfinite(longitude_deg) and -180 <= longitude_deg <= 360):
-        raise InputError(f"longitude {longitude_deg:g} is not within -180 to 360 deg", where=option, advice="correct it")
+        raise InputError(
+            f"longitude {longitude_deg:g} is not within -180 to 360 deg", where=option, advice="correct it"
+        )
     return latitude_deg, longitude_deg
 
 

@@ -36,7 +36,7 @@ def number_at(plan: Plan, path: str) -> float:
     >>> number_at(load_plan("ilrs"), "design.years")
     19.0
     """
-    tree = plan.model_dump(mode="python")
+    tree = plan.model_dump(mode="json")
     holder, key = _resolve(tree, path)
     value = holder[key]
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -68,7 +68,7 @@ def with_number(plan: Plan, path: str, value: float) -> Plan:
     5.0
     """
     number_at(plan, path)
-    tree = plan.model_dump(mode="python")
+    tree = plan.model_dump(mode="json")
     holder, key = _resolve(tree, path)
     holder[key] = value
     try:

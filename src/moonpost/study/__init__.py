@@ -14,9 +14,20 @@ if TYPE_CHECKING:
     from moonpost.study.findings import check, check_file
     from moonpost.study.reading import load_study
     from moonpost.study.results import StudyRecord, study_schema
-    from moonpost.study.run import Study, study
+    from moonpost.study.run import Study, run_phase, study
+    from moonpost.study.simulation import simulate_plan
 
-__all__ = ["Study", "StudyRecord", "check", "check_file", "load_study", "study", "study_schema"]
+__all__ = [
+    "Study",
+    "StudyRecord",
+    "check",
+    "check_file",
+    "load_study",
+    "run_phase",
+    "simulate_plan",
+    "study",
+    "study_schema",
+]
 
 _HOME = {
     "Study": "run",
@@ -24,6 +35,8 @@ _HOME = {
     "check": "findings",
     "check_file": "findings",
     "load_study": "reading",
+    "run_phase": "run",
+    "simulate_plan": "simulation",
     "study": "run",
     "study_schema": "results",
 }

@@ -6,8 +6,9 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -88,6 +89,7 @@ class Context:
             "phase": phase,
             "plan": self.plan.sha256,
             "moonpost": version("moonpost"),
+            "code": _code(),
             "terrain": [
                 (str(path.name), path.stat().st_size, path.stat().st_mtime_ns)
                 for site in self.plan.sites
@@ -97,6 +99,16 @@ class Context:
             "day": str(np.datetime64("now", "D")) if phase == "partners" else "",
         }
         return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+@cache
+def _code() -> str:
+    """Hash of the installed program files by size and time, so that a changed program computes anew."""
+    folder = Path(__file__).parents[1]
+    files = sorted(
+        (str(p.relative_to(folder)), p.stat().st_size, p.stat().st_mtime_ns) for p in folder.rglob("*.py")
+    )
+    return hashlib.sha256(json.dumps(files).encode()).hexdigest()
 
 
 def site_terrain(plan: Plan, site: MoonSite) -> Terrain:

@@ -11,7 +11,12 @@ from moonpost.study.results import LightRow, RankRow
 
 __all__ = ["WEIGHTS", "rank"]
 
-WEIGHTS = {"average_illumination": 0.35, "longest_dark_d": 0.30, "earth_visible": 0.20, "longest_earth_outage_d": 0.15}
+WEIGHTS = {
+    "average_illumination": 0.35,
+    "longest_dark_d": 0.30,
+    "earth_visible": 0.20,
+    "longest_earth_outage_d": 0.15,
+}
 """Weights of the criteria in the score [1]; more light and Earth is better, longer gaps are worse."""
 
 _WORSE_WHEN_MORE = {"longest_dark_d", "longest_earth_outage_d"}

@@ -76,4 +76,3 @@ def load_series(folder: str | os.PathLike[str]) -> dict[str, xr.Dataset]:
         except (OSError, ValueError, KeyError) as error:
             raise DataError(f"cannot be read: {error}", where=str(path), advice=_ADVICE) from error
     return found
-

@@ -183,7 +183,9 @@ class StorageRow(Result):
     margin_wh: float
     margin: float | None = Field(description="Margin over requirement [1].")
     longest_dark_d: float
-    longest_dark_only_wh: float = Field(description="Nameplate that the longest darkness alone would ask for [Wh].")
+    longest_dark_only_wh: float = Field(
+        description="Nameplate that the longest darkness alone would ask for [Wh]."
+    )
     deficit_start_utc: str | None
     deficit_stop_utc: str | None
     mass_kg: float

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from moonpost.errors import Fault, PlanError
+from moonpost.errors import Fault, PlanError, UnknownNameError
 from moonpost.plan import Plan, load_plan
 from moonpost.study.context import Context, Phase
 from moonpost.study.findings import check
@@ -22,7 +22,7 @@ from moonpost.study.tables import write_outputs
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["Study", "study"]
+__all__ = ["Study", "planned_context", "run_phase", "study"]
 
 
 @dataclass(frozen=True)
@@ -85,13 +85,7 @@ def study(
     >>> import moonpost
     >>> record = moonpost.study("ilrs").record  # doctest: +SKIP
     """
-    if not isinstance(plan, Plan):
-        plan = load_plan(plan)
-    findings = check(plan)
-    errors = [Fault(finding.place, finding.text) for finding in findings if finding.severity == "error"]
-    if errors:
-        raise PlanError(plan.path, errors)
-    context = Context(plan)
+    context = planned_context(plan)
     with bars(progress) as display:
         context.progress = display
         if out is None:
@@ -104,11 +98,73 @@ def study(
             return done
 
 
+def run_phase(plan: Plan | str | os.PathLike[str], name: str, *, progress: bool = False) -> Any:
+    """Run one phase of a plan and those that it needs.
+
+    Parameters
+    ----------
+    plan : Plan, str or path-like
+        As in `study`.
+    name : str
+        ``"site"``, ``"flight"``, ``"design"``, ``"build"``, ``"partners"`` or ``"operate"``.
+    progress : bool
+        Show bars on the terminal.
+
+    Returns
+    -------
+    Result
+        The phase's result, such as `moonpost.study.results.DesignResult`.
+
+    Raises
+    ------
+    PlanError
+        As in `study`.
+    UnknownNameError
+        If there is no such phase.
+
+    Examples
+    --------
+    >>> run_phase("ilrs", "partners").agreements[0].in_force
+    True
+    """
+    if name not in PHASES:
+        raise UnknownNameError(name, PHASES, kind="phase")
+    context = planned_context(plan)
+    with bars(progress) as display:
+        context.progress = display
+        for needed in (*PHASES[name].needs, name):
+            context.phases[needed] = PHASES[needed].compute(context)
+    return context.result(name)
+
+
+def planned_context(plan: Plan | str | os.PathLike[str]) -> Context:
+    """Load a plan, refuse it if it has errors, and make it ready for its phases.
+
+    Parameters
+    ----------
+    plan : Plan, str or path-like
+        As in `study`.
+
+    Raises
+    ------
+    PlanError
+        If the plan has errors within rooms or across them.
+    """
+    if not isinstance(plan, Plan):
+        plan = load_plan(plan)
+    errors = [Fault(finding.place, finding.text) for finding in check(plan) if finding.severity == "error"]
+    if errors:
+        raise PlanError(plan.path, errors)
+    return Context(plan)
+
+
 def _finish(context: Context, store: Store | None) -> Study:
     for name, phase in PHASES.items():
         context.phases[name] = _once(context, store, name, phase.model, phase.compute, context.progress)
     record = summarise(context)
-    series = {f"{name}-{key}": data for name, phase in context.phases.items() for key, data in phase.series.items()}
+    series = {
+        f"{name}-{key}": data for name, phase in context.phases.items() for key, data in phase.series.items()
+    }
     return Study(context.plan, record, series)
 
 

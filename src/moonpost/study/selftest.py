@@ -113,7 +113,9 @@ def _dip() -> Comparison:
 
     mast_m = 10.0
     expected = -math.degrees(math.acos(MOON_RADIUS_M / (MOON_RADIUS_M + mast_m)))
-    return _row("Horizon of a bare sphere from 10 m", expected, _bare_sphere_deg(mast_m), 0.01, "deg", "closed form")
+    return _row(
+        "Horizon of a bare sphere from 10 m", expected, _bare_sphere_deg(mast_m), 0.01, "deg", "closed form"
+    )
 
 
 def _bare_sphere_deg(mast_m: float) -> float:

@@ -115,7 +115,7 @@ def _plan_numbers(context: Context) -> tuple[ProvenanceRow, ...]:
         ),
         ProvenanceRow(
             quantity="Design margins 5, 10, 20 %",
-            model="moonpost.design.budgets",
+            model="moonpost.design.masses, moonpost.power.loads",
             inputs="maturity of each element",
             source="ECSS practice for equipment maturity",
         ),

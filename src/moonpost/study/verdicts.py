@@ -27,8 +27,8 @@ def verdicts(context: Context) -> tuple[Verdict, ...]:
     found = [*_darkness(site), *_storage(site, design), _contact(site)]
     if site.kind == "surface":
         found.append(_ranking(site))
-    found += [_launches(context, design), _landing(context, design), _build(context, build)]
-    found += [*_consent(context, partners), _objectives(context, partners), _balance(context, operate)]
+    found += [_launches(design), _landing(design), _build(build)]
+    found += [*_consent(context, partners), _objectives(partners), _balance(operate)]
     return tuple(found)
 
 
@@ -36,13 +36,16 @@ def _darkness(site: SiteResult) -> list[Verdict]:
     question = "How long is the longest darkness?"
     if site.orbit is not None:
         orbit = site.orbit
-        text = f"{orbit.longest_dark_h:.1f} h; at most {orbit.dark_per_orbit_max_min:.0f} min behind the Moon in one orbit"
+        bound = f"at most {orbit.dark_per_orbit_max_min:.0f} min behind the Moon in one orbit, for any node"
+        text = f"{orbit.longest_dark_h:.1f} h; {bound}"
         limit = f"it begins {_day(orbit.longest_dark_start_utc)}"
         return [Verdict(id="darkness", question=question, answer=text, closes=None, limit=limit, grade=site.grade)]
     rows = _baseline(site)
     parts = [f"{row.longest_dark_d:.1f} days at {row.mast_m:g} m" for row in rows]
     worst = max(rows, key=lambda row: row.longest_dark_d)
-    limit = f"at {worst.mast_m:g} m from {_day(worst.longest_dark_start_utc)} to {_day(worst.longest_dark_stop_utc)}"
+    limit = (
+        f"at {worst.mast_m:g} m from {_day(worst.longest_dark_start_utc)} to {_day(worst.longest_dark_stop_utc)}"
+    )
     return [
         Verdict(
             id="darkness", question=question, answer=", ".join(parts), closes=None, limit=limit, grade=site.grade
@@ -115,7 +118,7 @@ def _ranking(site: SiteResult) -> Verdict:
     )
 
 
-def _launches(context: Context, design: DesignResult) -> Verdict:
+def _launches(design: DesignResult) -> Verdict:
     known = [row for row in design.mass_checks if row.launch_margin_kg is not None]
     unknown = len(design.mass_checks) - len(known)
     worst = min(known, key=lambda row: row.launch_margin_kg or 0.0, default=None)
@@ -130,14 +133,16 @@ def _launches(context: Context, design: DesignResult) -> Verdict:
     return _plain("launch", "Do the launches fit their launchers?", answer, closes, margin, limit)
 
 
-def _plain(name: str, question: str, answer: str, closes: bool | None, margin: str = "", limit: str = "") -> Verdict:
+def _plain(
+    name: str, question: str, answer: str, closes: bool | None, margin: str = "", limit: str = ""
+) -> Verdict:
     """A verdict that rests on the plan's figures, not on terrain."""
     return Verdict(
         id=name, question=question, answer=answer, closes=closes, margin=margin, limit=limit, grade="site"
     )
 
 
-def _landing(context: Context, design: DesignResult) -> Verdict:
+def _landing(design: DesignResult) -> Verdict:
     known = [row for row in design.mass_checks if row.delivered_margin_kg is not None]
     question = "Do the elements fit what the transfers deliver?"
     if not known:
@@ -150,7 +155,7 @@ def _landing(context: Context, design: DesignResult) -> Verdict:
     )
 
 
-def _build(context: Context, build: BuildResult) -> Verdict:
+def _build(build: BuildResult) -> Verdict:
     ready = max((bar.start for bar in build.gantt if bar.kind == "operation"), default=None)
     answer = f"all elements work by {_day(ready)}" if ready else "nothing is built"
     limit = build.conflicts[0].text if build.conflicts else ""
@@ -165,7 +170,8 @@ def _consent(context: Context, partners: PartnersResult) -> list[Verdict]:
         for party in row.missing:
             owed[party] = owed.get(party, 0) + 1
     names = {partner.id: partner.name for partner in context.plan.partners}
-    limit = ", ".join(f"{names.get(party, party)} {count}" for party, count in sorted(owed.items(), key=lambda i: -i[1])[:4])
+    most = sorted(owed.items(), key=lambda item: -item[1])[:4]
+    limit = ", ".join(f"{names.get(party, party)} {count}" for party, count in most)
     approvals = _plain(
         "approvals",
         "Has everyone agreed who must?",
@@ -186,7 +192,7 @@ def _consent(context: Context, partners: PartnersResult) -> list[Verdict]:
     return [approvals, agreements]
 
 
-def _objectives(context: Context, partners: PartnersResult) -> Verdict:
+def _objectives(partners: PartnersResult) -> Verdict:
     lacking = [row.name for row in partners.objectives if row.status in {"open", "orphaned"}]
     answer = f"{len(partners.objectives) - len(lacking)} of {len(partners.objectives)} have an instrument"
     return _plain(
@@ -194,7 +200,7 @@ def _objectives(context: Context, partners: PartnersResult) -> Verdict:
     )
 
 
-def _balance(context: Context, operate: OperateResult) -> Verdict:
+def _balance(operate: OperateResult) -> Verdict:
     shed = [row for row in operate.balances if row.shed_wh > 0]
     answer = f"{len(operate.balances) - len(shed)} of {len(operate.balances)} power systems never shed a load"
     worst = max(shed, key=lambda row: row.shed_wh, default=None)

@@ -34,19 +34,22 @@ class PhaseSpec:
     model : type
         The result's model.
     compute : callable
-        Takes the context with all earlier phases.
+        Takes the context with the phases it needs.
+    needs : tuple of str
+        Phases whose results it reads, in order.
     """
 
     model: Any
     compute: Callable[[Context], Phase]
+    needs: tuple[str, ...] = ()
 
 
 PHASES: dict[str, PhaseSpec] = {
     "site": PhaseSpec(SiteResult, site_phase),
     "flight": PhaseSpec(FlightResult, flight_phase),
-    "design": PhaseSpec(DesignResult, design_phase),
+    "design": PhaseSpec(DesignResult, design_phase, ("site", "flight")),
     "build": PhaseSpec(BuildResult, build_phase),
     "partners": PhaseSpec(PartnersResult, partners_phase),
-    "operate": PhaseSpec(OperateResult, operate_phase),
+    "operate": PhaseSpec(OperateResult, operate_phase, ("site", "flight", "design")),
 }
 """The phases by name; each may read the results of those before it."""

@@ -41,9 +41,7 @@ def build_phase(context: Context) -> Phase:
     )
     conflicts = tuple(IssueRow(place=row.place, text=row.text) for row in order.findings)
     context.progress.step("capability")
-    return Phase(
-        BuildResult(launches=launches, years=years, gantt=gantt, capability=points, conflicts=conflicts)
-    )
+    return Phase(BuildResult(launches=launches, years=years, gantt=gantt, capability=points, conflicts=conflicts))
 
 
 def _manifest(context: Context) -> tuple[tuple[LaunchRow, ...], tuple[YearRow, ...]]:

@@ -15,12 +15,14 @@ from moonpost.design import (
     size_storage,
     storage_sensitivity,
 )
-from moonpost.plan import Plan, SolarArray, SurfaceStation
+from moonpost.plan import Assumption, Plan, SolarArray, SurfaceStation
 from moonpost.study.context import Context, Phase, site_profile
 from moonpost.study.phases.common import text
 from moonpost.study.results import DesignResult, LoadRow, MassCheckRow, MassRow, SensitivityRow, StorageRow
 
 __all__ = ["LightAt", "design_phase", "sun_view", "with_masts"]
+
+_HALF_DISC = 0.5
 
 
 def sun_view(context: Context) -> Any:
@@ -99,8 +101,8 @@ def design_phase(context: Context) -> Phase:
     sun, light_at = sun_view(context), LightAt(context)
     storage = []
     first: StorageSizing | None = None
-    for name, plan, reactors in variants:
-        found = size_storage(plan, sun, {m: light_at(m) for m in _masts(plan)}, reactors=reactors)
+    for name, plan, options in variants:
+        found = size_storage(plan, sun, {m: light_at(m) for m in _masts(plan)}, **options)
         first = first or found
         storage.append(_storage_row(name, plan, found))
         context.progress.step(name)
@@ -121,17 +123,20 @@ def _masts(plan: Plan) -> set[float]:
     }
 
 
-def _variants(plan: Plan) -> list[tuple[str, Plan, Any]]:
-    """The plan itself, then without its reactors, then with its arrays at each height of the station."""
+def _variants(plan: Plan) -> list[tuple[str, Plan, dict[str, Any]]]:
+    """The plan itself, without its reactors, waiting for a higher Sun, and with arrays at each height."""
     reactors = any(source.kind == "reactor" for e in plan.station_elements() for source in e.generators)
-    variants: list[tuple[str, Plan, Any]] = [("as planned", plan, "design-life")]
+    alone = ", without reactor" if reactors else ""
+    none = {"reactors": "none"}
+    variants: list[tuple[str, Plan, dict[str, Any]]] = [("as planned", plan, {})]
     if reactors:
-        variants.append(("reactor replaced in time", plan, "replaced"))
-        variants.append(("without reactor", plan, "none"))
+        variants.append(("reactor replaced in time", plan, {"reactors": "replaced"}))
+        variants.append(("without reactor", plan, none))
     if isinstance(plan.station, SurfaceStation):
         for mast_m in plan.station.masts_m:
-            name = f"arrays at {mast_m:g} m" + (", without reactor" if reactors else "")
-            variants.append((name, with_masts(plan, mast_m), "none"))
+            variants.append((f"arrays at {mast_m:g} m{alone}", with_masts(plan, mast_m), none))
+        waiting = {**none, "light_mode_above": _HALF_DISC}
+        variants.append((f"day loads only above half a Sun{alone}", plan, waiting))
     return variants
 
 
@@ -158,42 +163,40 @@ def _storage_row(name: str, plan: Plan, found: StorageSizing) -> StorageRow:
 
 def _sensitivity(context: Context, sun: Any, light_at: LightAt) -> tuple[SensitivityRow, ...]:
     """Assumptions in the order of what they do to the storage margin, then those without a number."""
-    rows = []
-    for effect in storage_sensitivity(context.plan, sun, light_at):
-        source = next(row.source for row in context.plan.assumptions if row.id == effect.assumption)
-        rows.append(
-            SensitivityRow(
-                assumption=effect.assumption,
-                text=effect.text,
-                confidence=effect.confidence,
-                source=source,
-                parameter=effect.parameter,
-                value=effect.value,
-                low=effect.low,
-                high=effect.high,
-                margin_low_wh=effect.low_result,
-                margin_high_wh=effect.high_result,
-                effect_wh=effect.effect,
-            )
+    sources = {row.id: row.source for row in context.plan.assumptions}
+    rows = [
+        SensitivityRow(
+            assumption=effect.assumption,
+            text=effect.text,
+            confidence=effect.confidence,
+            source=sources[effect.assumption],
+            parameter=effect.parameter,
+            value=effect.value,
+            low=effect.low,
+            high=effect.high,
+            margin_low_wh=effect.low_result,
+            margin_high_wh=effect.high_result,
+            effect_wh=effect.effect,
         )
-    for row in context.plan.assumptions:
-        if row.parameter is None:
-            rows.append(
-                SensitivityRow(
-                    assumption=row.id,
-                    text=row.text,
-                    confidence=row.confidence,
-                    source=row.source,
-                    parameter=None,
-                    value=None,
-                    low=None,
-                    high=None,
-                    margin_low_wh=None,
-                    margin_high_wh=None,
-                    effect_wh=None,
-                )
-            )
-    return tuple(rows)
+        for effect in storage_sensitivity(context.plan, sun, light_at)
+    ]
+    return tuple(rows + [_without_number(row) for row in context.plan.assumptions if row.parameter is None])
+
+
+def _without_number(row: Assumption) -> SensitivityRow:
+    return SensitivityRow(
+        assumption=row.id,
+        text=row.text,
+        confidence=row.confidence,
+        source=row.source,
+        parameter=None,
+        value=None,
+        low=None,
+        high=None,
+        margin_low_wh=None,
+        margin_high_wh=None,
+        effect_wh=None,
+    )
 
 
 def _result(

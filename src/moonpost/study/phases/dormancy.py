@@ -14,6 +14,7 @@ __all__ = ["LONG_DARK", "dormancy_rows"]
 LONG_DARK = np.timedelta64(24, "h")
 """Darkness up to this length is bridged awake; a longer one is slept through."""
 
+_UNKNOWN_LIFE_YEARS = 10.0
 _KINDS = {"lander", "rover", "hopper"}
 
 
@@ -35,9 +36,10 @@ def dormancy_rows(
         In order of time, and which machines are left out, and why.
     """
     rows: list[DormancyRow] = []
-    notes: list[str] = [
-        f"A machine sleeps through darkness of more than {LONG_DARK // np.timedelta64(1, 'h')} h and wakes with the light; "
-        "rules learnt from a machine's own record come from 'moonpost operate calendar'."
+    hours = LONG_DARK // np.timedelta64(1, "h")
+    notes = [
+        f"A machine sleeps through darkness of more than {hours} h and wakes with the light; rules learnt from a "
+        "machine's own record come from 'moonpost operate calendar'."
     ]
     for element in context.plan.elements:
         if element.bus != "own" or element.kind not in _KINDS or len({mode.when for mode in element.modes}) < 2:
@@ -58,8 +60,10 @@ def _absent(element: Element, mission: Mission, first: np.datetime64) -> str:
     landed = np.datetime64(when_bounds(mission.landing or mission.launch)[1], "ms")
     if landed > first:
         return f"lands after {str(first)[:10]}"
-    if element.life_years and landed + np.timedelta64(round(element.life_years * 365.25), "D") < first:
-        return f"its design life of {element.life_years:g} years has ended"
+    life_years = element.life_years or _UNKNOWN_LIFE_YEARS
+    if landed + np.timedelta64(round(life_years * 365.25), "D") < first:
+        stated = f"design life of {life_years:g} years" if element.life_years else "design life is not stated"
+        return f"landed in {str(landed)[:4]}, {stated}"
     return ""
 
 
@@ -70,8 +74,7 @@ def _rows(
     from moonpost.terrain import HorizonProfile, spells
 
     station = context.plan.station
-    at_station = isinstance(station, SurfaceStation) and site.id == station.site
-    if at_station:
+    if isinstance(station, SurfaceStation) and site.id == station.site:
         profile = site_profile(context.plan, site, station.masts_m[0])
         basis = f"light over terrain at {station.masts_m[0]:g} m"
     else:

@@ -33,7 +33,7 @@ def operate_phase(context: Context) -> Phase:
     found = simulate(context.plan, sun, {mast_m: light_at(mast_m) for mast_m in heights})
     context.progress.step("simulation")
     first, last = year_of(context, sun.time)
-    dormancy, notes = dormancy_rows(context, first, last)
+    dormancy, notes = dormancy_rows(context, sun.time[0], min(sun.time[0] + _YEAR, sun.time[-1]))
     context.progress.step("sleep and wake")
     contacts = contact_rows(context, first, last)
     context.progress.step("contacts")
@@ -63,7 +63,9 @@ def year_of(context: Context, time: Any) -> tuple[np.datetime64, np.datetime64]:
     first = time[0]
     if start is not None:
         first = np.datetime64(start.rstrip("Z"), "ms") - np.timedelta64(180, "D")
-    first = min(max(first, time[0]), max(time[0], time[-1] - _YEAR)).astype("datetime64[D]").astype("datetime64[ms]")
+    first = (
+        min(max(first, time[0]), max(time[0], time[-1] - _YEAR)).astype("datetime64[D]").astype("datetime64[ms]")
+    )
     first = max(first, time[0])
     return first, min(first + _YEAR, time[-1])
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from moonpost.plan import Orbit, OrbitStation, when_bounds
 from moonpost.study.context import Context, Phase
-from moonpost.study.phases.common import text, variable
+from moonpost.study.phases.common import longest_run, text, variable
 from moonpost.study.results import EclipseSummary, MonthRow, OrbitRow, SiteResult
 
 if TYPE_CHECKING:
@@ -64,7 +64,9 @@ def orbit_phase(context: Context) -> Phase:
         {
             "sun_distance_m": variable("time", _sun_distance_m(context, t), "m", "Distance of the Sun", how, "f8"),
             "light": variable(("mast_m", "time"), light[None], "1", "Share of the step in sunlight", how),
-            "earth": variable(("mast_m", "time"), earth[None], "1", "Share of the step with the Earth in view", how),
+            "earth": variable(
+                ("mast_m", "time"), earth[None], "1", "Share of the step with the Earth in view", how
+            ),
         },
         coords={"time": t.astype("datetime64[ns]"), "mast_m": [0.0]},
         attrs={"site": station.id, "step_s": ORBIT_STEP_S},
@@ -86,7 +88,11 @@ def covered_share(t: npt.NDArray[np.datetime64], step_s: float, hidden: Darkness
     knots = np.column_stack([starts, stops]).ravel()
     total = np.concatenate([[0.0], np.cumsum(stops - starts)])
     at = np.column_stack([total[:-1], total[1:]]).ravel()
-    return np.asarray(np.diff(np.interp(edges, knots, at)) / step_s)
+    share = np.diff(np.interp(edges, knots, at)) / step_s
+    rounding = 1e-9
+    assert share.min() > -rounding
+    assert share.max() < 1.0 + rounding
+    return np.clip(share, 0.0, 1.0)
 
 
 def _sun_distance_m(context: Context, t: npt.NDArray[np.datetime64]) -> npt.NDArray[np.float64]:
@@ -154,8 +160,6 @@ def _result(
 
 def _worst_month(start: np.datetime64, light: npt.NDArray[np.float64]) -> MonthRow:
     """The mean lunation with the least light."""
-    from moonpost.study.phases.site import longest_run
-
     steps = int(_LUNATION / np.timedelta64(1, "s") / ORBIT_STEP_S)
     months = light[: len(light) // steps * steps].reshape(-1, steps) if len(light) >= steps else light[None]
     k = int(np.argmin(months.mean(axis=1)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy.typing as npt
 
 from moonpost.plan import MoonSite, OrbitStation, SurfaceStation
 from moonpost.study.context import STEP_S, Context, Phase, site_profile, site_terrain
-from moonpost.study.phases.common import text, variable
+from moonpost.study.phases.common import longest_run, text, variable
 from moonpost.study.phases.orbit import orbit_phase
 from moonpost.study.published import published_near
 from moonpost.study.ranking import rank
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from moonpost.sky import Apparent, Site
     from moonpost.terrain import HorizonProfile, LightStatistics
 
-__all__ = ["DANJON", "light_row", "longest_run", "month_of_least", "site_phase"]
+__all__ = ["DANJON", "light_row", "month_of_least", "site_phase"]
 
 DANJON = 1.01
 """Radius of the opaque Earth over its equatorial radius, in eclipses (Danjon's enlargement for the air)."""
@@ -100,7 +101,7 @@ def _light_series(context: Context, profiles: dict[tuple[str, float], HorizonPro
     """Hourly Sun, Earth and light at the baseline's masts."""
     import xarray as xr
 
-    from moonpost.sky import Site, times
+    from moonpost.sky import times
     from moonpost.terrain import earth_visibility, illumination
 
     start, stop = context.period
@@ -122,7 +123,9 @@ def _light_series(context: Context, profiles: dict[tuple[str, float], HorizonPro
             "sun_distance_m": variable("time", sun.distance_m, "m", "Distance of the Sun", how, "f8"),
             "earth_elevation_deg": variable("time", earth.elevation_deg, "deg", "Elevation of the Earth", how),
             "light": variable(("mast_m", "time"), np.array(light), "1", "Fraction of the solar disc in view", how),
-            "earth": variable(("mast_m", "time"), np.array(sight), "1", "Fraction of the Earth's disc in view", how),
+            "earth": variable(
+                ("mast_m", "time"), np.array(sight), "1", "Fraction of the Earth's disc in view", how
+            ),
         },
         coords={"time": t.astype("datetime64[ns]"), "mast_m": list(context.masts_m)},
         attrs={"site": baseline, "step_s": STEP_S},
@@ -174,7 +177,7 @@ def worst_month(context: Context, light: xr.Dataset, mast_m: float) -> MonthRow:
 def month_of_least(time: Any, light: Any, edges: Any) -> MonthRow:
     """Of the months between edges, the one with the lowest mean light."""
     at = np.searchsorted(time.astype("datetime64[ms]"), edges.astype("datetime64[ms]"))
-    means = [float(np.mean(light[i:j])) for i, j in zip(at[:-1], at[1:], strict=True)]
+    means = [float(np.mean(light[i:j])) for i, j in pairwise(at)]
     k = int(np.argmin(means))
     dark = light[at[k] : at[k + 1]] <= 0.0
     return MonthRow(
@@ -187,12 +190,6 @@ def month_of_least(time: Any, light: Any, edges: Any) -> MonthRow:
 
 def _step_d(time: Any) -> float:
     return float((time[1] - time[0]) / np.timedelta64(1, "s")) / 86400.0
-
-
-def longest_run(flags: npt.NDArray[np.bool_]) -> int:
-    """Length of the longest run of true values."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([0], flags.astype(np.int8), [0]))))
-    return int((edges[1::2] - edges[::2]).max(initial=0))
 
 
 def _eclipse_summary(context: Context) -> EclipseSummary:
