@@ -17,7 +17,9 @@ MASTS_M = {
 }
 """Heights by site: those of the plan, and the ends of its assumption on the height of the array."""
 
-NOTE = "The 25 m file is derived (200 m LOLA heights sharpened by a LOLA normal map), not an original LOLA product."
+NOTE = (
+    "The 25 m file is derived (200 m LOLA heights sharpened by a LOLA normal map), not an original LOLA product."
+)
 
 
 def main() -> int:

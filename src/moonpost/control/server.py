@@ -9,6 +9,7 @@ from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from moonpost.errors import DataError, InputError
 
@@ -25,7 +26,7 @@ class _Handler(SimpleHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Answer a request for the start page, the health of the server, or a file."""
-        path = self.path.partition("?")[0]
+        path = unquote(self.path.partition("?")[0])
         if path == "/":
             self.path = _START
         elif path == "/healthz":

@@ -121,7 +121,6 @@ def _dip() -> Comparison:
 def _bare_sphere_deg(mast_m: float) -> float:
     """Mean horizon over level ground at height 0, written as a raster and read like any other."""
     import rasterio
-    from rasterio.transform import from_origin
 
     from moonpost.terrain import Terrain, horizon
 
@@ -131,7 +130,7 @@ def _bare_sphere_deg(mast_m: float) -> float:
         path = Path(folder) / "level.tif"
         with rasterio.open(
             path, "w", driver="GTiff", height=cells, width=cells, count=1, dtype="float32",
-            crs="IAU_2015:30135", transform=from_origin(-half_m, half_m, cell_m, cell_m),
+            crs="IAU_2015:30135", transform=rasterio.Affine(cell_m, 0.0, -half_m, 0.0, -cell_m, half_m),
         ) as raster:  # fmt: skip
             raster.write(np.zeros((1, cells, cells), np.float32))
         terrain = Terrain.open(path)

@@ -21,7 +21,7 @@ from moonpost.study.verdicts import verdicts
 
 __all__ = ["provenance", "summarise"]
 
-_PACKAGES = ("moonpost", "numpy", "numba", "xarray", "rasterio", "pyproj", "skyfield", "jplephem", "pydantic")
+_PACKAGES = ("moonpost", "numpy", "numba", "xarray", "rasterio", "pyproj", "skyfield", "pydantic")
 
 
 def summarise(context: Context) -> StudyRecord:

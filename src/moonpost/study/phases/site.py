@@ -175,7 +175,9 @@ def worst_month(context: Context, light: xr.Dataset, mast_m: float) -> MonthRow:
 
 
 def month_of_least(time: Any, light: Any, edges: Any) -> MonthRow:
-    """Of the months between edges, the one with the lowest mean light."""
+    """Of the months between edges, the one with the lowest mean light; the whole period if it holds no month."""
+    if len(edges) < 2:
+        edges = np.array([time[0], time[-1]]).astype("datetime64[ms]")
     at = np.searchsorted(time.astype("datetime64[ms]"), edges.astype("datetime64[ms]"))
     means = [float(np.mean(light[i:j])) for i, j in pairwise(at)]
     k = int(np.argmin(means))
