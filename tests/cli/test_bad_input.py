@@ -55,14 +55,20 @@ def test_not_a_raster_and_missing(cli: Callable[..., Any], tmp_path: Path) -> No
 
 
 def test_nan_cells_are_named_with_their_place(cli: Callable[..., Any], tmp_path: Path) -> None:
+    """Undeclared NaN always; declared holes where the site or a ray needs them, and no other grid fills them."""
     path = raster(tmp_path / "holes.tif")
     with rasterio.open(path, "r+") as file:
         heights = file.read()
         heights[0, 20:24, 30:36] = np.nan
         file.write(heights)
-    found = site_point(cli, path)
-    one_clear_line(found, "holes.tif")
-    assert re.search(r"-8\d\.\d+", found.err), found.err
+    one_clear_line(site_point(cli, path), "holes.tif", "row 20, column 30")
+    with rasterio.open(path, "r+") as file:
+        file.nodata = np.nan
+    at_the_site = site_point(cli, path)
+    one_clear_line(at_the_site, "-89.7")
+    beside_it = site_point(cli, path, site="-89.7856,8")
+    one_clear_line(beside_it, "holes.tif")
+    assert re.search(r"-89\.\d+", beside_it.err), beside_it.err
 
 
 @pytest.mark.parametrize("crs", [EARTH, None])
@@ -96,7 +102,7 @@ def test_unusable_length(cli: Callable[..., Any], years: str) -> None:
 
 
 def test_place_without_terrain(cli: Callable[..., Any]) -> None:
-    one_clear_line(cli("site", "point", "--site=10,20"), "--terrain")
+    one_clear_line(cli("site", "point", "--site=10,20"), "70 deg", "GeoTIFF")
 
 
 def test_unwritable_folder_leaves_nothing(cli: Callable[..., Any], tmp_path: Path) -> None:

@@ -30,8 +30,8 @@ def test_help_imports_nothing_heavy() -> None:
 def test_day_of_change_4(cli: Callable[..., Any]) -> None:
     """CNSA counted 2021-03-08 to lunar day 28, Earth day 795 of Chang'e 4."""
     run = cli(
-        "operate", "day", "--site", "-45.457,177.589", "--landed", "2019-01-03T02:26Z", "--at", "2021-03-08T12:00Z",
-        "--json",
+        "operate", "day", "--site", "-45.457,177.589", "--landed", "2019-01-03T02:26Z",
+        "--at", "2021-03-08T12:00Z", "--json",
     )  # fmt: skip
     found = json.loads(run.out)
     assert (found["lunar_day"], found["earth_day"]) == (28, 795)

@@ -36,8 +36,10 @@ def distance_azimuth(site: Site, latitude_deg, longitude_deg):
 
 
 def write(path: Path, heights, *, crs: str | None, left: float, top: float, cell: float, **options) -> Path:
-    """Write heights as a GeoTIFF."""
+    """Write heights as a GeoTIFF; NaN is declared as no-data unless told otherwise."""
     heights = np.asarray(heights)
+    if np.isnan(heights).any():
+        options.setdefault("nodata", np.nan)
     tags = {key: options.pop(key) for key in ("scales", "offsets", "units") if key in options}
     profile = {
         "driver": "GTiff",

@@ -116,6 +116,9 @@ def test_files_that_are_no_terrain(tmp_path, dems, plain):
         ): "not on the Moon's 1737.4 km sphere",
         dems.write(tmp_path / "empty.tif", flat * np.nan, crs=dems.SOUTH, **place): "no height at all",
         dems.write(tmp_path / "picture.tif", flat.astype(np.uint8), crs=dems.SOUTH, **place): "a picture",
+        dems.write(
+            tmp_path / "nan.tif", flat * np.nan, crs=dems.SOUTH, nodata=-1.0, **place
+        ): "not declared as no-data",
         dems.write(tmp_path / "undeclared.tif", flat - 32768, crs=dems.SOUTH, **place): "declare it",
         dems.write(tmp_path / "feet.tif", flat, crs=dems.SOUTH, units=("ft",), **place): "'ft'",
     }

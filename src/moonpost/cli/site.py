@@ -10,7 +10,7 @@ import typer
 from moonpost.cli.output import JSON, emit, table, utc_text
 
 if TYPE_CHECKING:
-    from moonpost.terrain import HorizonProfile, LightStatistics, Terrain
+    from moonpost.terrain import HorizonProfile, LightStatistics
 
 __all__ = ["register"]
 
@@ -39,18 +39,18 @@ def point(
 ) -> None:
     """Tell how much Sun and Earth a point sees, and its longest darkness.
 
-    The built-in polar grid is put round the files that are given.
+    Round the files that are given lies the built-in polar grid; it never fills holes within them.
 
     Example: moonpost site point --site=-89.4395,222.8066 --terrain ridge_20m.tif --mast 10 --years 19 --json
     """
     from moonpost.cli.places import latitude_longitude
     from moonpost.sky import Almanac
-    from moonpost.terrain import horizon, light_statistics
+    from moonpost.terrain import horizon_from_files, light_statistics
 
     latitude_deg, longitude_deg = latitude_longitude(site)
     first, last = _period(start, years)
-    ground = _terrain(terrain, latitude_deg)
-    seen = horizon(ground, ground.site(latitude_deg, longitude_deg), mast_m=mast, azimuths=azimuths)
+    names = [name.strip() for name in terrain.split(",") if name.strip()]
+    seen = horizon_from_files(names, latitude_deg, longitude_deg, mast, azimuths)
     found = light_statistics(seen, Almanac.default(), first, last, eclipses=eclipses)
     result = _result(seen, found, profile)
     emit(result, as_json, lambda: _text(result))
@@ -69,25 +69,6 @@ def _period(start: str, years: float) -> tuple[Any, Any]:
         raise InputError(f"{years:g} years", where="--years", advice="give a number above 0")
     first = as_utc(start).reshape(-1)[0]
     return first, first + np.timedelta64(round(years * _YEAR_MS), "ms")
-
-
-def _terrain(paths: str, latitude_deg: float) -> Terrain:
-    """The files given, with the built-in grid round them where there is one."""
-    from moonpost.errors import TerrainError
-    from moonpost.terrain import Terrain
-
-    polar = abs(latitude_deg) >= 70.0
-    names = [name.strip() for name in paths.split(",") if name.strip()]
-    if not names and not polar:
-        raise TerrainError(
-            f"no terrain at {latitude_deg:g} deg: the built-in grids reach from 70 deg to the poles",
-            where="--terrain",
-            advice="name a GeoTIFF that covers the point",
-        )
-    layers = Terrain.open(*names).layers if names else ()
-    if polar:
-        layers += Terrain.default("south" if latitude_deg < 0 else "north").layers
-    return Terrain(layers)
 
 
 def _result(seen: HorizonProfile, found: LightStatistics, with_profile: bool) -> dict[str, Any]:

@@ -28,7 +28,6 @@ __all__ = ["STEP_S", "Context", "Phase", "site_profile", "site_terrain"]
 STEP_S = 3600.0
 """Step of the long series [s]; longest darkness is found by events, not by this step."""
 
-_DEFAULT_REACH_DEG = 70.0
 _SHIPPED_WITHIN_DEG = 2e-4
 
 
@@ -112,28 +111,26 @@ def _code() -> str:
 
 
 def site_terrain(plan: Plan, site: MoonSite) -> Terrain:
-    """The terrain of a site: the plan's files, then the built-in polar grid round them.
+    """The terrain that a site stands on: the plan's files, or the built-in polar grid.
 
     Raises
     ------
     TerrainError
         If the plan names no files and the site lies outside the built-in grids.
     """
-    from moonpost.terrain import Terrain
+    from moonpost.terrain import BUILT_IN_LATITUDE_DEG, Terrain
 
-    polar = abs(site.latitude_deg) >= _DEFAULT_REACH_DEG
-    default = Terrain.default("south" if site.latitude_deg < 0 else "north") if polar else None
     paths = plan.terrain_paths(site)
     if paths:
-        own = Terrain.open(*paths)
-        return Terrain(own.layers + default.layers) if default is not None else own
-    if default is None:
+        return Terrain.open(*paths)
+    if abs(site.latitude_deg) < BUILT_IN_LATITUDE_DEG:
         raise TerrainError(
-            f"lies at {abs(site.latitude_deg):.1f} deg latitude, outside the built-in grids (70 to 90 deg)",
+            f"lies at {abs(site.latitude_deg):.1f} deg of latitude, outside the built-in grids "
+            f"({BUILT_IN_LATITUDE_DEG:g} to 90 deg)",
             where=f"sites[{site.id}]",
             advice=f"give sites[{site.id}].terrain a GeoTIFF that covers it",
         )
-    return default
+    return Terrain.default("south" if site.latitude_deg < 0 else "north")
 
 
 def site_profile(plan: Plan, site: MoonSite, mast_m: float) -> HorizonProfile:
@@ -153,16 +150,14 @@ def site_profile(plan: Plan, site: MoonSite, mast_m: float) -> HorizonProfile:
     TerrainError
         If no terrain covers the site.
     """
-    from moonpost.terrain import horizon
+    from moonpost.terrain import horizon_from_files
     from moonpost.terrain.profiles import shipped_names, shipped_profile
 
-    if not site.terrain:
-        shipped = shipped_profile(site.id, mast_m) if (site.id, mast_m) in shipped_names() else None
-        if shipped is not None and _same_place(shipped.site, site):
+    if not site.terrain and (site.id, mast_m) in shipped_names():
+        shipped = shipped_profile(site.id, mast_m)
+        if _same_place(shipped.site, site):
             return shipped
-    terrain = site_terrain(plan, site)
-    place = terrain.site(site.latitude_deg, site.longitude_deg)
-    return horizon(terrain, place, mast_m=mast_m)
+    return horizon_from_files(plan.terrain_paths(site), site.latitude_deg, site.longitude_deg, mast_m)
 
 
 def _same_place(one: Any, other: MoonSite) -> bool:

@@ -4,10 +4,11 @@ from moonpost.terrain.intervals import LightStatistics, Spell, darkness_interval
 from moonpost.terrain.layer import Layer
 from moonpost.terrain.light import earth_visibility, illumination
 from moonpost.terrain.profile import HorizonProfile
-from moonpost.terrain.skyline import horizon
+from moonpost.terrain.skyline import BUILT_IN_LATITUDE_DEG, horizon, horizon_from_files
 from moonpost.terrain.surface import Terrain, TerrainWindow
 
 __all__ = [
+    "BUILT_IN_LATITUDE_DEG",
     "HorizonProfile",
     "Layer",
     "LightStatistics",
@@ -17,6 +18,7 @@ __all__ = [
     "darkness_intervals",
     "earth_visibility",
     "horizon",
+    "horizon_from_files",
     "illumination",
     "light_statistics",
     "spells",

@@ -298,6 +298,7 @@ class Layer:
             raw = data.read(
                 1, window=Window(left, top, cols, rows), out_shape=size, masked=True, resampling=method
             )
+        self._refuse_undeclared(raw, top, left, step)
         heights = np.ma.filled(raw.astype(np.float32), np.nan)
         heights = _in_metres(heights, self._scale, self._offset)
         self._check_heights(heights)
@@ -308,6 +309,21 @@ class Layer:
         inverse[[2, 5]] -= 0.5
         wrap = self.wrap and cols == self.shape[1]
         return Grid(heights, inverse, self.projection, self.resolution_m * step, wrap)
+
+    def _refuse_undeclared(self, raw: np.ma.MaskedArray[Any, Any], top: int, left: int, step: int) -> None:
+        """Refuse NaN or infinity among the heights that the file does not declare as no-data."""
+        if raw.dtype.kind != "f":
+            return
+        wrong = ~np.isfinite(raw.data) & ~np.ma.getmaskarray(raw)
+        if not np.any(wrong):
+            return
+        row, col = np.unravel_index(int(np.argmax(wrong)), wrong.shape)
+        raise DataError(
+            f"holds NaN or infinity in {int(np.count_nonzero(wrong))} cells that are not declared as no-data, the "
+            f"first at row {top + int(row) * step}, column {left + int(col) * step}",
+            where=str(self.path),
+            advice="declare it ('gdal_translate -a_nodata nan') or fill these cells",
+        )
 
     def _refuse_empty(self, heights: NDArray[np.float32]) -> None:
         if np.all(np.isnan(heights)):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime
 import importlib.metadata
 import math
+import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -17,7 +19,10 @@ from moonpost.terrain.march import STEP_CELLS, Nest
 from moonpost.terrain.profile import HorizonProfile
 from moonpost.terrain.surface import Terrain, latitude_longitude_deg
 
-__all__ = ["horizon"]
+__all__ = ["BUILT_IN_LATITUDE_DEG", "horizon", "horizon_from_files"]
+
+BUILT_IN_LATITUDE_DEG = 70.0
+"""Latitude from which the built-in grids reach to the poles [deg]."""
 
 NEAR_M = 5_000.0
 SITE_RESOLUTION_M = 100.0
@@ -25,6 +30,64 @@ _PART = 64
 _CONTENDER = math.tan(math.radians(0.1))
 _CLOSER = 16
 _ROWS = 4096
+
+
+def horizon_from_files(
+    paths: Sequence[str | os.PathLike[str]],
+    latitude_deg: float,
+    longitude_deg: float,
+    mast_m: float = 2.0,
+    azimuths: int = 720,
+) -> HorizonProfile:
+    """Horizon of a place on the user's own terrain, with the built-in polar grid round it where it ends.
+
+    Parameters
+    ----------
+    paths : sequence of path-like
+        Terrain files, finest first; without any the built-in grid is taken.
+    latitude_deg, longitude_deg : float
+        The place [deg].
+    mast_m : float, default 2.0
+        Height of the eye above the ground [m].
+    azimuths : int, default 720
+        Number of azimuths.
+
+    Returns
+    -------
+    HorizonProfile
+        As from `horizon`.
+
+    Raises
+    ------
+    TerrainError
+        If the files have no height at the place or a hole in front of more of their terrain (the built-in grid
+        never fills these), or if no files are given and the place is outside the built-in grids.
+    DataError
+        If a file cannot be used.
+
+    Examples
+    --------
+    >>> horizon_from_files((), -89.5, 0.0, azimuths=8).grade
+    'screening'
+    """
+    polar = abs(latitude_deg) >= BUILT_IN_LATITUDE_DEG
+    if not paths and not polar:
+        raise TerrainError(
+            f"no terrain at {latitude_deg:g} deg: the built-in grids reach from {BUILT_IN_LATITUDE_DEG:g} deg of "
+            "latitude to the poles",
+            where=f"{latitude_deg:g}, {longitude_deg:g}",
+            advice="name a GeoTIFF that covers the place",
+        )
+    built_in = Terrain.default("south" if latitude_deg < 0 else "north") if polar else None
+    if not paths:
+        assert built_in is not None
+        return horizon(built_in, built_in.site(latitude_deg, longitude_deg), mast_m, azimuths)
+    own = Terrain.open(*paths)
+    site = own.site(latitude_deg, longitude_deg)
+    profile = horizon(own, site, mast_m, azimuths)
+    if profile.complete or built_in is None:
+        return profile
+    return horizon(Terrain(own.layers + built_in.layers), site, mast_m, azimuths)
 
 
 def horizon(terrain: Terrain, site: Site, mast_m: float = 2.0, azimuths: int = 720) -> HorizonProfile:

@@ -133,8 +133,8 @@ def _variants(plan: Plan) -> list[tuple[str, Plan, dict[str, Any]]]:
         variants.append(("reactor replaced in time", plan, {"reactors": "replaced"}))
         variants.append(("without reactor", plan, none))
     if isinstance(plan.station, SurfaceStation):
-        for mast_m in plan.station.masts_m:
-            variants.append((f"arrays at {mast_m:g} m{alone}", with_masts(plan, mast_m), none))
+        heights = plan.station.masts_m
+        variants += [(f"arrays at {mast_m:g} m{alone}", with_masts(plan, mast_m), none) for mast_m in heights]
         waiting = {**none, "light_mode_above": _HALF_DISC}
         variants.append((f"day loads only above half a Sun{alone}", plan, waiting))
     return variants
