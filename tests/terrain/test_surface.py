@@ -65,7 +65,7 @@ def test_scale_offset_unit_and_radius(tmp_path, dems, stored, options, height):
 
 def test_no_data_is_an_error_with_its_place(tmp_path, dems):
     cells = np.zeros((9, 9), np.float32)
-    cells[4, 6] = np.nan
+    cells[4, 6] = -9999.0
     cells[0, 0] = -9999.0
     file = dems.write(tmp_path / "a.tif", cells, crs=dems.PLATE, left=10.0, top=20.0, cell=1.0, nodata=-9999.0)
     terrain = Terrain.open(file)
