@@ -42,8 +42,8 @@ def table() -> Table:
         ],
         rows=rows,
         reading="An hourly loop costs less and is right to an hour at best; to know the longest darkness to a "
-        "minute by steps costs many times what the events cost. `light_statistics` also gives light, the Earth and "
-        "darkness without the Earth in that time; the loops give darkness alone.",
+        "minute by steps costs many times what the events cost. `light_statistics` also gives light, the Earth "
+        "and darkness without the Earth in that time; the loops give darkness alone.",
     )
 
 

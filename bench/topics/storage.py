@@ -35,18 +35,18 @@ def table() -> Table:
         topic="storage",
         title="Storage for the worst cumulative deficit of 19 years",
         method=f"The bundled plan at its baseline, {t.size:,} hours from 2035-01-01. The plain loop gets "
-        "the finished series of surplus as Python floats; `size_storage` makes that series first: arrays, reactors "
-        "and loads with margins.",
+        "the finished series of surplus as Python floats; `size_storage` makes that series first: arrays, "
+        "reactors and loads with margins.",
         head=["what", "time", "of Moonpost's", "usable energy (kWh)", "relative difference"],
         rows=[
             ["`sequent_peak`", f"{1e3 * ours_s:.2f} ms", "1 x", f"{need.usable_wh / 1e3:,.3f}", ""],
             ["plain Python", f"{1e3 * plain_s:.1f} ms", f"{plain_s / ours_s:.0f} x", f"{plain_wh / 1e3:,.3f}",
-             f"{abs(plain_wh - need.usable_wh) / need.usable_wh:.0e}"],
+             f"{abs(plain_wh - need.usable_wh) / need.usable_wh:.1g}"],
             ["`size_storage`, the whole sizing", f"{1e3 * whole_s:.0f} ms", f"{whole_s / ours_s:.0f} x",
              f"{sizing.required.usable_wh / 1e3:,.3f}", ""],
         ],
-        reading="`size_storage` also finds the longest darkness and when the store is full again; it is timed with "
-        "its series, which take most of it.",
+        reading="`size_storage` also finds the longest darkness and when the store is full again; it is timed "
+        "with its series, which take most of it.",
     )  # fmt: skip
 
 
