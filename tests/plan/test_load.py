@@ -181,6 +181,17 @@ def test_spanning_faults_are_found_beside_field_faults(tmp_path: Path) -> None:
     ]
 
 
+def test_faults_of_an_orbital_station_have_their_place(tmp_path: Path) -> None:
+    start, end = SOUND.index('kind = "surface"'), SOUND.index("[design]")
+    orbit = 'orbit = { perilune_altitude_km = -1, apolune_altitude_km = 9, inclination_deg = 90, source = "test" }'
+    station = f'kind = "orbit"\nid = "post"\nname = "Post"\nsource = "test"\nconfidence = "C"\n{orbit}\n'
+    found = faults(tmp_path, SOUND[:start] + station + SOUND[end:])
+    assert [line.split(":")[0] for line in found] == [
+        "station.orbit.perilune_altitude_km",
+        "station.orbit.confidence",
+    ]
+
+
 @pytest.mark.parametrize(
     ("content", "word"),
     [(b"id = ", "not valid TOML"), (b"\xff\xfe", "not UTF-8"), (b"", "missing")],

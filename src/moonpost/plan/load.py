@@ -244,6 +244,8 @@ def _faults(place: str, error: ValidationError, model: Any) -> list[Fault]:
     found = []
     for item in error.errors(include_url=False):
         location = [part for part in item["loc"] if not _is_tag(part)]
+        if place == "station" and location[:1] == ["orbit"]:
+            location = location[1:]
         found.append(Fault(place + _path(location), _message(item, location, model)))
     return found
 
