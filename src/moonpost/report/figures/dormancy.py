@@ -1,0 +1,61 @@
+"""Sleep and wake of the machines through the year."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from moonpost.report.figures.style import DARK, ORANGE, dates, drawing
+from moonpost.report.readings import awake_spells
+from moonpost.study.results import StudyRecord
+
+__all__ = ["dormancy_figure"]
+
+_ROW_IN = 0.42
+
+
+@drawing
+def dormancy_figure(record: StudyRecord, width_in: float) -> Figure:
+    """Draw when each machine is awake, with the number of its lunar day.
+
+    Parameters
+    ----------
+    record : StudyRecord
+        The study's record.
+    width_in : float
+        Width [inch].
+
+    Returns
+    -------
+    Figure
+        One bar for each machine over the year.
+    """
+    machines = awake_spells(record)
+    narrow = width_in < 5
+    figure = Figure(
+        figsize=(width_in, 0.95 + _ROW_IN * len(machines) * (1.5 if narrow else 1.0)), layout="constrained"
+    )
+    axes = figure.subplots()
+    first, last = (
+        np.datetime64(t.rstrip("Z"), "s") for t in (record.operate.year_start_utc, record.operate.year_stop_utc)
+    )
+    for k, machine in enumerate(machines):
+        axes.barh(
+            k, last - first, left=first, height=0.46, color=DARK, linewidth=0, label="asleep" if k == 0 else None
+        )
+        for index, (start, stop, number) in enumerate(machine.awake):
+            label = "awake" if k == 0 and index == 0 else None
+            axes.barh(k, stop - start, left=start, height=0.46, color=ORANGE, linewidth=0, label=label)
+            if not narrow and (stop - start) / (last - first) > 0.024:
+                axes.text(start + (stop - start) / 2, k, str(number), ha="center", va="center", fontsize=7.5)
+        if narrow:
+            axes.text(first, k - 0.33, machine.name, ha="left", va="bottom", fontsize=8.5)
+    axes.set_yticks(range(len(machines)), [""] * len(machines) if narrow else [item.name for item in machines])
+    axes.set_ylim(len(machines) - 0.5, -0.85 if narrow else -0.5)
+    axes.set_ylabel("Machine")
+    axes.grid(visible=False, axis="y")
+    axes.tick_params(axis="y", length=0)
+    axes.set_xlim(first, last)
+    dates(axes.xaxis, width_in)
+    axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2)
+    return figure
