@@ -159,7 +159,8 @@ def _build(build: BuildResult) -> Verdict:
     ready = max((bar.start for bar in build.gantt if bar.kind == "operation"), default=None)
     answer = f"all elements work by {_day(ready)}" if ready else "nothing is built"
     limit = build.conflicts[0].text if build.conflicts else ""
-    margin = f"{len(build.conflicts)} conflicts" if build.conflicts else "no conflict"
+    count = len(build.conflicts)
+    margin = f"{count} conflict{'s' * (count != 1)}" if count else "no conflict"
     return _plain("build", "Does the build order hold?", answer, not build.conflicts, margin, limit)
 
 
@@ -207,4 +208,4 @@ def _balance(operate: OperateResult) -> Verdict:
     margin = f"{worst.shed_wh / 1e3:,.1f} kWh shed" if worst else ""
     limit = f"most: {worst.subject}" if worst else ""
     period = f"{_day(operate.start_utc)} to {_day(operate.stop_utc)}"
-    return _plain("year", f"Does the simulated year hold ({period})?", answer, not shed, margin, limit)
+    return _plain("simulation", f"Does the simulation hold ({period})?", answer, not shed, margin, limit)
