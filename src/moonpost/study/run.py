@@ -44,7 +44,7 @@ class Study:
     series: dict[str, xr.Dataset] = field(default_factory=dict)
 
 
-Finish = Callable[["Study", Path], None]
+Finish = Callable[["Study", Path], object]
 
 
 def study(
