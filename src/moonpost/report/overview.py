@@ -1,4 +1,4 @@
-"""The first screen: verdicts, grade, darkness and storage, margins, launches, approvals, assumptions, self-test."""
+"""The first screen: grade, verdicts, darkness, storage, margins, launches, approvals, assumptions, self-test."""
 
 from __future__ import annotations
 
@@ -102,15 +102,17 @@ def banner(record: StudyRecord) -> Banner:
     cell_m = max((row.resolution_m for row in home), default=0.0)
     if record.site.grade == "screening":
         text = (
-            f"The heights round the baseline have cells of {number(cell_m)} m: near ridges that is too coarse for the "
-            f"horizon, and so for darkness, power and storage. Screening results: {questions or 'all of light.'}"
+            f"The heights round the baseline have cells of {number(cell_m)} m: near ridges that is too coarse for "
+            "the horizon, and so for darkness, power and storage. Screening results: "
+            f"{questions or 'all that rest on light.'}"
         )
         return Banner("stop", "Screening: do not size hardware", text)
     good = f"The baseline's own results rest on cells of {number(cell_m)} m and are of site grade."
     if coarse:
         sites = ", ".join(dict.fromkeys(row.name for row in coarse))
         cells = max(row.resolution_m for row in coarse)
-        text = f"Their heights have cells of {number(cells)} m. This touches: {questions or 'the comparison of sites.'} {good}"
+        touched = questions or "the comparison of sites."
+        text = f"Their heights have cells of {number(cells)} m. This touches: {touched} {good}"
         return Banner("partly", f"Screening: do not size hardware for {sites}", text)
     return Banner("fine", "Site grade", good)
 
@@ -121,7 +123,7 @@ def verdict_table(record: StudyRecord) -> Table:
         Column("Question"),
         Column("Answer"),
         Column("Closes", kind="mark"),
-        Column("Margin, with its unit"),
+        Column("Margin"),
         Column("What limits it"),
     )
     rows = [(_question(row), row.answer, mark(row.closes), _margin(row), row.limit) for row in record.verdicts]
@@ -140,7 +142,7 @@ def _margin(row: Verdict) -> Cell:
     text = row.margin
     if text.startswith("-"):
         return Cell("−" + text[1:], "negative")
-    return Cell(text, "negative" if row.closes is False and text.startswith("+") is False and text != "" else "")
+    return Cell(text, "negative" if row.closes is False and text and not text.startswith("+") else "")
 
 
 def place(record: StudyRecord) -> tuple[tuple[str, str], ...]:
@@ -152,10 +154,8 @@ def place(record: StudyRecord) -> tuple[tuple[str, str], ...]:
             ("Inclination", f"{orbit.inclination_deg:g}° to the lunar equator"),
             ("Period", f"{orbit.period_h:.1f} h"),
             ("In sunlight", f"{percent(orbit.average_illumination, 1)} % of the time"),
-            (
-                "Earth in view",
-                f"{percent(orbit.earth_visible, 1)} % of the time, longest gap {60 * orbit.longest_earth_outage_h:.0f} min",
-            ),
+            ("Earth in view", f"{percent(orbit.earth_visible, 1)} % of the time"),
+            ("Without Earth", f"at most {60 * orbit.longest_earth_outage_h:.0f} min"),
             ("Source", orbit.source),
         )
     rows = [row for row in record.site.rows if row.site == record.site.baseline]
@@ -211,7 +211,18 @@ def darkness(record: StudyRecord) -> Table:
     for row in record.site.rows:
         if row.site == record.site.baseline:
             rows += _darkness_rows(record, row)
-    return table("darkness", "Darkness and storage beside published values", columns, rows)
+    note = (
+        "Published values are for the point and height named, other years and other terrain."
+        if record.site.rows
+        else ""
+    )
+    return table(
+        "darkness",
+        "Darkness and storage beside published values",
+        columns,
+        rows,
+        note=note if record.site.rows else "",
+    )
 
 
 def _darkness_rows(record: StudyRecord, row: LightRow) -> list[tuple[str | Cell, ...]]:
@@ -280,10 +291,10 @@ def month_picture(record: StudyRecord, series: Mapping[str, xr.Dataset]) -> Pict
     return Picture(
         name="month",
         title="The worst lunar month: Sun, Earth and battery",
-        alt=f"Three panels over one axis of time from {start} to {stop} UTC: the Sun, the Earth and the battery's charge.",
+        alt=f"Three panels over one axis of time, {start} to {stop} UTC: Sun, Earth and the battery's charge.",
         caption=f"The lunar month, {start} to {stop}, in which the station's battery falls lowest.{where}",
         draw=draw,
-        width_in=7.4,
+        width_in=7.0,
     )
 
 
@@ -298,7 +309,7 @@ def storage_margins(record: StudyRecord) -> Table:
     )
     rows = [
         (
-            row.variant,
+            row.variant[:1].upper() + row.variant[1:],
             energy(row.required_wh) if row.sustainable else Cell("sources too weak", "negative"),
             energy(row.installed_wh),
             signed(row.margin_wh, energy(row.margin_wh, signed=True)),
@@ -351,7 +362,7 @@ def _launches(record: StudyRecord) -> Picture | None:
         caption="* some masses of that year are not known and count as nothing."
         + (" Payload is an upper bound where the plan states only a payload fraction." if bound else ""),
         draw=draw,
-        width_in=5.6,
+        width_in=5.9,
     )
 
 
@@ -403,12 +414,12 @@ def _tornado(record: StudyRecord) -> Picture | None:
 
     return Picture(
         name="tornado",
-        title="What they do to the storage margin",
-        alt="Horizontal bars: the storage margin in kilowatt-hours with the low and the high value of each assumption.",
+        title="What the assumptions do to the storage margin",
+        alt="Horizontal bars: storage margin in kWh with the low and the high value of each assumption.",
         caption="Solid line: the plan as it is. Left of the dashed line the planned storage is too small. "
         "The values at the ends are those tried.",
         draw=draw,
-        width_in=5.6,
+        width_in=5.9,
     )
 
 
@@ -422,7 +433,10 @@ def _assumption_table(record: StudyRecord) -> Table:
         (row.text, Cell(row.confidence, f"grade-{row.confidence.lower()}"), _effect(row))
         for row in leading_assumptions(record)
     ]
-    note = "Confidence A: agency or peer-reviewed text; B: press or encyclopaedia; C: estimate. –: no single number stands for it."
+    note = (
+        "Confidence A: agency or peer-reviewed text; B: press or encyclopaedia; C: estimate. "
+        "–: no single number of the plan stands for it."
+    )
     return table("assumptions", "The ten assumptions that matter most", columns, rows, note=note)
 
 

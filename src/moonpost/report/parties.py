@@ -85,7 +85,7 @@ def _step(step: str, known: dict[str, str]) -> str:
 
 
 def _objectives(record: StudyRecord) -> Table:
-    known = names(record)
+    known = names(record, "mission")
     columns = (
         Column("Objective"),
         Column("Area"),

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = ["light_section", "site_section"]
 
-FULL_IN, HALF_IN = 11.4, 5.6
+FULL_IN, HALF_IN = 12.2, 5.9
 
 
 def site_section(record: StudyRecord, series: Mapping[str, xr.Dataset], terrain: Terrain | None) -> Section:
@@ -106,8 +106,8 @@ def _ranking(record: StudyRecord) -> Table:
         for k, row in enumerate(record.site.ranking, start=1)
     ]
     note = (
-        "Each criterion runs from 0 for the worst to 1 for the best of these sites. The last column says how often a "
-        "site comes first when the weights are drawn at random."
+        "Each criterion runs from 0 for the worst to 1 for the best of these sites. The last column says how "
+        "often a site comes first when the weights are drawn at random."
     )
     return table("ranking", "Ranking of the sites, and how robust it is", columns, rows, note=note)
 
@@ -137,9 +137,9 @@ def _map(record: StudyRecord, terrain: Terrain | None) -> Part:
         title="Map of the sites",
         alt="Shaded relief round the pole with the sites numbered: "
         + "; ".join(f"{s.number} {s.name}" for s in sites),
-        caption=f"Polar stereographic, seen from above, {up} and 90° E is right. At a pole north is not up: from a site, "
-        f"north points {'away from' if south else 'towards'} the pole. Relief lit from the upper left for the picture "
-        f"only, not by the Sun; heights: {layers}.",
+        caption=f"Polar stereographic, seen from above: {up}, 90° E is right. North is not up: from every "
+        f"site it points {'away from' if south else 'towards'} the pole. The relief is lit from the upper left for the picture, "
+        f"not by the Sun; heights: {layers}.",
         draw=draw,
         width_in=FULL_IN,
         dense=True,
@@ -162,8 +162,8 @@ def _horizons(record: StudyRecord, series: Mapping[str, xr.Dataset]) -> list[Pic
             Picture(
                 name=f"horizon-{site}",
                 title=f"Horizon: {name}",
-                alt=f"Elevation of the horizon against azimuth at {name}, with the band in which the Sun stands.",
-                caption=f"Band: centre of the Sun, lowest to highest, {years}. Light where the band clears the line.",
+                alt=f"Elevation of the horizon against azimuth at {name}, with the band of the Sun.",
+                caption=f"Band: centre of the Sun, lowest to highest, {years}. Above the line there is light.",
                 draw=draw,
                 width_in=HALF_IN,
             )
@@ -261,8 +261,9 @@ def light_section(record: StudyRecord, series: Mapping[str, xr.Dataset]) -> Sect
     month, eclipses = record.site.worst_month, record.site.eclipses
     lines = [
         f"Lunar month with the least light: {day(month.start_utc)} to {day(month.stop_utc)}, "
-        f"{percent(month.average_illumination)} % on average, dark for at most {month.longest_dark_d:.1f} d at a stretch.",
-        f"{plural(eclipses.count, 'eclipse')} of the Sun by the Earth in the period, the longest {eclipses.longest_h:.1f} h"
+        f"{percent(month.average_illumination)} % on average, "
+        f"dark for at most {month.longest_dark_d:.1f} d at a stretch.",
+        f"{plural(eclipses.count, 'eclipse')} of the Sun by the Earth, the longest {eclipses.longest_h:.1f} h"
         + (f"; the first on {minute(eclipses.next_utc)} UTC." if eclipses.next_utc else "."),
     ]
     parts: list[Part | None] = [Note(tuple(lines))]
@@ -287,9 +288,9 @@ def _surface_light(record: StudyRecord, series: Mapping[str, xr.Dataset]) -> lis
         Picture(
             name="light-year",
             title="Light of a year, lunar month by lunar month",
-            alt="Raster: one row for each lunar month of the year, from one local solar noon to the next; dark where no Sun.",
-            caption=f"{first} to {last}, the year of the worst deficit. Each row runs from local solar noon to the next, so "
-            "that local midnight lies in the middle.",
+            alt="Raster: a row for each lunar month of the year, from local noon to the next; dark where no Sun.",
+            caption=f"{first} to {last}, the year of the worst deficit. Each row runs from local solar noon to "
+            "the next, so that local midnight lies in the middle.",
             draw=year,
             width_in=FULL_IN,
             dense=True,

@@ -8,7 +8,7 @@ from moonpost.study.results import CapabilityRow, ChainRow, StudyRecord
 
 __all__ = ["build_section", "mass_section"]
 
-FULL_IN = 11.4
+FULL_IN = 12.2
 
 
 def build_section(record: StudyRecord) -> Section:
@@ -105,7 +105,7 @@ def _gantt(record: StudyRecord) -> Picture | None:
         name="gantt",
         title="Build order and life of the elements",
         alt="A bar for each element from launch to the end of its life, coloured by owner.",
-        caption="An arrow at the end: the plan states no end of life. Dates are the earliest that the plan allows.",
+        caption="An arrow at the end: the plan states no end of life. Dates: the earliest that the plan allows.",
         draw=draw,
         width_in=FULL_IN,
     )
@@ -137,7 +137,7 @@ def _capability_picture(record: StudyRecord) -> Picture | None:
 
 
 def _capability(record: StudyRecord) -> Table:
-    known = names(record)
+    known = names(record, "element")
     columns = (
         Column("From", "UTC", "when"),
         Column("What changes"),
@@ -297,7 +297,7 @@ def _checks(record: StudyRecord) -> Table:
 
 
 def _masses(record: StudyRecord) -> Table:
-    known = names(record)
+    known, missions = names(record), names(record, "mission")
     columns = (
         Column("Element"),
         Column("Owner"),
@@ -315,7 +315,7 @@ def _masses(record: StudyRecord) -> Table:
         (
             row.name,
             known.get(row.owner, row.owner),
-            known.get(row.mission, row.mission),
+            missions.get(row.mission, row.mission),
             str(row.count),
             row.maturity,
             number(row.mass_kg),

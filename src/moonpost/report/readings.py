@@ -123,10 +123,12 @@ def daily(
         One entry for each day that has samples.
     """
     days = time.astype(f"datetime64[{unit}]")
-    first = np.concatenate(([0], np.flatnonzero(np.diff(days).astype(np.int64) > 0) + 1))
+    first: Any = np.concatenate(([0], np.flatnonzero(np.diff(days).astype(np.int64) > 0) + 1))
     count = np.diff(np.concatenate((first, [len(days)])))
-    mean = np.add.reduceat(values, first) / count
-    return days[first], mean, np.minimum.reduceat(values, first), np.maximum.reduceat(values, first)
+    mean: Any = np.add.reduceat(values, first) / count
+    least: Any = np.minimum.reduceat(values, first)
+    most: Any = np.maximum.reduceat(values, first)
+    return days[first], mean, least, most
 
 
 def sun_at(record: StudyRecord, light: xr.Dataset, row: LightRow) -> tuple[Floats, Floats]:
@@ -186,10 +188,11 @@ def sun_band(azimuth_deg: Floats, elevation_deg: Floats, step_deg: float = 2.0) 
     """
     count = round(360.0 / step_deg)
     bins = np.minimum((azimuth_deg / step_deg).astype(np.intp), count - 1)
-    lowest, highest = np.full(count, np.inf), np.full(count, -np.inf)
+    lowest: Floats = np.full(count, np.inf)
+    highest: Floats = np.full(count, -np.inf)
     np.minimum.at(lowest, bins, elevation_deg)
     np.maximum.at(highest, bins, elevation_deg)
-    middle = (np.arange(count) + 0.5) * step_deg
+    middle: Floats = (np.arange(count, dtype=np.float64) + 0.5) * step_deg
     lowest[~np.isfinite(lowest)] = np.nan
     highest[~np.isfinite(highest)] = np.nan
     return middle, lowest, highest

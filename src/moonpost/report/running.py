@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["contact_section", "dormancy_section", "power_section"]
 
-FULL_IN = 11.4
+FULL_IN = 12.2
 
 
 def dormancy_section(record: StudyRecord) -> Section:
@@ -85,8 +85,8 @@ def power_section(record: StudyRecord, series: Mapping[str, xr.Dataset]) -> Sect
         Its picture and tables.
     """
     lead = (
-        f"The station was simulated from {day(record.operate.start_utc)} to {day(record.operate.stop_utc)}; the year of "
-        f"the worst deficit is shown in detail. The simulation runs the loads as planned; sizing adds margins to them."
+        f"The station was simulated from {day(record.operate.start_utc)} to {day(record.operate.stop_utc)}; the "
+        "year of the worst deficit is shown in detail. The loads are as planned; sizing adds margins."
     )
     parts: list[Part | None] = []
     if "operate-year" in series:
@@ -101,7 +101,7 @@ def power_section(record: StudyRecord, series: Mapping[str, xr.Dataset]) -> Sect
             Picture(
                 name="power",
                 title="Power and battery through the year of the worst deficit",
-                alt="Above, supply and load of the station in kilowatts; below, lowest charge of each battery on each day.",
+                alt="Above, supply and load of the station in kW; below, lowest charge of each battery by day.",
                 caption=f"{first} to {last}. Supply is what the sources could give before losses.",
                 draw=draw,
                 width_in=FULL_IN,
@@ -125,7 +125,7 @@ def _storage(record: StudyRecord) -> Table:
     )
     rows = [
         (
-            row.variant,
+            row.variant[:1].upper() + row.variant[1:],
             f"{row.mast_m:g}" if record.site.kind == "surface" else UNKNOWN,
             energy(row.required_wh) if row.sustainable else Cell("sources too weak", "negative"),
             energy(row.installed_wh),
@@ -186,7 +186,7 @@ def _loads(record: StudyRecord) -> Table:
 
 
 def _balances(record: StudyRecord) -> Table:
-    known = names(record)
+    known = names(record, "element")
     columns = (
         Column("Power system"),
         Column("Supplied", "MWh", "number"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from moonpost.study.results import StudyRecord
 
 __all__ = [
@@ -228,12 +230,28 @@ def quantity(name: str, unit: str) -> tuple[str, str, float]:
     return _QUANTITIES.get(name, (plain(name).capitalize(), unit, 1.0))
 
 
-def names(record: StudyRecord) -> dict[str, str]:
-    """Names of partners, missions, sites and elements by their identifiers, as far as the record has them."""
-    found: dict[str, str] = {}
-    found.update({row.element: row.name for row in record.design.masses})
-    found.update({row.element: row.name for row in record.build.gantt})
-    found.update({row.mission: row.name for row in record.build.launches})
-    found.update({row.site: row.name for row in record.site.rows})
-    found.update({row.partner: row.name for row in record.partners.shares})
-    return found
+def names(
+    record: StudyRecord, kind: Literal["partner", "mission", "element", "site"] = "partner"
+) -> dict[str, str]:
+    """Names for people by identifier, as far as the record has them.
+
+    Parameters
+    ----------
+    record : StudyRecord
+        The study's record.
+    kind : {"partner", "mission", "element", "site"}
+        Of what; missions and elements may share an identifier.
+
+    Returns
+    -------
+    dict of str to str
+        Name by identifier.
+    """
+    if kind == "mission":
+        return {row.mission: row.name for row in record.build.launches}
+    if kind == "element":
+        bars = {row.element: row.name for row in record.build.gantt}
+        return bars | {row.element: row.name for row in record.design.masses}
+    if kind == "site":
+        return {row.site: row.name for row in record.site.rows}
+    return {row.partner: row.name for row in record.partners.shares}

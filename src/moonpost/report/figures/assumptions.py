@@ -39,7 +39,7 @@ def assumptions_figure(record: StudyRecord, rows: Sequence[SensitivityRow], widt
     narrow = width_in < 5
     reach = _reach(rows)
     figure = Figure(figsize=(width_in, 1.0 + len(rows) * (0.46 if narrow else 0.34)), layout="constrained")
-    axes = figure.subplots()
+    axes: Any = figure.subplots()
     axes.use_sticky_edges = False
     for k, row in enumerate(rows):
         for end in _ends(row, base):

@@ -42,7 +42,7 @@ def launches_figure(record: StudyRecord, width_in: float) -> Figure:
     narrow = width_in < 5
     x = np.array([row.year for row in years], dtype=np.float64)
     figure = Figure(figsize=(width_in, 3.1), layout="constrained")
-    axes = figure.subplots()
+    axes: Any = figure.subplots()
     landed = np.array([row.landed_kg for row in years]) / 1e3
     payload = np.array([row.payload_kg for row in years]) / 1e3
     axes.bar(x - 0.2, landed, 0.4, color=BLUE, label="landed")
@@ -94,7 +94,7 @@ def gantt_figure(record: StudyRecord, width_in: float) -> Figure:
     known = [_utc(bar.stop) for bar in bars if bar.stop] + [_utc(bar.start) for bar in bars]
     last = max(known) + np.timedelta64(365, "D")
     figure = Figure(figsize=(width_in, 1.1 + len(order) * (0.36 if narrow else 0.235)), layout="constrained")
-    axes = figure.subplots()
+    axes: Any = figure.subplots()
     for bar in bars:
         _bar(axes, bar, place[bar.element], colours[bar.owner], last)
     labels = [next(bar.name for bar in bars if bar.element == element) for element in order]
@@ -164,17 +164,17 @@ def capability_figure(record: StudyRecord, width_in: float) -> Figure:
     rows = record.build.capability
     time = np.array([_utc(row.date) for row in rows])
     figure = Figure(figsize=(width_in, 4.2), layout="constrained")
-    panels = figure.subplots(3, 1, sharex=True)
-    lines = (
+    panels: Any = figure.subplots(3, 1, sharex=True)
+    lines: tuple[tuple[list[float], str, str], ...] = (
         ([row.station_power_w / 1e3 for row in rows], "Power of\nsources [kW]", ORANGE),
         ([row.mass_kg / 1e3 for row in rows], "Mass in\nservice [t]", BLUE),
-        ([row.objectives for row in rows], "Objectives\nserved [count]", GREEN),
+        ([float(row.objectives) for row in rows], "Objectives\nserved [count]", GREEN),
     )
     for panel, (values, label, colour) in zip(panels, lines, strict=True):
         panel.step(time, values, where="post", color=colour, linewidth=1.8)
         panel.fill_between(time, values, step="post", color=colour, alpha=0.12, linewidth=0)
         panel.set_ylabel(label)
-        panel.set_ylim(0, 1.15 * max([1.0, *values]))
+        panel.set_ylim(0, 1.15 * max(1.0, *values))
         panel.tick_params(labelbottom=panel is panels[-1])
     dates(panels[-1].xaxis, width_in)
     figure.align_ylabels()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -35,7 +37,7 @@ def dormancy_figure(record: StudyRecord, width_in: float) -> Figure:
     figure = Figure(
         figsize=(width_in, 0.95 + _ROW_IN * len(machines) * (1.5 if narrow else 1.0)), layout="constrained"
     )
-    axes = figure.subplots()
+    axes: Any = figure.subplots()
     first, last = (
         np.datetime64(t.rstrip("Z"), "s") for t in (record.operate.year_start_utc, record.operate.year_stop_utc)
     )

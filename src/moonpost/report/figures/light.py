@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import pairwise
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -159,12 +158,8 @@ def _raster(axes: Any, raster: Floats, extent: tuple[float, float, float, float]
 
 
 def _bar(figure: Figure, image: Any, panels: list[Any], wide: bool) -> None:
-    place = (
-        {"location": "right", "pad": 0.01, "aspect": 30}
-        if wide
-        else {"location": "bottom", "aspect": 30, "shrink": 0.9}
-    )
-    figure.colorbar(image, ax=panels, label="Solar disc in view [%]", **place)
+    place: dict[str, Any] = {"location": "right", "pad": 0.01} if wide else {"location": "bottom", "shrink": 0.9}
+    figure.colorbar(image, ax=panels, label="Solar disc in view [%]", aspect=30, **place)
 
 
 @drawing

@@ -40,7 +40,7 @@ def month_figure(record: StudyRecord, series: Mapping[str, xr.Dataset], width_in
     assert window is not None
     light = series["site-light"].sel(time=slice(*window))
     mast_m = station_mast_m(record, series)
-    figure = Figure(figsize=(width_in, 4.5), layout="constrained")
+    figure = Figure(figsize=(width_in, 5.2 if width_in > 5 else 4.5), layout="constrained")
     sun, earth, battery = figure.subplots(3, 1, sharex=True, height_ratios=(1.15, 1, 1))
     narrow = width_in < 5
     narrow = width_in < 5

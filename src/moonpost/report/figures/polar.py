@@ -179,7 +179,7 @@ def _panel(
     _relief(axes, terrain.window(centre, half, pixels))
     axes.set_xlim(_km(x - half), _km(x + half))
     axes.set_ylim(_km(y - half), _km(y + half))
-    _graticule(axes, south, frame)
+    _graticule(axes, south, frame, sites)
     for item in reversed(sites):
         _site(axes, item, numbered=item not in small)
     _scale(axes, frame)
@@ -207,53 +207,74 @@ def _relief(axes: Any, window: TerrainWindow) -> None:
     )
 
 
-def _graticule(axes: Any, south: bool, frame: tuple[float, float, float]) -> None:
+def _graticule(axes: Any, south: bool, frame: tuple[float, float, float], sites: Sequence[MapSite]) -> None:
     """Parallels and meridians, labelled where they leave the map."""
     x0, y0, half = frame
     span_deg = math.degrees(half / _RADIUS_M)
     step = next(item for item in (5.0, 2.0, 1.0, 0.5, 0.2, 0.1) if item <= 0.75 * span_deg or item == 0.1)
-    halo = [withStroke(linewidth=2.2, foreground="#000000AA")]
     turn = np.linspace(0, 2 * np.pi, 361)
     look = {"color": "white", "linewidth": 0.6, "alpha": 0.6}
     far = 3 * _km(half + math.hypot(x0, y0))
+    taken = [(_km(item.x_m), _km(item.y_m)) for item in sites]
     for k in range(1, 16):
         radius = 2 * _km(_RADIUS_M) * math.tan(math.radians(k * step) / 2)
         axes.plot(radius * np.sin(turn), radius * np.cos(turn), **look)
-        _parallel(axes, radius, f"{90 - k * step:g}° {'S' if south else 'N'}", frame, halo)
+        _parallel(axes, radius, f"{90 - k * step:g}° {'S' if south else 'N'}", frame, taken)
     for degrees in range(0, 360, 30):
         east, up = math.sin(math.radians(degrees)), math.cos(math.radians(degrees)) * (1 if south else -1)
         axes.plot([0, far * east], [0, far * up], **look)
-        _meridian(axes, degrees, east, up, frame, halo)
+        _meridian(axes, degrees, (east, up), frame, taken)
 
 
-def _parallel(axes: Any, radius: float, label: str, frame: tuple[float, float, float], halo: Any) -> None:
-    """Label of a parallel at the first of some directions in which it lies well inside the map."""
+def _parallel(
+    axes: Any, radius: float, label: str, frame: tuple[float, float, float], taken: list[tuple[float, float]]
+) -> None:
+    """Label of a parallel at the first of some directions in which it lies well inside the map, on free ground."""
     x0, y0, half = (_km(value) for value in frame)
     for degrees in (-15, 15, 165, 195, 45, 75, 105, 135, 225, 255, 285):
         x, y = radius * math.sin(math.radians(degrees)), radius * math.cos(math.radians(degrees))
-        if abs(x - x0) < 0.8 * half and abs(y - y0) < 0.8 * half:
-            axes.text(x, y, label, color="white", fontsize=7.5, ha="center", va="center", path_effects=halo)
+        if abs(x - x0) < 0.8 * half and abs(y - y0) < 0.8 * half and _write(axes, label, (x, y), half, taken):
             return
 
 
 def _meridian(
-    axes: Any, degrees: int, east: float, up: float, frame: tuple[float, float, float], halo: Any
+    axes: Any,
+    degrees: int,
+    way: tuple[float, float],
+    frame: tuple[float, float, float],
+    taken: list[tuple[float, float]],
 ) -> None:
     """Label of a meridian just inside the edge where it leaves the map."""
     x0, y0, half = (_km(value) for value in frame)
     inner = 0.955 * half
-    reaches = [
-        ((inner if value > 0 else -inner) + centre) / value
-        for value, centre in ((east, x0), (up, y0))
-        if abs(value) > 1e-9
-    ]
-    reach = min(reaches)
-    x, y = reach * east, reach * up
+    centres = ((way[0], x0), (way[1], y0))
+    reach = min(
+        ((inner if value > 0 else -inner) + centre) / value for value, centre in centres if abs(value) > 1e-9
+    )
+    x, y = reach * way[0], reach * way[1]
     if reach > 0 and abs(x - x0) <= inner * 1.001 and abs(y - y0) <= inner * 1.001:
         side = (x - x0) / inner
         align = "left" if side < -0.9 else "right" if side > 0.9 else "center"
-        text = "0° (Earth)" if degrees == 0 else f"{degrees}° E"
-        axes.text(x, y, text, color="white", fontsize=7.5, ha=align, va="center", path_effects=halo)
+        _write(axes, "0° (Earth)" if degrees == 0 else f"{degrees}° E", (x, y), half, taken, align)
+
+
+def _write(
+    axes: Any,
+    text: str,
+    at: tuple[float, float],
+    half: float,
+    taken: list[tuple[float, float]],
+    align: str = "center",
+) -> bool:
+    """Write a label unless it would lie on another label or on a site; say whether it was written."""
+    wide = axes.figure.get_figwidth() >= 6.0
+    near_x, near_y = (0.17 * half, 0.07 * half) if wide else (0.3 * half, 0.11 * half)
+    if any(abs(at[0] - x) < near_x and abs(at[1] - y) < near_y for x, y in taken):
+        return False
+    taken.append(at)
+    halo = [withStroke(linewidth=2.2, foreground="#000000AA")]
+    axes.text(*at, text, color="white", fontsize=7.5, ha=align, va="center", path_effects=halo)
+    return True
 
 
 def _site(axes: Any, item: MapSite, *, numbered: bool) -> None:

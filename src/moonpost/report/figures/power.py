@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from moonpost.report.figures.style import BLUE, GREEN, INK, ORANGE, PURPLE, RED, SKY, dates, drawing
 from moonpost.report.readings import daily, main_bus
-from moonpost.report.wording import plain
+from moonpost.report.wording import names, plain
 from moonpost.study.results import StudyRecord
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def _power(axes: Any, year: xr.Dataset, bus: str | None) -> None:
 
 def _charge(axes: Any, year: xr.Dataset, record: StudyRecord) -> None:
     """Lowest state of charge of each day, for every power system with a store."""
-    known = {row.element: row.name for row in record.design.masses}
+    known = names(record, "element")
     usable = year["usable_wh"].max("time").values
     buses = [str(name) for name, most in zip(year["bus"].values, usable, strict=True) if most > 0]
     for bus, colour in zip(buses, _BUSES * (1 + len(buses) // len(_BUSES)), strict=False):

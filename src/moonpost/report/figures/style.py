@@ -49,7 +49,7 @@ SPACE = "#16213A"
 LIGHT = LinearSegmentedColormap.from_list("light", [SPACE, "#48608F", "#B9B08A", "#F6DE8D", "#FFF6CF"])
 """From no sunlight to the whole disc; its lightness rises all the way, so it reads without colour."""
 
-FULL_IN, HALF_IN, PHONE_IN = 11.4, 5.6, 3.7
+FULL_IN, HALF_IN, PHONE_IN = 12.2, 5.9, 3.6
 """Widths of a figure over the page, of one of two side by side, and on a phone [inch of 96 CSS pixels]."""
 
 _OWNERS = (BLUE, RED, GREEN, ORANGE, PURPLE, SKY, "#7A6A00", "#444444")
