@@ -41,7 +41,7 @@ def table() -> Table:
         rows=rows,
         reading="Compiling happens once per machine and is kept; it is not in the times. Both errors are those "
         "of sampling a given surface, not of the terrain. On the coarse grid much of the horizon lies 300 to "
-        "1,200 m away, between two steps of 400 m; Moonpost steps closer near the site and about the highest points.",
+        "1,200 m away, between two steps of 400 m; Moonpost steps closer near the site and at the highest points.",
         packages=("moonpost", "numpy", "numba", "pyproj", "rasterio"),
     )
 
