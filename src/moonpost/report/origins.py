@@ -106,7 +106,11 @@ def origin_section(record: StudyRecord) -> Section:
         [(row.name, row.kind, Cell(row.sha256, "hash")) for row in record.kernels],
     )
     versions = table(
-        "versions", "Versions", (Column("Package"), Column("Version")), list(record.versions.items()), folded=True
+        "versions",
+        "Versions",
+        (Column("Package"), Column("Version, as released")),
+        list(record.versions.items()),
+        folded=True,
     )
     plan = record.plan
     lines = (

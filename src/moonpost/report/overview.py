@@ -183,46 +183,33 @@ def latitude(latitude_deg: float) -> str:
 
 def darkness(record: StudyRecord) -> Table:
     """Longest darkness, light and required storage at each height beside published values."""
+    if record.site.orbit is not None:
+        return _orbit_darkness(record)
     columns = (
         Column("Height", "m", "number"),
         Column("Quantity"),
         Column("This study, unit"),
         Column("Published, unit"),
     )
-    rows: list[tuple[str | Cell, ...]] = []
-    if record.site.orbit is not None:
-        orbit = record.site.orbit
-        rows.append(
-            (
-                UNKNOWN,
-                "Longest darkness",
-                Cell(f"{orbit.longest_dark_h:.1f} h", "", f"from {minute(orbit.longest_dark_start_utc)} UTC"),
-                UNKNOWN,
-            )
-        )
-        rows.append(
-            (
-                UNKNOWN,
-                "Storage needed",
-                Cell(f"{energy(record.design.storage[0].required_wh)} kWh") if record.design.storage else UNKNOWN,
-                UNKNOWN,
-            )
-        )
-    for row in record.site.rows:
-        if row.site == record.site.baseline:
-            rows += _darkness_rows(record, row)
-    note = (
-        "Published values are for the point and height named, other years and other terrain."
-        if record.site.rows
-        else ""
-    )
-    return table(
-        "darkness",
-        "Darkness and storage beside published values",
-        columns,
-        rows,
-        note=note if record.site.rows else "",
-    )
+    rows = [
+        cells
+        for row in record.site.rows
+        if row.site == record.site.baseline
+        for cells in _darkness_rows(record, row)
+    ]
+    note = "Published values are for the point and height named, other years and other terrain."
+    return table("darkness", "Darkness and storage beside published values", columns, rows, note=note)
+
+
+def _orbit_darkness(record: StudyRecord) -> Table:
+    orbit = record.site.orbit
+    assert orbit is not None
+    since = f"from {minute(orbit.longest_dark_start_utc)} UTC"
+    rows = [("Longest darkness", Cell(f"{orbit.longest_dark_h:.1f} h", "", since))]
+    if record.design.storage:
+        rows.append(("Storage needed", Cell(f"{energy(record.design.storage[0].required_wh)} kWh")))
+    columns = (Column("Quantity"), Column("This study, unit"))
+    return table("darkness", "Darkness and storage", columns, rows, note="No published values for this orbit.")
 
 
 def _darkness_rows(record: StudyRecord, row: LightRow) -> list[tuple[str | Cell, ...]]:
@@ -354,11 +341,12 @@ def _launches(record: StudyRecord) -> Picture | None:
 
         return launches_figure(record, width_in)
 
+    kind = "landed" if any(row.landed_kg > 0 for row in record.build.years) else "launched"
     bound = any(row.payload_basis == "bound" for row in record.build.launches)
     return Picture(
         name="launches",
-        title="Launches, landed and payload mass by year",
-        alt="Bars of landed mass and payload mass in tonnes for each year of launch, with the number of launches.",
+        title=f"Launches, {kind} and payload mass by year",
+        alt=f"Bars of {kind} and payload mass in tonnes for each year, with the number of launches.",
         caption="* some masses of that year are not known and count as nothing."
         + (" Payload is an upper bound where the plan states only a payload fraction." if bound else ""),
         draw=draw,

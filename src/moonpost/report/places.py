@@ -138,8 +138,8 @@ def _map(record: StudyRecord, terrain: Terrain | None) -> Part:
         alt="Shaded relief round the pole with the sites numbered: "
         + "; ".join(f"{s.number} {s.name}" for s in sites),
         caption=f"Polar stereographic, seen from above: {up}, 90° E is right. North is not up: from every "
-        f"site it points {'away from' if south else 'towards'} the pole. The relief is lit from the upper left for the picture, "
-        f"not by the Sun; heights: {layers}.",
+        f"site it points {'away from' if south else 'towards'} the pole. The relief is lit from the upper "
+        f"left for the picture, not by the Sun; heights: {layers}.",
         draw=draw,
         width_in=FULL_IN,
         dense=True,

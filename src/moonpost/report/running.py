@@ -246,7 +246,7 @@ def contact_section(record: StudyRecord) -> Section:
         Its tables; empty where the study has none.
     """
     contacts = table(
-        "contacts",
+        "contact-table",
         "Contact with antennas on Earth",
         (
             Column("Antenna"),
@@ -260,7 +260,7 @@ def contact_section(record: StudyRecord) -> Section:
         ],
     )
     links = table(
-        "links",
+        "link-table",
         "Links",
         (
             Column("Link"),

@@ -7,7 +7,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from moonpost.report.figures.style import BLUE, INK, RED, drawing
+from moonpost.report.figures.style import BLUE, INK, RED, drawing, row_names
 from moonpost.report.wording import number, plain, value
 from moonpost.study.results import SensitivityRow, StudyRecord
 
@@ -44,18 +44,12 @@ def assumptions_figure(record: StudyRecord, rows: Sequence[SensitivityRow], widt
     for k, row in enumerate(rows):
         for end in _ends(row, base):
             _side(axes, k, base, end, reach)
-        if narrow:
-            place = {"xycoords": ("axes fraction", "data"), "xytext": (3, 0), "textcoords": "offset points"}
-            axes.annotate(plain(row.assumption), (0, k - 0.27), fontsize=8.5, va="bottom", **place)
     axes.axvline(base, color=INK, linewidth=1.0)
     axes.axvline(0.0, color=RED, linewidth=1.0, linestyle="--")
-    axes.set_yticks(range(len(rows)), [""] * len(rows) if narrow else [plain(row.assumption) for row in rows])
-    axes.set_ylim(len(rows) - 0.45, -0.9 if narrow else -0.55)
+    row_names(axes, [plain(row.assumption) for row in rows], width_in)
     axes.margins(x=0.24 if narrow else 0.16)
     axes.set_xlabel("Storage margin [kWh]")
     axes.set_ylabel("Assumption")
-    axes.tick_params(axis="y", length=0)
-    axes.grid(visible=False, axis="y")
     return figure
 
 

@@ -8,11 +8,21 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
-from moonpost.report.figures.style import BLUE, GREEN, INK, ORANGE, dates, drawing, owner_colours
+from moonpost.report.figures.style import (
+    BLUE,
+    GREEN,
+    INK,
+    ORANGE,
+    dates,
+    drawing,
+    legend_above,
+    owner_colours,
+    row_names,
+)
 from moonpost.report.wording import names
 from moonpost.study.results import GanttRow, StudyRecord
 
-__all__ = ["capability_figure", "gantt_figure", "launches_figure"]
+__all__ = ["capability_figure", "gantt_figure", "lands", "launches_figure"]
 
 _LOOKS: dict[str, dict[str, Any]] = {
     "transit": {"alpha": 0.18, "height": 0.5},
@@ -22,9 +32,14 @@ _LOOKS: dict[str, dict[str, Any]] = {
 }
 
 
+def lands(record: StudyRecord) -> bool:
+    """Whether anything is set down on the Moon, so that landed mass says something."""
+    return any(row.landed_kg > 0 for row in record.build.years)
+
+
 @drawing
 def launches_figure(record: StudyRecord, width_in: float) -> Figure:
-    """Draw launched, landed and payload mass by year, with the number of launches.
+    """Draw landed and payload mass by year, with the number of launches; launched mass where nothing lands.
 
     Parameters
     ----------
@@ -43,9 +58,9 @@ def launches_figure(record: StudyRecord, width_in: float) -> Figure:
     x = np.array([row.year for row in years], dtype=np.float64)
     figure = Figure(figsize=(width_in, 3.1), layout="constrained")
     axes: Any = figure.subplots()
-    landed = np.array([row.landed_kg for row in years]) / 1e3
+    landed = np.array([row.landed_kg if lands(record) else row.launched_kg for row in years]) / 1e3
     payload = np.array([row.payload_kg for row in years]) / 1e3
-    axes.bar(x - 0.2, landed, 0.4, color=BLUE, label="landed")
+    axes.bar(x - 0.2, landed, 0.4, color=BLUE, label="landed" if lands(record) else "launched")
     axes.bar(x + 0.2, payload, 0.4, color=ORANGE, label="payload")
     for row, top in zip(years, np.maximum(landed, payload), strict=True):
         if row.launches:
@@ -98,17 +113,11 @@ def gantt_figure(record: StudyRecord, width_in: float) -> Figure:
     for bar in bars:
         _bar(axes, bar, place[bar.element], colours[bar.owner], last)
     labels = [next(bar.name for bar in bars if bar.element == element) for element in order]
-    if narrow:
-        for k, label in enumerate(labels):
-            axes.text(first, k - 0.3, label, fontsize=8, ha="left", va="bottom")
-    axes.set_yticks(range(len(order)), [""] * len(order) if narrow else labels)
-    axes.set_ylim(len(order) - 0.4, -1.0 if narrow else -0.6)
+    row_names(axes, labels, width_in)
     axes.set_ylabel("Element")
-    axes.grid(visible=False, axis="y")
-    axes.tick_params(axis="y", length=0)
     axes.set_xlim(first, last)
     dates(axes.xaxis, width_in)
-    _keys(axes, record, colours, narrow)
+    _keys(axes, record, colours, width_in)
     return figure
 
 
@@ -130,7 +139,7 @@ def _bar(axes: Any, bar: GanttRow, k: int, colour: str, last: Any) -> None:
         )
 
 
-def _keys(axes: Any, record: StudyRecord, colours: dict[str, str], narrow: bool) -> None:
+def _keys(axes: Any, record: StudyRecord, colours: dict[str, str], width_in: float) -> None:
     known = names(record)
     handles = [Patch(color=colour, label=known.get(owner, owner)) for owner, colour in colours.items()]
     if {"commissioning", "waiting"} & {bar.kind for bar in record.build.gantt}:
@@ -140,9 +149,7 @@ def _keys(axes: Any, record: StudyRecord, colours: dict[str, str], narrow: bool)
         from matplotlib.lines import Line2D
 
         handles.append(Line2D([], [], color=INK, marker="x", linestyle="none", label="did not arrive"))  # type: ignore[arg-type]
-    axes.legend(
-        handles=handles, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=1 if narrow else 4, columnspacing=1.2
-    )
+    legend_above(axes, width_in, handles)
 
 
 @drawing

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from moonpost.report.figures.style import DARK, ORANGE, dates, drawing
+from moonpost.report.figures.style import DARK, ORANGE, dates, drawing, row_names
 from moonpost.report.readings import awake_spells
 from moonpost.study.results import StudyRecord
 
@@ -50,13 +50,8 @@ def dormancy_figure(record: StudyRecord, width_in: float) -> Figure:
             axes.barh(k, stop - start, left=start, height=0.46, color=ORANGE, linewidth=0, label=label)
             if not narrow and (stop - start) / (last - first) > 0.024:
                 axes.text(start + (stop - start) / 2, k, str(number), ha="center", va="center", fontsize=7.5)
-        if narrow:
-            axes.text(first, k - 0.33, machine.name, ha="left", va="bottom", fontsize=8.5)
-    axes.set_yticks(range(len(machines)), [""] * len(machines) if narrow else [item.name for item in machines])
-    axes.set_ylim(len(machines) - 0.5, -0.85 if narrow else -0.5)
+    row_names(axes, [item.name for item in machines], width_in)
     axes.set_ylabel("Machine")
-    axes.grid(visible=False, axis="y")
-    axes.tick_params(axis="y", length=0)
     axes.set_xlim(first, last)
     dates(axes.xaxis, width_in)
     axes.legend(loc="lower right", bbox_to_anchor=(1.0, 1.0), ncols=2)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
-from moonpost.report.figures.style import BLUE, GREEN, ORANGE, PURPLE, RED, SKY, drawing
+from moonpost.report.figures.style import BLUE, GREEN, ORANGE, PURPLE, RED, SKY, drawing, legend_above, row_names
 from moonpost.report.wording import leg_name, number, plain
 from moonpost.study.results import ChainRow
 
@@ -52,15 +52,9 @@ def chains_figure(chains: Sequence[ChainRow], width_in: float) -> Figure:
         axes.annotate(
             number(reach), (reach, k), xytext=(5, 0), textcoords="offset points", va="center", fontsize=8.5
         )
-        if narrow:
-            axes.text(0, k - 0.28, plain(chain.transfer or ""), fontsize=8.5, va="bottom")
-    labels = [plain(chain.transfer or "") for chain in chains]
-    axes.set_yticks(range(len(chains)), [""] * len(chains) if narrow else labels)
-    axes.set_ylim(len(chains) - 0.5, -0.8 if narrow else -0.5)
+    row_names(axes, [plain(chain.transfer or "") for chain in chains], width_in)
     axes.margins(x=0.1)
     axes.set_xlabel("Velocity change after injection [m/s]")
     axes.set_ylabel("Transfer")
-    axes.grid(visible=False, axis="y")
-    axes.tick_params(axis="y", length=0)
-    axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2 if narrow else 8, columnspacing=1.0)
+    legend_above(axes, width_in)
     return figure

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from moonpost.report.figures.style import BLUE, GREEN, INK, ORANGE, PURPLE, RED, drawing
+from moonpost.report.figures.style import BLUE, GREEN, INK, ORANGE, PURPLE, RED, drawing, legend_above
 from moonpost.report.readings import sun_at, sun_band
 from moonpost.study.results import LightRow, StudyRecord
 
@@ -60,7 +60,7 @@ def horizon_figure(record: StudyRecord, series: Mapping[str, xr.Dataset], site: 
     axes.set_xticks([0, 90, 180, 270, 360], ["0 N", "90 E", "180 S", "270 W", "0 N"])
     axes.set_xlabel("Azimuth, clockwise from north [deg]")
     axes.set_ylabel("Elevation [deg]")
-    axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=2 if width_in < 5 else 3, columnspacing=1.2)
+    legend_above(axes, width_in)
     return figure
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from moonpost.report.figures.style import BLUE, GREEN, GREY, INK, ORANGE, RED, dates, drawing, shade
+from moonpost.report.figures.style import BLUE, GREEN, GREY, INK, ORANGE, RED, dates, drawing, legend_above, shade
 from moonpost.report.readings import daily, main_bus, station_mast_m, worst_month
 from moonpost.study.results import StudyRecord
 
@@ -89,7 +89,7 @@ def _surface(
         )
     sun.plot(time, light["sun_elevation_deg"].values, color=ORANGE, linewidth=2.0, label="Sun")
     sun.set_ylabel("Sun\nelevation [deg]")
-    _legend(sun, 3)
+    legend_above(sun, sun.figure.get_figwidth())
     elevation = light["earth_elevation_deg"].values
     view = light["earth"].sel(mast_m=mast_m).values > 0.5
     earth.plot(
@@ -102,7 +102,7 @@ def _surface(
     )
     earth.plot(time, np.where(view, elevation, np.nan), color=BLUE, linewidth=2.0, label="Earth in view")
     earth.set_ylabel("Earth\nelevation [deg]")
-    _legend(earth, 2)
+    legend_above(earth, earth.figure.get_figwidth())
 
 
 def _orbit(sun: Any, earth: Any, light: xr.Dataset) -> None:
@@ -110,7 +110,7 @@ def _orbit(sun: Any, earth: Any, light: xr.Dataset) -> None:
     time, lit, _, _ = daily(light["time"].values, 100.0 * light["light"].values[0], "h")
     sun.plot(time, lit, color=ORANGE, linewidth=1.0, label="sunlight, hourly mean")
     sun.set_ylabel("Sunlight\n[% of time]")
-    _legend(sun, 2)
+    legend_above(sun, sun.figure.get_figwidth())
     seen = daily(light["time"].values, 100.0 * light["earth"].values[0], "h")[1]
     earth.plot(time, seen, color=BLUE, linewidth=1.0)
     earth.set_ylabel("Earth in view\n[% of time]")
@@ -137,7 +137,3 @@ def _battery(axes: Any, record: StudyRecord, series: Mapping[str, xr.Dataset], w
     )
     axes.set_ylim(0, 105)
     axes.set_ylabel("Battery\n[% of usable]")
-
-
-def _legend(axes: Any, columns: int) -> None:
-    axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=columns, columnspacing=1.2, borderpad=0.1)

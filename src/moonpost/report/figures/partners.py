@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from matplotlib.figure import Figure
 
-from moonpost.report.figures.style import GREY, INK, drawing, owner_colours
+from moonpost.report.figures.style import INK, drawing, owner_colours, row_names
 from moonpost.study.results import StudyRecord
 
 __all__ = ["shares_figure"]
@@ -46,13 +46,8 @@ def shares_figure(record: StudyRecord, width_in: float) -> Figure:
         axes.annotate(
             f"{100 * row.share:.0f} %", (reach, k), xytext=(6, 0), textcoords="offset points", va="center"
         )
-        if narrow:
-            axes.text(0, k - 0.28, row.name, fontsize=8.5, va="bottom", color=GREY)
-    axes.set_yticks(range(len(rows)), [""] * len(rows) if narrow else [row.name for row in rows])
-    axes.set_ylim(len(rows) - 0.5, -0.8 if narrow else -0.5)
+    row_names(axes, [row.name for row in rows], width_in)
     axes.set_xlim(0, 108)
     axes.set_xlabel("Share of landed mass [%]")
     axes.set_ylabel("Partner")
-    axes.grid(visible=False, axis="y")
-    axes.tick_params(axis="y", length=0)
     return figure

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.figure import Figure
 
-from moonpost.report.figures.style import BLUE, GREEN, INK, ORANGE, PURPLE, RED, SKY, dates, drawing
+from moonpost.report.figures.style import BLUE, GREEN, INK, ORANGE, PURPLE, RED, SKY, dates, drawing, legend_above
 from moonpost.report.readings import daily, main_bus
 from moonpost.report.wording import names, plain
 from moonpost.study.results import StudyRecord
@@ -66,8 +66,7 @@ def _power(axes: Any, year: xr.Dataset, bus: str | None) -> None:
         axes.fill_between(day, shed, color=RED, step="mid", label="load not served")
     axes.set_ylabel("Power [kW]")
     axes.set_ylim(bottom=0)
-    narrow = axes.figure.get_figwidth() < 5
-    axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=1 if narrow else 4, columnspacing=1.2)
+    legend_above(axes, axes.figure.get_figwidth())
 
 
 def _charge(axes: Any, year: xr.Dataset, record: StudyRecord) -> None:
@@ -81,5 +80,4 @@ def _charge(axes: Any, year: xr.Dataset, record: StudyRecord) -> None:
         axes.plot(day, least, color=colour, linewidth=2.0 if bus == buses[0] else 1.2, label=label)
     axes.set_ylabel("Battery, lowest of\neach day [% of usable]")
     axes.set_ylim(min(0.0, float(np.min(axes.get_ylim()))), 105)
-    narrow = axes.figure.get_figwidth() < 5
-    axes.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=1 if narrow else 4, columnspacing=1.2)
+    legend_above(axes, axes.figure.get_figwidth())
