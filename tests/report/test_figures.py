@@ -10,11 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from moonpost.report.figures.build import gantt_figure
+from moonpost.report.figures.dormancy import dormancy_figure
+from moonpost.report.figures.partners import shares_figure
 from moonpost.report.figures.polar import polar_place
 from moonpost.report.figures.style import PHONE_IN, png_uri, svg_text
 from moonpost.report.overview import overview
 from moonpost.report.parts import Picture
-from moonpost.report.readings import awake_spells, daily, month_edges, sun_at, sun_band, worst_month
+from moonpost.report.readings import awake_spells, daily, dormancy_span, month_edges, sun_at, sun_band, worst_month
 from moonpost.report.render import sections
 from moonpost.sky import Almanac, Site
 from moonpost.study.results import DormancyRow
@@ -189,6 +192,37 @@ def test_a_machine_is_awake_from_waking_to_sleeping_and_at_the_ends_of_the_year(
         ("2035-01-24", "2035-02-08", 6),
         ("2035-02-22", "2035-12-31", 7),
     ]
+
+
+def test_sleep_and_wake_outside_the_year_in_detail_are_shown_over_their_own_year(surface):
+    operate = surface.record.operate.model_copy(
+        update={
+            "start_utc": "2035-01-01T00:00:00Z",
+            "year_start_utc": "2047-09-22T00:00:00Z",
+            "year_stop_utc": "2048-09-21T00:00:00Z",
+            "dormancy": (_event(5, "sleep", "2035-02-10T00:00:00Z"), _event(6, "wake", "2035-02-24T00:00:00Z")),
+        }
+    )
+    record = surface.record.model_copy(update={"operate": operate})
+    first, last = dormancy_span(record)
+    assert (str(first)[:10], str(last)[:10]) == ("2035-01-01", "2036-01-01")
+    figure = dormancy_figure(record, 8.0)
+    svg_text(figure, "dormancy")
+    assert not unlabelled(figure)
+
+
+@pytest.mark.parametrize("width_in", [PHONE_IN, 8.0])
+def test_long_names_never_leave_a_figure_without_room(surface, width_in):
+    name = "Joint Interagency Programme Office for the Exploration and Utilisation of Everything " * 2
+    shares = tuple(row.model_copy(update={"name": name}) for row in surface.record.partners.shares)
+    partners = surface.record.partners.model_copy(update={"shares": shares})
+    gantt = tuple(row.model_copy(update={"name": name}) for row in surface.record.build.gantt)
+    build = surface.record.build.model_copy(update={"gantt": gantt})
+    record = surface.record.model_copy(update={"partners": partners, "build": build})
+    for draw in (shares_figure, gantt_figure):
+        figure = draw(record, width_in)
+        svg_text(figure, "long")
+        assert figure.axes[0].get_position().width > 0.4
 
 
 @pytest.mark.parametrize(("pole", "side"), [("south", -1.0), ("north", 1.0)])

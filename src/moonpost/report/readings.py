@@ -20,6 +20,7 @@ __all__ = [
     "Spells",
     "awake_spells",
     "daily",
+    "dormancy_span",
     "main_bus",
     "month_edges",
     "station_mast_m",
@@ -198,9 +199,36 @@ def sun_band(azimuth_deg: Floats, elevation_deg: Floats, step_deg: float = 2.0) 
     return middle, lowest, highest
 
 
+def dormancy_span(record: StudyRecord) -> tuple[np.datetime64, np.datetime64]:
+    """The time that the sleep and wake events cover.
+
+    Parameters
+    ----------
+    record : StudyRecord
+        The study's record.
+
+    Returns
+    -------
+    first, last : numpy.datetime64
+        The year in detail if all events lie in it; else a year from the beginning of the simulation or from the
+        first event, or as far as the events go.
+    """
+    first, last = _utc(record.operate.year_start_utc), _utc(record.operate.year_stop_utc)
+    instants = [_utc(row.utc) for row in record.operate.dormancy]
+    if not instants or (first <= min(instants) and max(instants) <= last):
+        return first, last
+    start = _utc(record.operate.start_utc)
+    if not start <= min(instants) <= start + _YEAR:
+        start = min(instants)
+    return start, max(start + _YEAR, max(instants))
+
+
+_YEAR = np.timedelta64(round(365.25 * 86400), "s")
+
+
 @dataclass(frozen=True)
 class Spells:
-    """When a machine is awake in the year in detail."""
+    """When a machine is awake in the time that the events cover."""
 
     vehicle: str
     name: str
@@ -219,9 +247,9 @@ def awake_spells(record: StudyRecord) -> tuple[Spells, ...]:
     -------
     tuple of Spells
         In the order in which the machines appear. A machine whose first event is to fall asleep was awake from
-        the beginning of the year.
+        the beginning.
     """
-    first, last = _utc(record.operate.year_start_utc), _utc(record.operate.year_stop_utc)
+    first, last = dormancy_span(record)
     machines: dict[str, list[DormancyRow]] = {}
     for row in sorted(record.operate.dormancy, key=lambda item: item.utc):
         machines.setdefault(row.vehicle, []).append(row)

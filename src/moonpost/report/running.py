@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from moonpost.report.parts import Cell, Column, Note, Part, Picture, Section, Table, signed, table
+from moonpost.report.readings import dormancy_span
 from moonpost.report.wording import UNKNOWN, day, energy, minute, names, number, percent, plain, ratio
 from moonpost.study.results import StudyRecord
 
@@ -30,7 +31,7 @@ def dormancy_section(record: StudyRecord) -> Section:
     Section
         Its picture, table and notes.
     """
-    first, last = day(record.operate.year_start_utc), day(record.operate.year_stop_utc)
+    first, last = (day(str(end)) for end in dormancy_span(record))
     parts: list[Part | None] = []
     if record.operate.dormancy:
 
@@ -49,7 +50,9 @@ def dormancy_section(record: StudyRecord) -> Section:
                 width_in=FULL_IN,
             )
         )
-    parts += [Note(record.operate.dormancy_notes) if record.operate.dormancy_notes else None, _events(record)]
+    if record.operate.dormancy_notes and (record.operate.dormancy or record.site.kind == "surface"):
+        parts.append(Note(record.operate.dormancy_notes))
+    parts.append(_events(record))
     return Section("dormancy", "Sleep and wake of the machines", "", tuple(parts))
 
 

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
 from matplotlib.figure import Figure
 
 from moonpost.report.figures.style import DARK, ORANGE, dates, drawing, row_names
-from moonpost.report.readings import awake_spells
+from moonpost.report.readings import awake_spells, dormancy_span
 from moonpost.study.results import StudyRecord
 
 __all__ = ["dormancy_figure"]
@@ -38,9 +37,7 @@ def dormancy_figure(record: StudyRecord, width_in: float) -> Figure:
         figsize=(width_in, 0.95 + _ROW_IN * len(machines) * (1.5 if narrow else 1.0)), layout="constrained"
     )
     axes: Any = figure.subplots()
-    first, last = (
-        np.datetime64(t.rstrip("Z"), "s") for t in (record.operate.year_start_utc, record.operate.year_stop_utc)
-    )
+    first, last = dormancy_span(record)
     for k, machine in enumerate(machines):
         axes.barh(
             k, last - first, left=first, height=0.46, color=DARK, linewidth=0, label="asleep" if k == 0 else None
@@ -49,7 +46,16 @@ def dormancy_figure(record: StudyRecord, width_in: float) -> Figure:
             label = "awake" if k == 0 and index == 0 else None
             axes.barh(k, stop - start, left=start, height=0.46, color=ORANGE, linewidth=0, label=label)
             if not narrow and (stop - start) / (last - first) > 0.024:
-                axes.text(start + (stop - start) / 2, k, str(number), ha="center", va="center", fontsize=7.5)
+                axes.text(
+                    start + (stop - start) / 2,
+                    k,
+                    str(number),
+                    ha="center",
+                    va="center",
+                    fontsize=7.5,
+                    in_layout=False,
+                    clip_on=True,
+                )
     row_names(axes, [item.name for item in machines], width_in)
     axes.set_ylabel("Machine")
     axes.set_xlim(first, last)

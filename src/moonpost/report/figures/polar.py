@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
 
-from moonpost.report.figures.style import INK, ORANGE, drawing
+from moonpost.report.figures.style import INK, ORANGE, drawing, short
 from moonpost.study.results import StudyRecord
 
 if TYPE_CHECKING:
@@ -158,7 +158,11 @@ def _inside(sites: Sequence[MapSite], frame: tuple[float, float, float]) -> tupl
 def _key(figure: Figure, sites: Sequence[MapSite], width_in: float) -> None:
     """The names behind the numbers."""
     handles = [Line2D([], [], linestyle="none") for _ in sites]
-    labels = [f"{item.number}   {item.name}" + (" (baseline)" if item.baseline else "") for item in sites]
+    labels = [
+        f"{item.number}   {short(item.name, width_in, 0.35 if width_in >= 6.0 else 0.8)}"
+        + (" (baseline)" if item.baseline else "")
+        for item in sites
+    ]
     wide = width_in >= 6.0
     look = {"handlelength": 0, "handletextpad": 0, "fontsize": 9 if wide else 8}
     figure.legend(handles, labels, loc="outside lower left", ncols=2 if wide else 1, **look)

@@ -182,16 +182,11 @@ def legend_above(axes: Any, width_in: float, handles: Any = None) -> None:
     """Put a legend over the axes, in as many columns as fit into the width of the figure [inch]."""
     if handles is None:
         handles, _ = axes.get_legend_handles_labels()
-    longest = max((len(handle.get_label()) for handle in handles), default=1)
+    labels = [short(str(handle.get_label()), width_in, 0.6) for handle in handles]
+    longest = max(map(len, labels), default=1)
     columns = max(1, min(len(handles), int((width_in - 0.7) / (0.5 + 0.075 * longest))))
-    axes.legend(
-        handles=handles,
-        loc="lower left",
-        bbox_to_anchor=(0.0, 1.0),
-        ncols=columns,
-        columnspacing=1.2,
-        borderpad=0.1,
-    )
+    look = {"columnspacing": 1.2, "borderpad": 0.1, "ncols": columns}
+    axes.legend(handles, labels, loc="lower left", bbox_to_anchor=(0.0, 1.0), **look)
 
 
 def short(text: str, width_in: float, share: float = 0.3) -> str:
