@@ -30,7 +30,7 @@ class LandedMass:
     injected_kg : float
         Mass after trans-lunar injection that the chain starts from [kg].
     injected_basis : str
-        ``published launch mass`` or ``launcher capacity``.
+        ``published launch mass``, ``estimated launch mass`` (confidence C) or ``launcher capacity``.
     arrival_kg, arrival_low_kg, arrival_high_kg : float or None
         Mass on arrival with the stage that flew there [kg]; None in the low column if the chain does not
         close with the highest velocity changes.
@@ -186,7 +186,7 @@ def landed_mass_kg(plan: Plan, mission: str | Mission) -> LandedMass:
 def _injected(plan: Plan, row: Mission) -> tuple[float, str]:
     """Mass after injection and what it is taken from."""
     if row.launch_mass_kg is not None:
-        return row.launch_mass_kg, "published launch mass"
+        return row.launch_mass_kg, "estimated launch mass" if row.confidence == "C" else "published launch mass"
     if row.launcher is not None:
         capacity = plan.row("launchers", row.launcher).capacity_kg
         if capacity is not None:

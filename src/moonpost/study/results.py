@@ -310,6 +310,7 @@ class CapabilityRow(Result):
 class IssueRow(Result):
     """Something that does not fit: where and why."""
 
+    severity: Literal["error", "warning", "note"]
     place: str
     text: str
 

@@ -63,14 +63,20 @@ def _day(utc: str | None) -> str:
 
 def _storage(site: SiteResult, design: DesignResult) -> list[Verdict]:
     planned = design.storage[0]
-    found = [_storage_verdict("storage", "Does the planned storage carry the station?", planned, site)]
-    without = next((row for row in design.storage if row.variant == "without reactor"), None)
+    found = [_storage_verdict("storage", "Does the planned storage carry the station?", planned, site, design)]
+    without = _without(design)
     if without is not None:
-        found.append(_storage_verdict("storage-without-reactor", "And without the reactor?", without, site))
+        question = "And without the reactor?"
+        found.append(_storage_verdict("storage-without-reactor", question, without, site, design))
     return found
 
 
-def _storage_verdict(name: str, question: str, row: StorageRow, site: SiteResult) -> Verdict:
+def _without(design: DesignResult) -> StorageRow | None:
+    """The variant without reactors, if the plan has any."""
+    return next((row for row in design.storage if row.variant == "without reactor"), None)
+
+
+def _storage_verdict(name: str, question: str, row: StorageRow, site: SiteResult, design: DesignResult) -> Verdict:
     closes = row.sustainable and row.margin_wh >= 0.0
     if not row.sustainable:
         answer, margin = "no: the sources do not carry the load even on average", ""
@@ -80,6 +86,8 @@ def _storage_verdict(name: str, question: str, row: StorageRow, site: SiteResult
     limit = f"worst cumulative deficit from {_day(row.deficit_start_utc)} to {_day(row.deficit_stop_utc)}"
     if row.required_wh > 1.05 * row.longest_dark_only_wh > 0:
         limit += f"; the longest darkness alone would have said {row.longest_dark_only_wh / 1e3:,.0f} kWh"
+    if name == "storage" and (without := _without(design)) and row.required_wh > 0.95 * without.required_wh:
+        limit += "; it falls after the design life of the reactor"
     return Verdict(
         id=name, question=question, answer=answer, closes=closes, margin=margin, limit=limit, grade=site.grade
     )
@@ -157,11 +165,12 @@ def _landing(design: DesignResult) -> Verdict:
 
 def _build(build: BuildResult) -> Verdict:
     ready = max((bar.start for bar in build.gantt if bar.kind == "operation"), default=None)
-    answer = f"all elements work by {_day(ready)}" if ready else "nothing is built"
-    limit = build.conflicts[0].text if build.conflicts else ""
+    answer = f"on the earliest dates all elements work by {_day(ready)}" if ready else "nothing is built"
+    limit = "; ".join(f"{row.place} {row.text}" for row in build.conflicts[:2])
     count = len(build.conflicts)
     margin = f"{count} conflict{'s' * (count != 1)}" if count else "no conflict"
-    return _plain("build", "Does the build order hold?", answer, not build.conflicts, margin, limit)
+    closes = not any(row.severity == "error" for row in build.conflicts)
+    return _plain("build", "Does the build order hold?", answer, closes, margin, limit)
 
 
 def _consent(context: Context, partners: PartnersResult) -> list[Verdict]:
@@ -188,14 +197,22 @@ def _consent(context: Context, partners: PartnersResult) -> list[Verdict]:
         f"{len(partners.agreements) - len(missing)} of {len(partners.agreements)}",
         not missing,
         "",
-        "; ".join(f"{row.name}: {', '.join(row.missing)}" for row in missing),
+        "; ".join(
+            f"{row.name}: missing {', '.join(_named(step, names) for step in row.missing)}" for row in missing
+        ),
     )
     return [approvals, agreements]
 
 
+def _named(step: str, names: dict[str, str]) -> str:
+    """A missing step, such as ``cnsa: ratified``, with the party's name."""
+    party, _, state = step.partition(": ")
+    return f"{names.get(party, party)}: {state}"
+
+
 def _objectives(partners: PartnersResult) -> Verdict:
     lacking = [row.name for row in partners.objectives if row.status in {"open", "orphaned"}]
-    answer = f"{len(partners.objectives) - len(lacking)} of {len(partners.objectives)} have an instrument"
+    answer = f"{len(lacking)} of {len(partners.objectives)}" if lacking else "none: each has one"
     return _plain(
         "objectives", "Which science objectives have no instrument?", answer, not lacking, "", "; ".join(lacking)
     )

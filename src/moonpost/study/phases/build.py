@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from moonpost.campaign import build_order, capability, manifest
+from moonpost.campaign.manifest import ManifestRow
 from moonpost.study.context import Context, Phase
 from moonpost.study.results import BuildResult, CapabilityRow, GanttRow, IssueRow, LaunchRow, YearRow
 
@@ -39,20 +40,21 @@ def build_phase(context: Context) -> Phase:
         )
         for point in capability(context.plan, order)
     )
-    conflicts = tuple(IssueRow(place=row.place, text=row.text) for row in order.findings)
+    conflicts = tuple(IssueRow(severity=row.severity, place=row.place, text=row.text) for row in order.findings)
     context.progress.step("capability")
     return Phase(BuildResult(launches=launches, years=years, gantt=gantt, capability=points, conflicts=conflicts))
 
 
 def _manifest(context: Context) -> tuple[tuple[LaunchRow, ...], tuple[YearRow, ...]]:
     found = manifest(context.plan)
+    launchers = {row.id: row.name for row in context.plan.launchers}
     launches = tuple(
         LaunchRow(
             mission=row.mission,
             name=row.name,
             owner=row.owner,
             status=row.status,
-            launcher=row.launcher,
+            launcher=launchers.get(row.launcher or "", row.launcher),
             launch=row.launch,
             year=row.year,
             launch_mass_kg=row.launched.kg,
@@ -60,8 +62,8 @@ def _manifest(context: Context) -> tuple[tuple[LaunchRow, ...], tuple[YearRow, .
             margin_kg=row.capacity_margin_kg,
             landed_mass_kg=row.landed.kg,
             landed_basis=row.landed.mark,
-            payload_mass_kg=row.payload.kg,
-            payload_basis=row.payload.mark,
+            payload_mass_kg=None if _past_bound(row) else row.payload.kg,
+            payload_basis="unknown" if _past_bound(row) else row.payload.mark,
             note=row.note,
         )
         for row in found.rows
@@ -72,9 +74,19 @@ def _manifest(context: Context) -> tuple[tuple[LaunchRow, ...], tuple[YearRow, .
             launches=row.launches,
             launched_kg=row.launched_kg,
             landed_kg=row.landed_kg,
-            payload_kg=row.payload_kg,
-            unknown=len(row.unknown),
+            payload_kg=sum(launch.payload_mass_kg or 0.0 for launch in launches if launch.year == row.year),
+            unknown=sum(_unknown(launch) for launch in launches if launch.year == row.year),
         )
         for row in found.years
     )
     return launches, years
+
+
+def _past_bound(row: ManifestRow) -> bool:
+    """Whether a payload is an upper bound of a launch that has been made, for which it says little."""
+    return row.payload.mark == "bound" and row.status in {"flown", "lost"}
+
+
+def _unknown(row: LaunchRow) -> bool:
+    """Whether a mass of a launch that counts is not known."""
+    return row.status != "cancelled" and (row.launch_mass_kg is None or row.landed_basis == "unknown")

@@ -209,7 +209,7 @@ def _result(
     total = 1.0 + power.system_margin
     masses, checks = _masses(context, names)
     return DesignResult(
-        statements=planned.statements,
+        statements=(*planned.statements, "Elements other than reactors are replaced when their design life ends."),
         carried_load_w=carried_load(planned).mean_w if planned.load_w.any() else None,
         load_mean_w=float(planned.load_w.mean()),
         loads=tuple(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 from moonpost.plan import Element, Mission, MoonSite, SurfaceStation, when_bounds
@@ -81,14 +83,14 @@ def _rows(
         profile = HorizonProfile.flat(Site(site.latitude_deg, site.longitude_deg, site.height_m or 0.0))
         basis = "level horizon, no terrain"
     t = times(first, last, 3600.0)
-    dark = [
-        spell
-        for spell in spells(profile, context.almanac.sun(profile.site, t))
-        if spell.stop - spell.start > LONG_DARK
+    lit = spells(profile, context.almanac.sun(profile.site, t))
+    found = [
+        pair
+        for before, after in pairwise(lit)
+        if after.start - before.stop > LONG_DARK
+        for pair in (("sleep", before.stop), ("wake", after.start))
     ]
     landing = np.datetime64(when_bounds(mission.landing or mission.launch)[0], "ms")
-    found = [("sleep", spell.start) for spell in dark if not spell.open_start]
-    found += [("wake", spell.stop) for spell in dark if not spell.open_stop]
     if not found:
         return []
     instants = np.array([instant for _, instant in found]).astype("datetime64[ms]")

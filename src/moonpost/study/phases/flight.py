@@ -27,15 +27,20 @@ def _row(context: Context, mission: Mission) -> ChainRow:
         chain = mission_chain(context.plan, mission)
         mass = landed_mass_kg(context.plan, mission)
     except ModelError as error:
-        return _unknown(mission, error)
-    return _known(mission, chain, mass)
+        return _unknown(context, mission, error)
+    return _known(context, mission, chain, mass)
 
 
-def _known(mission: Mission, chain: ChainResult, mass: LandedMass) -> ChainRow:
+def _launcher(context: Context, mission: Mission) -> str | None:
+    """Name of a mission's launcher."""
+    return context.plan.row("launchers", mission.launcher).name if mission.launcher else None
+
+
+def _known(context: Context, mission: Mission, chain: ChainResult, mass: LandedMass) -> ChainRow:
     return ChainRow(
         mission=mission.id,
         name=mission.name,
-        launcher=mission.launcher,
+        launcher=_launcher(context, mission),
         transfer=mission.transfer,
         status=mission.status,
         start_mass_kg=mass.injected_kg,
@@ -60,11 +65,11 @@ def _known(mission: Mission, chain: ChainResult, mass: LandedMass) -> ChainRow:
     )
 
 
-def _unknown(mission: Mission, error: ModelError) -> ChainRow:
+def _unknown(context: Context, mission: Mission, error: ModelError) -> ChainRow:
     return ChainRow(
         mission=mission.id,
         name=mission.name,
-        launcher=mission.launcher,
+        launcher=_launcher(context, mission),
         transfer=mission.transfer,
         status=mission.status,
         start_mass_kg=mission.launch_mass_kg,
