@@ -1,4 +1,4 @@
-"""Make the generated pages: the JSON schemas and the CLI reference. ``--check`` only compares."""
+"""Make the generated pages: JSON schemas, plan file guide, CLI reference. ``--check`` only compares."""
 
 from __future__ import annotations
 
@@ -16,11 +16,13 @@ def generated() -> dict[Path, str]:
     """The text of every generated file."""
     from moonpost.plan import json_schema
     from moonpost.study import study_schema
+    from planpage import plan_page
 
     return {
         DOCS / "schema" / "plan.schema.json": _json(json_schema()),
         DOCS / "schema" / "study.schema.json": _json(study_schema()),
         DOCS / "cli.md": cli_reference(),
+        DOCS / "plan.md": plan_page(),
     }
 
 
