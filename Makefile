@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export MOONPOST_DATA ?= $(wildcard $(abspath ../shared/data))
 
-.PHONY: setup demo test quick soak lint bench docs serve clean
+.PHONY: setup demo test quick soak gpu lint bench docs serve clean
 .DEFAULT_GOAL := demo
 
 setup: $(READY)
@@ -21,13 +21,18 @@ demo: $(READY)  ## study the bundled plan and write out/report.html
 	@echo "open out/report.html"
 
 test: $(READY)  ## the whole suite, small samples
-	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not soak"
+	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not soak and not gpu"
 
 quick: $(READY)  ## what failed last, else everything, stopping at the first failure
-	$(BIN)/python -m pytest -m "not soak" -x --ff
+	$(BIN)/python -m pytest -m "not soak and not gpu" -x --ff
 
 soak: $(READY)  ## full sizes of the claims
 	$(BIN)/python -m pytest -m soak
+
+gpu: $(READY)  ## tests and figures on an NVIDIA card
+	$(BIN)/python -m pip install --quiet -e '.[gpu]'
+	$(BIN)/python -m pytest -m gpu
+	$(BIN)/python bench/terrain/gpu_horizon.py
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

@@ -1,0 +1,367 @@
+"""Horizon maps on a graphics card: the same call as `moonpost.terrain.kernels.horizon`, by CuPy.
+
+CuPy is imported when something is computed, not when this module is imported. Without CuPy or without a card every
+call raises `moonpost.errors.MissingExtraError`; whoever called may then take the processor instead.
+"""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from moonpost.errors import InputError, MissingExtraError
+
+__all__ = ["Relief", "available", "horizon", "horizon_centidegrees"]
+
+_LANES, _CELLS, _WARPS, _BLOCKS = (16, 2), 2, (1, 8), 4
+_PAD = 128
+_RECORD = 73
+_SUPER = 16
+_CHUNK = 36
+_SHARED_BYTES = 100_000
+_BATCH_BYTES = 1 << 30
+_NEAR = np.concatenate([np.arange(0.25, 4.01, 0.25), np.arange(4.5, 8.01, 0.5)])
+_LEVELS = {3: 4, 6: 5}
+
+
+def _missing(what: str) -> MissingExtraError:
+    """The error of a machine that cannot compute this."""
+    advice = "run: pip install moonpost[gpu] where there is an NVIDIA card, or compute on the processor"
+    return MissingExtraError(what, where="horizon maps on a GPU", advice=advice)
+
+
+@cache
+def _cupy() -> Any:
+    """CuPy with a card that answers."""
+    try:
+        import cupy
+    except ImportError as error:
+        raise _missing("CuPy is not installed") from error
+    try:
+        count = cupy.cuda.runtime.getDeviceCount()
+    except cupy.cuda.runtime.CUDARuntimeError as error:
+        raise _missing(f"no GPU answers ({error})") from error
+    if count < 1:
+        raise _missing("this machine has no GPU")
+    return cupy
+
+
+@cache
+def _module(device: int, shared: bool) -> Any:
+    """Compiled kernels; one copy for each card."""
+    del device
+    options = {
+        "LANES_X": _LANES[0],
+        "LANES_Y": _LANES[1],
+        "WARPS_X": _WARPS[0],
+        "WARPS_Y": _WARPS[1],
+        "BLOCKS": _BLOCKS,
+        "CELLS": _CELLS,
+        "AHEAD": 4,
+        "SHARED": int(shared),
+    }
+    source = files("moonpost.terrain").joinpath("horizon.cu").read_text(encoding="utf-8")
+    flags = ("-std=c++17", *(f"-D{name}={value}" for name, value in options.items()))
+    return _cupy().RawModule(code=source, options=flags)
+
+
+def available() -> bool:
+    """Whether horizon maps can be computed on a graphics card here.
+
+    Returns
+    -------
+    bool
+        True where CuPy is installed and a card answers.
+
+    Examples
+    --------
+    >>> available() in (True, False)
+    True
+    """
+    try:
+        _cupy()
+    except MissingExtraError:
+        return False
+    return True
+
+
+def _positive(value: float, name: str) -> float:
+    """A finite number above zero."""
+    if not (math.isfinite(value) and value > 0.0):
+        raise InputError(f"{value!r} is not a positive number", where=name, advice="give a length in metres")
+    return float(value)
+
+
+def _azimuths(azimuths_rad: ArrayLike) -> NDArray[np.float64]:
+    """Azimuths as a vector."""
+    azimuths = np.atleast_1d(np.asarray(azimuths_rad, dtype=np.float64))
+    if azimuths.ndim != 1 or azimuths.size == 0 or not np.isfinite(azimuths).all():
+        raise InputError("needs a vector of finite numbers", where="azimuths_rad", advice="give radians")
+    return azimuths
+
+
+class Relief:
+    """The heights of a grid on the graphics card, ready for horizons at any azimuth and mast height.
+
+    Parameters
+    ----------
+    z : array_like of float32, shape (rows, cols)
+        Heights [m], row 0 at the top; NaN where there is none. A CuPy array stays where it is.
+    pixel_m : float
+        Side of a cell [m], along the sphere of `radius_m`.
+    radius_m : float
+        Radius of the sphere [m].
+
+    Raises
+    ------
+    InputError
+        If the grid is not two-dimensional, has infinite heights, has no height at all or is too large.
+    MissingExtraError
+        If there is no CuPy or no card.
+
+    Notes
+    -----
+    Takes 8 times the memory of `z`. The grid may have up to 350 million cells.
+
+    Examples
+    --------
+    >>> if available():
+    ...     relief = Relief(np.zeros((64, 64), dtype=np.float32), 100.0)
+    ...     assert relief.horizon([0.0], observer_m=2.0).shape == (1, 64, 64)
+    """
+
+    def __init__(self, z: Any, pixel_m: float, *, radius_m: float = 1737400.0) -> None:
+        cupy = _cupy()
+        self.pixel_m = _positive(pixel_m, "pixel_m")
+        self.radius_m = _positive(radius_m, "radius_m")
+        z = cupy.ascontiguousarray(cupy.asarray(z, dtype=cupy.float32))
+        if z.ndim != 2 or z.size == 0:
+            raise InputError(f"has shape {z.shape}", where="z", advice="give heights as (rows, cols)")
+        if bool(cupy.isinf(z).any()):
+            raise InputError("has infinite heights", where="z", advice="mark cells without a height by NaN")
+        self.shape: tuple[int, int] = (int(z.shape[0]), int(z.shape[1]))
+        self._pitch, self._height = self.shape[1] + 2 * _PAD, self.shape[0] + 2 * _PAD
+        self._plane = self._pitch * self._height
+        if 6 * self._plane >= 2**31:
+            raise InputError(f"{z.size} cells are too many", where="z", advice="cut the grid into tiles")
+        heights = z[~cupy.isnan(z)]
+        if heights.size == 0:
+            raise InputError("has no height at all", where="z", advice="give a grid with data")
+        self._reference = float(heights.mean(dtype=cupy.float64))
+        del heights
+        self._planes = cupy.empty((6, self._height, self._pitch), dtype=cupy.float32)
+        self._build(z)
+
+    def _build(self, z: Any) -> None:
+        """Fill the planes: pairs of neighbours, and the highest cells of windows."""
+        cupy = _cupy()
+        get = _module(cupy.cuda.Device().id, False).get_function
+        i32, f64 = np.int32, np.float64
+        size = (i32(self._pitch), i32(self._height))
+        grid, block = (-(-self._pitch // 256), self._height), (256,)
+        scratch = [cupy.empty(self._planes.shape[1:], dtype=cupy.float32) for _ in range(2)]
+        rows, cols = (i32(count) for count in self.shape)
+        scale = (f64(self.radius_m), f64(self._reference))
+        get("prepare")(grid, block, (z, scratch[0], rows, cols, *size, i32(_PAD), *scale))
+        get("pair")(grid, block, (scratch[0], self._planes[0:2], self._planes[2:4], *size))
+        below = scratch[0]
+        for level in range(7):
+            here = self._planes[_LEVELS[level]] if level in _LEVELS else scratch[(level + 1) % 2]
+            get("raise_level")(grid, block, (below, here, *size, i32(max(1, 1 << level >> 1))))
+            below = here
+
+    def _tabulate(self, azimuths: NDArray[np.float64], records: int, furthest: float) -> tuple[Any, Any]:
+        """What all cells share: for each azimuth its samples, groups and direction."""
+        cupy = _cupy()
+        table = cupy.empty((azimuths.size, 2 * _NEAR.size + _RECORD * records, 4), dtype=cupy.float32)
+        look = cupy.empty((azimuths.size, 4), dtype=cupy.float32)
+        arrays = (cupy.asarray(azimuths), cupy.asarray(_NEAR), table, look)
+        counts = (records, _NEAR.size, self._pitch, self._plane)
+        scale = (self.pixel_m, self.radius_m, furthest)
+        _module(cupy.cuda.Device().id, False).get_function("tabulate")(
+            (-(-64 * records // 128), azimuths.size),
+            (128,),
+            (*arrays, *map(np.int32, counts), *map(np.float64, scale)),
+        )
+        return table, look
+
+    def horizon(
+        self,
+        azimuths_rad: ArrayLike,
+        *,
+        observer_m: float = 2.0,
+        max_distance_m: float | None = None,
+        centidegrees: bool = False,
+    ) -> Any:
+        """Horizon of every cell, left on the card.
+
+        Parameters
+        ----------
+        azimuths_rad : array_like of float64, shape (azimuths,)
+            Azimuths clockwise from grid up [rad]; sorted ones are the quickest.
+        observer_m : float
+            Height of the observer above the ground [m].
+        max_distance_m : float, optional
+            Length of the rays [m]; without it they end at the edge of the grid.
+        centidegrees : bool
+            Whether to give whole hundredths of a degree instead of radians.
+
+        Returns
+        -------
+        cupy.ndarray, shape (azimuths, rows, cols)
+            Elevation of the horizon above the local horizontal, float32 [rad] or int16 [0.01 deg]. Cells without a
+            height have NaN or -32768; rays without any height in them have -pi / 2 or -9000.
+
+        Raises
+        ------
+        InputError
+            If an argument cannot be used.
+
+        Examples
+        --------
+        >>> if available():
+        ...     relief = Relief(np.zeros((64, 64), dtype=np.float32), 100.0)
+        ...     assert float(relief.horizon([0.0])[0, 63, 10]) < 0.0
+        """
+        cupy = _cupy()
+        azimuths = _azimuths(azimuths_rad)
+        if not (math.isfinite(observer_m) and observer_m >= 0.0):
+            raise InputError(f"{observer_m!r} is no height", where="observer_m", advice="give metres, 0 or more")
+        furthest = 1e30 if max_distance_m is None else _positive(max_distance_m, "max_distance_m")
+        records = (max(self.shape) + 63) // 64 + 1
+        table, look = self._tabulate(azimuths, records, furthest)
+        out = cupy.empty((azimuths.size, *self.shape), dtype=cupy.int16 if centidegrees else cupy.float32)
+        shared = 16 * table.shape[1] if 16 * table.shape[1] <= _SHARED_BYTES else 0
+        march = _module(cupy.cuda.Device().id, shared > 0).get_function("march")
+        if shared > 48_000:
+            march.max_dynamic_shared_size_bytes = shared
+        wide = -(-self.shape[1] // (_LANES[0] * _CELLS * _WARPS[0]))
+        high = -(-self.shape[0] // (_LANES[1] * _WARPS[1]))
+        blocks = -(-wide // _SUPER) * -(-high // _SUPER) * _SUPER**2
+        counts = (*self.shape, self._pitch, self._plane, _PAD, records, _NEAR.size, azimuths.size, _CHUNK)
+        scale = (self.radius_m, self._reference, float(observer_m))
+        nothing = np.uint64(0)
+        march(
+            (blocks, -(-azimuths.size // _CHUNK)),
+            (32 * _WARPS[0] * _WARPS[1],),
+            (self._planes, table, look, *map(np.int32, counts), *map(np.float64, scale))
+            + ((nothing, out) if centidegrees else (out, nothing)),
+            shared_mem=shared,
+        )
+        return out
+
+
+def _on_host(relief: Relief, azimuths_rad: ArrayLike, dtype: type, **options: Any) -> NDArray[Any]:
+    """Horizons in the processor's memory, computed in batches of azimuths."""
+    azimuths = _azimuths(azimuths_rad)
+    out: NDArray[Any] = np.empty((azimuths.size, *relief.shape), dtype=dtype)
+    batch = max(1, _BATCH_BYTES // (out.itemsize * math.prod(relief.shape)))
+    for first in range(0, azimuths.size, batch):
+        part = slice(first, first + batch)
+        relief.horizon(azimuths[part], **options).get(out=out[part])
+    return out
+
+
+def horizon(
+    z: ArrayLike,
+    pixel_m: float,
+    azimuths_rad: ArrayLike,
+    *,
+    radius_m: float = 1737400.0,
+    observer_m: float = 2.0,
+    max_distance_m: float | None = None,
+) -> NDArray[np.float32]:
+    """Horizon of every cell of a plane grid on a sphere, computed on the graphics card.
+
+    Parameters
+    ----------
+    z : array_like of float32, shape (rows, cols)
+        Heights [m], row 0 at the top; NaN where there is none.
+    pixel_m : float
+        Side of a cell [m].
+    azimuths_rad : array_like of float64, shape (azimuths,)
+        Azimuths clockwise from grid up [rad].
+    radius_m : float
+        Radius of the sphere [m].
+    observer_m : float
+        Height of the observer above the ground [m].
+    max_distance_m : float, optional
+        Length of the rays [m]; without it they end at the edge of the grid.
+
+    Returns
+    -------
+    ndarray of float32, shape (azimuths, rows, cols)
+        Elevation of the horizon above the local horizontal [rad]: NaN where the observer has no height, -pi / 2
+        where a ray meets no height.
+
+    Raises
+    ------
+    InputError
+        If an argument cannot be used.
+    MissingExtraError
+        If there is no CuPy or no card.
+
+    Notes
+    -----
+    Bilinear samples each quarter of a cell to 4 cells and each half to 8 cells, then linear ones where the ray
+    crosses the grid lines of its main axis. Parts of a ray whose highest cell cannot exceed the horizon found so
+    far are left out, which changes no result. A sample beside a cell without height counts as no height. Against a
+    march by a quarter of a cell the median error is 0.002 deg and the 95th percentile 0.03 deg, on cells of 20 m
+    with slopes of 14 deg (median); steeper terrain has more, 0.004 and 0.13 deg with slopes of 28 deg.
+
+    References
+    ----------
+    Tevs, A., Ihrke, I., Seidel, H.-P. (2008), Maximum mipmaps for fast, accurate, and scalable dynamic height
+    field rendering, I3D 2008, 183-190, doi:10.1145/1342250.1342279.
+
+    Examples
+    --------
+    >>> if available():
+    ...     up = horizon(np.zeros((64, 64), dtype=np.float32), 100.0, [0.0])
+    ...     assert up.shape == (1, 64, 64)
+    """
+    relief = Relief(z, pixel_m, radius_m=radius_m)
+    return _on_host(relief, azimuths_rad, np.float32, observer_m=observer_m, max_distance_m=max_distance_m)
+
+
+def horizon_centidegrees(
+    z: ArrayLike,
+    pixel_m: float,
+    azimuths_rad: ArrayLike,
+    *,
+    radius_m: float = 1737400.0,
+    observer_m: float = 2.0,
+    max_distance_m: float | None = None,
+) -> NDArray[np.int16]:
+    """Horizon of every cell in whole hundredths of a degree, computed on the graphics card.
+
+    Parameters
+    ----------
+    z, pixel_m, azimuths_rad, radius_m, observer_m, max_distance_m
+        As for `horizon`.
+
+    Returns
+    -------
+    ndarray of int16, shape (azimuths, rows, cols)
+        Elevation of the horizon [0.01 deg]; -32768 where the observer has no height.
+
+    Raises
+    ------
+    InputError
+        If an argument cannot be used.
+    MissingExtraError
+        If there is no CuPy or no card.
+
+    Examples
+    --------
+    >>> if available():
+    ...     assert horizon_centidegrees(np.zeros((8, 8)), 100.0, [0.0]).dtype == np.int16
+    """
+    relief = Relief(z, pixel_m, radius_m=radius_m)
+    options = {"observer_m": observer_m, "max_distance_m": max_distance_m, "centidegrees": True}
+    return _on_host(relief, azimuths_rad, np.int16, **options)
