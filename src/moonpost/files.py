@@ -55,6 +55,8 @@ def atomic_path(path: str | os.PathLike[str]) -> Iterator[Path]:
     'done'
     """
     target = Path(path)
+    if target.exists() and not target.is_file():
+        raise OutputError("is not a regular file", where=str(target), advice="name another file")
     temporary = target.with_name(f".{target.stem}-{secrets.token_hex(4)}.part{target.suffix}")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -159,3 +159,37 @@ def test_site_off_its_terrain(cli: Callable[..., Any], tmp_path: Path) -> None:
     run = cli("check", tmp_path / "plan.toml")
     assert run.code == 2
     assert [line for line in run.out.splitlines() if line.startswith("error: sites[nobile-rim-2].terrain")]
+
+
+def test_special_files_are_not_replaced(cli: Callable[..., Any], tmp_path: Path) -> None:
+    import os
+
+    from moonpost.errors import OutputError
+    from moonpost.files import write_text
+
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(OutputError, match="not a regular file"):
+        write_text(tmp_path / "pipe", "text")
+    assert (tmp_path / "pipe").is_fifo()
+
+
+@pytest.mark.parametrize("date", ["2200-01-01", "2149-12-31", "1800"])
+def test_check_tells_dates_outside_the_kernels(cli: Callable[..., Any], tmp_path: Path, date: str) -> None:
+    from moonpost.plan import plan_path
+
+    (tmp_path / "plan.toml").write_text(
+        plan_path("ilrs").read_text().replace('start = "2035-01-01"', f'start = "{date}"')
+    )
+    run = cli("check", tmp_path / "plan.toml")
+    assert run.code == 2
+    assert "design.start" in run.out
+
+
+def test_unusable_length_of_a_simulation(cli: Callable[..., Any]) -> None:
+    for days in ("nan", "0", "30000", "1e9"):
+        one_clear_line(cli("operate", "simulate", "ilrs", "--days", days), "days")
+
+
+def test_metres_taken_for_degrees(cli: Callable[..., Any], tmp_path: Path) -> None:
+    path = raster(tmp_path / "metres.tif", "+proj=longlat +R=1737400 +no_defs")
+    one_clear_line(site_point(cli, path), "metres.tif", "latitude")

@@ -173,6 +173,72 @@ def test_ten_faults_are_ten_lines(tmp_path: Path) -> None:
     ]
 
 
+SINGLES = [
+    ("schema_version = 1", 'schema_version = "1"', "schema_version"),
+    ("schema_version = 1", "", "schema_version"),
+    ('title = "A small station"', "title = 5", "title"),
+    ('site = "ridge"', 'site = "ridge"\nmasts_m = [-2]', "station.masts_m[0]"),
+    ('kind = "surface"', 'kind = "floating"', "station"),
+    ('kind = "surface"', 'kind = "surface"\norbit = {}', "station.orbit"),
+    ("start = 2035-01-01", "start = 2035-01-01\nsystem_margin = -1", "design.system_margin"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "place"), SINGLES, ids=[row[2] for row in SINGLES])
+def test_a_fault_of_the_plan_itself_hides_no_other(tmp_path: Path, old: str, new: str, place: str) -> None:
+    text = SOUND.replace(old, new).replace('owner = "cn"\nkind = "lander"', 'owner = "xx"\nkind = "lander"')
+    places = [
+        line.split(":")[0] for line in faults(tmp_path, text.replace('mission = "first"', 'mission = "frist"'))
+    ]
+    assert sorted(places) == sorted([place, "missions[first].owner", "elements[rover].mission"])
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place"),
+    [
+        ('id = "cn"\n', 'id = "C N"\n', "partners[C N].id"),
+        ('id = "cn"\n', "", "partners[0].id"),
+        ('id = "first"\n', "", "missions[0].id"),
+    ],
+)
+def test_one_unreadable_name_gives_one_fault(tmp_path: Path, old: str, new: str, place: str) -> None:
+    assert [line.split(":")[0] for line in faults(tmp_path, SOUND.replace(old, new, 1))] == [place]
+
+
+def test_contradictions_show_beside_field_faults(tmp_path: Path) -> None:
+    text = SOUND.replace('launch = "2030"', 'launch = "soon"\nlanded_mass_kg = 100\npayload_mass_kg = 200')
+    found = faults(tmp_path, text)
+    assert [line.split(":")[0] for line in found] == ["missions[first].launch", "missions[first]"]
+    assert "above landed_mass_kg" in found[1]
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ('launch = "2030"', 'launch = "9999-12-31"'),
+        ("mass_kg = 140", f"mass_kg = 140\ncount = {10**400}"),
+        ('title = "A small station"', "title = " + "[" * 5000),
+    ],
+    ids=["year", "count", "nesting"],
+)
+def test_extremes_are_refused(tmp_path: Path, old: str, new: str) -> None:
+    with pytest.raises((PlanError, DataError)):
+        load_plan(write(tmp_path, SOUND.replace(old, new)))
+
+
+def test_the_bus_needs_power_in_the_dark(tmp_path: Path) -> None:
+    text = SOUND.replace('maturity = "flown"', 'maturity = "flown"\nbus = "station"').replace(
+        'when = "light"', 'when = "always"'
+    )
+    assert faults(tmp_path, text)[0].startswith("station: the station's bus draws 100 W in the dark")
+
+
+def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
+    path = tmp_path / "plan.toml"
+    path.write_bytes(b"\xef\xbb\xbf" + SOUND.replace("\n", "\r\n").encode())
+    assert load_plan(path).id == "small"
+
+
 def test_spanning_faults_are_found_beside_field_faults(tmp_path: Path) -> None:
     text = SOUND.replace("mass_kg = 140", "mass_kg = inf").replace('owner = "cn"\ntli', 'owner = "ru"\ntli')
     assert [line.split(":")[0] for line in faults(tmp_path, text)] == [

@@ -242,3 +242,18 @@ def test_orbit_adapts_the_parts_that_belong_to_a_site(orbit, orbit_page):
 
 def test_the_file_stays_small(surface_page):
     assert len(surface_page.encode()) < 4_000_000
+
+
+def test_a_study_that_lacks_parts_is_refused(tmp_path):
+    """One clear error for a folder from which a series or a table was taken."""
+    from moonpost.errors import DataError
+    from moonpost.plan import load_plan, with_number
+    from moonpost.report.write import report as write
+    from moonpost.study import study as run
+
+    folder = tmp_path / "out"
+    run(with_number(load_plan("ilrs-orbit"), "design.years", 0.1), folder)
+    (folder / "series" / "operate-year.nc").unlink()
+    with pytest.raises(DataError, match=r"lacks series/operate-year\.nc"):
+        write(folder, tmp_path / "report.html")
+    assert not (tmp_path / "report.html").exists()

@@ -157,6 +157,31 @@ def test_full_disk_leaves_the_earlier_study(plan: Plan, folder: Path, monkeypatc
     assert record_of(folder) == before
 
 
+def test_file_size_limit_ends_in_one_line(tmp_path: Path) -> None:
+    """A disk that takes no more while series are written: one line, exit 2, no crash in a library."""
+    code = (
+        "import resource, sys\nresource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))\n"
+        "from moonpost.cli.main import main\n"
+        "sys.argv = ['moonpost', 'study', 'ilrs', '--quiet', '--out', sys.argv[1]]\n"
+        "main()"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code, str(tmp_path / "out")], capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 2, run.stderr
+    assert len(run.stderr.strip().splitlines()) == 1, run.stderr
+    assert "too large" in run.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_moved_aside_study_comes_back(plan: Plan, folder: Path) -> None:
+    """Killed between the two renames, the earlier study is put back by the next run."""
+    before = record_of(folder)
+    folder.rename(folder.with_name(f".{folder.name}.old"))
+    study(plan, folder)
+    assert record_of(folder) == before
+
+
 def test_files_of_others_in_the_folder_are_kept(plan: Plan, folder: Path) -> None:
     (folder / "notes.txt").write_text("mine")
     study(plan, folder)

@@ -15,7 +15,7 @@ def register(app: typer.Typer) -> None:
 
 
 def check(
-    plan: str = typer.Argument(help="A bundled plan (ilrs, ilrs-orbit) or the path of a TOML file."),
+    plan: str = typer.Argument("", help="A bundled plan (ilrs, ilrs-orbit) or the path of a TOML file."),
     schema: bool = typer.Option(False, "--schema", help="Print the JSON schema of plan files instead."),
     as_json: bool = JSON,
 ) -> None:
@@ -28,6 +28,8 @@ def check(
 
         emit(json_schema(), True, str)
         return
+    if not plan:
+        raise typer.BadParameter("name a plan, or ask for --schema")
     from moonpost.study import check_file
 
     path, findings = check_file(plan)

@@ -84,7 +84,7 @@ def simulate(
     plan: str = typer.Argument(help="A bundled plan or the path of a TOML file."),
     start: str = typer.Option("", "--from", help="First day, UTC; the plan's design start if not given."),
     days: float = typer.Option(365.25, help="Length [d]."),
-    seed: int = typer.Option(0, help="Number that makes a run repeatable."),
+    seed: int = typer.Option(0, help="Kept with the result; nothing is drawn by chance yet."),
     as_json: bool = JSON,
 ) -> None:
     """Simulate power and storage of a plan's machines through light and darkness.

@@ -39,18 +39,24 @@ def point(
 ) -> None:
     """Tell how much Sun and Earth a point sees, and its longest darkness.
 
-    Round the files that are given lies the built-in polar grid; it never fills holes within them.
+    Without files a shipped horizon is used where there is one for this very point and mast, else the built-in
+    1600 m grid. Round the files that are given lies the built-in polar grid; it never fills holes within them.
 
     Example: moonpost site point --site=-89.4395,222.8066 --terrain ridge_20m.tif --mast 10 --years 19 --json
     """
     from moonpost.cli.places import latitude_longitude
     from moonpost.sky import Almanac
     from moonpost.terrain import horizon_from_files, light_statistics
+    from moonpost.terrain.profiles import shipped_near
 
     latitude_deg, longitude_deg = latitude_longitude(site)
     first, last = _period(start, years)
     names = [name.strip() for name in terrain.split(",") if name.strip()]
-    seen = horizon_from_files(names, latitude_deg, longitude_deg, mast, azimuths)
+    shipped = None if names else shipped_near(latitude_deg, longitude_deg, mast)
+    if shipped is not None and azimuths == len(shipped.azimuth_deg):
+        seen = shipped
+    else:
+        seen = horizon_from_files(names, latitude_deg, longitude_deg, mast, azimuths)
     found = light_statistics(seen, Almanac.default(), first, last, eclipses=eclipses)
     result = _result(seen, found, profile)
     emit(result, as_json, lambda: _text(result))

@@ -34,6 +34,9 @@ def study(
         return
     rows = [[row.question, row.answer, _closes(row.closes), row.margin] for row in record.verdicts]
     typer.echo(table(["question", "answer", "closes", "margin"], rows))
+    for row in record.verdicts:
+        if row.closes is False and row.limit:
+            typer.echo(f"NO: {row.question} {row.limit}")
     typer.echo(f"\n{out / 'report.html'}")
 
 

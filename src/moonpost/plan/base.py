@@ -19,8 +19,8 @@ Identifier = Annotated[
 Confidence = Literal["A", "B", "C"]
 """A: agency or peer-reviewed text; B: press or encyclopaedia; C: estimate or assumption."""
 
-_DATE = r"\d{4}(?:-\d{2}(?:-\d{2}(?:T\d{2}:\d{2}(?::\d{2})?Z?)?)?)?"
-_WHEN = re.compile(rf"^({_DATE})(?:/({_DATE}))?$")
+_DATE = r"[0-9]{4}(?:-[0-9]{2}(?:-[0-9]{2}(?:T[0-9]{2}:[0-9]{2}(?::[0-9]{2})?Z?)?)?)?"
+_WHEN = re.compile(rf"({_DATE})(?:/({_DATE}))?")
 
 
 def when_bounds(text: str) -> tuple[dt.datetime, dt.datetime]:
@@ -48,7 +48,7 @@ def when_bounds(text: str) -> tuple[dt.datetime, dt.datetime]:
     >>> earliest.isoformat(), latest.isoformat()
     ('2028-01-01T00:00:00', '2029-06-30T23:59:59')
     """
-    match = _WHEN.match(text)
+    match = _WHEN.fullmatch(text)
     if match is None:
         raise ValueError(
             f"{text!r} is not a date: write 2030, 2030-06, 2030-06-01, 2030-06-01T12:00Z or a range 2028/2029"
@@ -63,6 +63,8 @@ def when_bounds(text: str) -> tuple[dt.datetime, dt.datetime]:
 def _span(text: str) -> tuple[dt.datetime, dt.datetime]:
     """First and last second of one date of any precision."""
     text = text.rstrip("Z")
+    if not "0001" <= text[:4] <= "9998":
+        raise ValueError(f"the year {text[:4]} is out of range: use 0001 to 9998")
     if "T" in text:
         instant = dt.datetime.fromisoformat(text)
         return instant, instant

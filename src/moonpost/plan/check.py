@@ -70,6 +70,9 @@ def check(plan: Plan, *, names: Names | None = None, unsound: Names | None = Non
     for table, identifiers in (names or {}).items():
         known[table] = known.get(table, frozenset()) | identifiers
     found: list[Finding] = []
+    for place, fields in (unsound or {}).items():
+        if place in known and "*" in fields:
+            known[place] |= {"*"}
     for part in _PARTS:
         found.extend(part(plan, known))
     if unsound:
@@ -79,6 +82,8 @@ def check(plan: Plan, *, names: Names | None = None, unsound: Names | None = Non
 
 def _rests_on(finding: Finding, unsound: Names) -> bool:
     """Whether a finding rests on a field that could not be read."""
+    if unsound.keys() & {finding.place.partition(".")[0]} & {"station", "design"}:
+        return True
     head, _, rest = finding.place.partition("]")
     fields = unsound.get(head + "]", frozenset())
     if rest.lstrip(".").split("[")[0].split(".")[0] in fields or (fields and finding.severity != "error"):
@@ -86,9 +91,11 @@ def _rests_on(finding: Finding, unsound: Names) -> bool:
     if finding.code in _CODES and fields & _CODES[finding.code]:
         return True
     if finding.code == "order":
-        return any("launch" in faulty for faulty in unsound.values())
+        return any({"launch", "start", "end"} & faulty for faulty in unsound.values())
+    if finding.code in {"objective-without-instrument", "power-never-covered"} and "elements" in unsound:
+        return True
     return finding.code == "objective-without-instrument" and any(
-        place.startswith("instruments") and "objectives" in faulty for place, faulty in unsound.items()
+        place.startswith("instruments") and faulty & {"objectives", "*"} for place, faulty in unsound.items()
     )
 
 
@@ -130,7 +137,8 @@ _REFERENCES = (
 
 
 def _unknown(place: str, name: str, table: str, known: Names) -> Finding | None:
-    if name in known.get(table, frozenset()):
+    names = known.get(table, frozenset())
+    if name in names or "*" in names:
         return None
     noun = table.replace("_", " ").rstrip("s") if table != "delta_v" else "velocity change"
     advice = suggestion(name, sorted(known.get(table, ())))
@@ -267,7 +275,8 @@ def _aboard(plan: Plan, known: Names) -> Iterator[Finding]:  # noqa: ARG001
     """The elements of a mission are not heavier than the mission."""
     for mission in plan.missions:
         limit = mission.launch_mass_kg
-        total = sum((row.best_mass_kg or 0.0) * row.count for row in plan.elements if row.mission == mission.id)
+        aboard = {row.id: row for row in plan.elements if row.mission == mission.id}
+        total = sum((row.best_mass_kg or 0.0) * row.count for row in aboard.values())
         if limit is not None and total > limit:
             text = f"its elements weigh {total:,.0f} kg, more than its launch mass of {limit:,.0f} kg: correct one"
             yield Finding("error", "mass-over-mission", f"missions[{mission.id}].launch_mass_kg", text)
@@ -315,6 +324,22 @@ def _power(plan: Plan, known: Names) -> Iterator[Finding]:  # noqa: ARG001
             yield Finding("error", "power-never-covered", place, text)
 
 
+def _bus_in_the_dark(plan: Plan, known: Names) -> Iterator[Finding]:  # noqa: ARG001
+    """The station's bus has a source in the dark if anything on it draws power then."""
+    elements = plan.station_elements()
+    drawn_w = sum(
+        max((mode.power_w for mode in element.modes if mode.when in {"always", "dark"}), default=0.0)
+        for element in elements
+    )
+    sources = {source.kind for element in elements for source in element.generators}
+    if drawn_w > 0 and sources == {"solar"} and not any(element.storage for element in elements):
+        text = (
+            f"the station's bus draws {drawn_w:g} W in the dark from solar arrays alone: give one of its elements "
+            "storage, or a source that needs no light"
+        )
+        yield Finding("error", "power-never-covered", "station", text)
+
+
 def _dies_in_the_dark(element: Element) -> bool:
     dark_w = max((mode.power_w for mode in element.modes if mode.when in {"always", "dark"}), default=0.0)
     other_w = sum(
@@ -356,6 +381,6 @@ def _assumptions(plan: Plan, known: Names) -> Iterator[Finding]:  # noqa: ARG001
 
 
 _PARTS: tuple[Callable[[Plan, Names], Iterator[Finding]], ...] = (
-    _twice, _references, _nested_references, _links, _cycles, _masses, _aboard, _objectives, _power, _dates,
-    _assumptions,
+    _twice, _references, _nested_references, _links, _cycles, _masses, _aboard, _objectives, _power,
+    _bus_in_the_dark, _dates, _assumptions,
 )  # fmt: skip

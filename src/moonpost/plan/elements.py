@@ -116,7 +116,7 @@ class Element(Owned):
     )
     requires: tuple[Identifier, ...] = Field(default=(), description="Elements that must work before it.")
     life_years: float | None = Field(default=None, gt=0, description="Design life [years].")
-    count: int = Field(default=1, ge=1, description="How many of it.")
+    count: int = Field(default=1, ge=1, le=1000, description="How many of it.")
 
     @model_validator(mode="after")
     def _mass_range(self) -> Element:

@@ -17,7 +17,7 @@ from pydantic import TypeAdapter, ValidationError
 from moonpost.errors import DataError, Fault, PlanError, UnknownNameError
 from moonpost.plan.check import Finding, check
 from moonpost.plan.model import Plan
-from moonpost.plan.salvage import salvage
+from moonpost.plan.salvage import salvage, stand_in
 
 __all__ = ["Reading", "bundled_plans", "load_plan", "plan_path", "read_plan"]
 
@@ -32,23 +32,24 @@ class Reading:
         The file.
     faults : tuple of Fault
         Faults of single fields, each with its place.
-    plan : Plan or None
-        The plan of all rows that are sound; None if too little of it can be read.
+    plan : Plan
+        The plan, with stand-ins for what could not be read.
     names : dict of str to frozenset of str
         Per table, the identifiers of the rows that the file has, sound or not.
     unsound : dict of str to frozenset of str
-        Per place of a row with faults, such as ``missions[ce7]``, its faulty fields.
+        Per place with faults, such as ``missions[ce7]``, the faulty fields; ``*`` for a table or key whose
+        names cannot be relied on.
     """
 
     path: Path
     faults: tuple[Fault, ...]
-    plan: Plan | None
+    plan: Plan
     names: dict[str, frozenset[str]] = field(default_factory=dict)
     unsound: dict[str, frozenset[str]] = field(default_factory=dict)
 
     def findings(self) -> list[Finding]:
         """Findings across the rows that could be read."""
-        return check(self.plan, names=self.names, unsound=self.unsound) if self.plan is not None else []
+        return check(self.plan, names=self.names, unsound=self.unsound)
 
     def finish(self, findings: list[Finding]) -> Plan:
         """The plan, if neither a field nor a finding forbids it.
@@ -59,7 +60,7 @@ class Reading:
             With the faults of fields and the findings of severity "error", all of them.
         """
         faults = [*self.faults, *(Fault(f.place, f.text) for f in findings if f.severity == "error")]
-        if faults or self.plan is None:
+        if faults:
             raise PlanError(str(self.path), faults)
         return self.plan
 
@@ -144,30 +145,32 @@ def read_plan(plan: str | os.PathLike[str]) -> Reading:
     unknown = [name for name in raw if name not in Plan.model_fields]
     faults.extend(Fault(name, f"unknown key{_nearest(name, Plan.model_fields)}") for name in unknown)
     for name, info in Plan.model_fields.items():
+        row_type = _row_type(info.annotation)
         if name not in raw:
             if info.is_required():
                 faults.append(Fault(name, "is missing: a plan needs it"))
+                unsound[name] = frozenset({"*"})
+                values[name] = stand_in(name, raw.get(name))
             else:
                 values[name] = info.get_default(call_default_factory=True)
-            continue
-        row_type = _row_type(info.annotation)
-        if row_type is not None:
+        elif row_type is not None:
             values[name] = _rows(name, raw[name], row_type, faults, unsound)
         else:
             _single(name, raw[name], _annotated(info), values, faults)
+            if name not in values:
+                unsound[name] = frozenset({"*"})
+                values[name] = stand_in(name, raw.get(name))
     if "partners" in raw and not raw["partners"]:
         faults.append(Fault("partners", "is empty: a plan needs at least one partner"))
-    complete = all(name in values for name in Plan.model_fields)
-    partial = None
-    if complete:
-        partial = Plan.model_validate(values) if not faults else Plan.model_construct(**values)
-        partial = partial.located_at(path)
+        unsound["partners"] = frozenset({"*"})
+    partial = Plan.model_validate(values) if not faults else Plan.model_construct(**values)
+    partial = partial.located_at(path)
     return Reading(path, tuple(faults), partial, _names(raw), unsound)
 
 
 def _parse(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_bytes().decode("utf-8"))
+        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
     except OSError as error:
         raise DataError(
             f"cannot be read: {error.strerror or error}",
@@ -178,6 +181,8 @@ def _parse(path: Path) -> dict[str, Any]:
         raise DataError(
             "is not UTF-8 text", where=f"{path}, byte {error.start}", advice="save the plan as UTF-8"
         ) from error
+    except RecursionError as error:
+        raise DataError("is nested too deeply", where=str(path), advice="write tables as in the guide") from error
     except tomllib.TOMLDecodeError as error:
         raise DataError(
             f"is not valid TOML: {error}", where=str(path), advice="correct it at that line"
@@ -211,6 +216,7 @@ def _rows(
     """The rows of a table; those with faults leave them, and are kept without the faulty fields."""
     if not isinstance(raw, list):
         faults.append(Fault(name, f"must be a list of tables: write [[{name}]] above each row"))
+        unsound[name] = frozenset({"*"})
         return ()
     adapter: TypeAdapter[Any] = TypeAdapter(row_type)
     sound: list[Any] = []
@@ -221,9 +227,12 @@ def _rows(
             place = _place(name, index, row)
             faults.extend(_faults(place, error, row_type))
             kept = salvage(row_type, row, error)
-            unsound[place] = kept[1] if kept else frozenset(row_type.model_fields)
-            if kept:
-                sound.append(kept[0])
+            unsound[place] = kept.fields
+            faults.extend(Fault(place, text) for text in kept.texts)
+            if "id" in kept.fields:
+                unsound[name] = frozenset({"*"})
+            if kept.row is not None:
+                sound.append(kept.row)
     return tuple(sound)
 
 
@@ -242,20 +251,22 @@ def _place(name: str, index: int, row: Any) -> str:
 
 def _faults(place: str, error: ValidationError, model: Any) -> list[Fault]:
     found = []
-    for item in error.errors(include_url=False):
-        location = [part for part in item["loc"] if not _is_tag(part)]
-        if place == "station" and location[:1] == ["orbit"]:
-            location = location[1:]
+    items = error.errors(include_url=False)
+    for item in items:
+        within = [other["loc"] for other in items if other["loc"][: len(item["loc"])] == item["loc"]]
+        if item["type"] == "too_short" and len(within) > 1:
+            continue
+        location = _without_tags(place, item["loc"])
         found.append(Fault(place + _path(location), _message(item, location, model)))
     return found
 
 
-def _is_tag(part: Any) -> bool:
-    """Whether a location part is a union tag that pydantic adds, not a key of the file."""
-    return isinstance(part, str) and (part in _TAGS or part.startswith("function-"))
-
-
-_TAGS = frozenset({"surface", "solar", "radioisotope", "reactor"})
+def _without_tags(place: str, location: tuple[Any, ...]) -> list[Any]:
+    """A location without the union tags that pydantic puts between the keys of the file."""
+    parts = list(location)
+    if place == "station" and parts[:1] in (["surface"], ["orbit"]):
+        return parts[1:]
+    return [part for i, part in enumerate(parts) if not (i >= 2 and parts[i - 2] == "generators")]
 
 
 def _path(location: list[Any]) -> str:

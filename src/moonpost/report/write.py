@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from moonpost.errors import InputError, MoonpostError
+from moonpost.errors import DataError, InputError, MoonpostError
 from moonpost.files import write_text
 from moonpost.plan import Plan, SurfaceStation
 from moonpost.study.reading import load_series, load_study
+from moonpost.study.results import StudyRecord
 from moonpost.study.run import Study
 
 if TYPE_CHECKING:
@@ -37,7 +39,7 @@ def report(study: Study | str | os.PathLike[str], path: str | os.PathLike[str]) 
     Raises
     ------
     DataError
-        If the folder holds no study.
+        If the folder holds no study, or one that is not complete.
     InputError
         If `study` is neither a study nor a folder.
     OutputError
@@ -57,12 +59,28 @@ def report(study: Study | str | os.PathLike[str], path: str | os.PathLike[str]) 
     if isinstance(study, Study):
         text = page(study.record, study.series, terrain=_terrain(study.plan))
     elif isinstance(study, str | os.PathLike):
-        text = page(load_study(study), load_series(study))
+        record = load_study(study)
+        series = load_series(study)
+        _complete(record, series, study)
+        text = page(record, series)
     else:
         raise InputError(
             f"cannot report on {type(study).__name__}", where="study", advice="give a Study or the folder of one"
         )
     return write_text(path, text)
+
+
+def _complete(record: StudyRecord, series: Mapping[str, Any], folder: str | os.PathLike[str]) -> None:
+    """Refuse a study from which something has been taken that every study has."""
+    surface = record.site.kind == "surface"
+    needed = {"site-light", "operate-year"} | ({"site-horizons"} if surface else set())
+    lacking = [f"series/{name}.nc" for name in sorted(needed - series.keys())]
+    lacking += ["design.storage"] * (not record.design.storage) + ["site.rows"] * (
+        surface and not record.site.rows
+    )
+    lacking += ["site.orbit"] * (not surface and record.site.orbit is None)
+    if lacking:
+        raise DataError(f"the study lacks {', '.join(lacking)}", where=str(folder), advice="run it again")
 
 
 def _terrain(plan: Plan) -> Terrain | None:

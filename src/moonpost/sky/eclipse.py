@@ -472,7 +472,8 @@ def _clearance_m(almanac: Almanac, t: Times, scale: float) -> Floats:
 
 def _arc(d: Floats, r: Floats, other: Floats) -> Floats:
     """Half the angle of the arc of a circle inside the other."""
-    return np.arccos(np.clip((d**2 + r**2 - other**2) / (2.0 * d * r), -1.0, 1.0))
+    apart = np.maximum(d, 1e-12)
+    return np.arccos(np.clip((apart**2 + r**2 - other**2) / (2.0 * apart * r), -1.0, 1.0))
 
 
 def _scale(earth_radius_scale: float) -> float:

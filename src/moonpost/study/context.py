@@ -28,8 +28,6 @@ __all__ = ["STEP_S", "Context", "Phase", "site_profile", "site_terrain"]
 STEP_S = 3600.0
 """Step of the long series [s]; longest darkness is found by events, not by this step."""
 
-_SHIPPED_WITHIN_DEG = 2e-4
-
 
 @dataclass(frozen=True)
 class Phase:
@@ -151,18 +149,9 @@ def site_profile(plan: Plan, site: MoonSite, mast_m: float) -> HorizonProfile:
         If no terrain covers the site.
     """
     from moonpost.terrain import horizon_from_files
-    from moonpost.terrain.profiles import shipped_names, shipped_profile
+    from moonpost.terrain.profiles import shipped_near
 
-    if not site.terrain and (site.id, mast_m) in shipped_names():
-        shipped = shipped_profile(site.id, mast_m)
-        if _same_place(shipped.site, site):
-            return shipped
+    shipped = None if site.terrain else shipped_near(site.latitude_deg, site.longitude_deg, mast_m)
+    if shipped is not None:
+        return shipped
     return horizon_from_files(plan.terrain_paths(site), site.latitude_deg, site.longitude_deg, mast_m)
-
-
-def _same_place(one: Any, other: MoonSite) -> bool:
-    """Whether a shipped profile is for this very place, within some metres."""
-    east = np.cos(np.deg2rad(other.latitude_deg)) * (
-        (one.longitude_deg - other.longitude_deg + 180.0) % 360.0 - 180.0
-    )
-    return bool(np.hypot(one.latitude_deg - other.latitude_deg, east) < _SHIPPED_WITHIN_DEG)

@@ -62,8 +62,7 @@ def check_file(plan: str | os.PathLike[str]) -> tuple[Path, list[Finding]]:
     """
     reading = read_plan(plan)
     found = [_as_finding(fault) for fault in reading.faults] + reading.findings()
-    if reading.plan is not None:
-        found += [finding for finding in _across(reading.plan) if not _rests_on_faults(finding, reading)]
+    found += [finding for finding in _across(reading.plan) if not _rests_on_faults(finding, reading)]
     return reading.path, _ordered(found)
 
 
@@ -73,7 +72,7 @@ def _as_finding(fault: Fault) -> Finding:
 
 def _rests_on_faults(finding: Finding, reading: Reading) -> bool:
     head = finding.place.partition("]")[0] + "]"
-    return head in reading.unsound or finding.place.startswith("design")
+    return head in reading.unsound or finding.place.partition(".")[0] in reading.unsound
 
 
 def _ordered(findings: list[Finding]) -> list[Finding]:

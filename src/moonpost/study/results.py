@@ -58,7 +58,7 @@ class LightRow(Result):
     longest_dark_start_utc: str | None
     longest_dark_stop_utc: str | None
     longest_light_d: float
-    earth_visible: float = Field(description="Time-mean fraction of the Earth's disc in view [1].")
+    earth_visible: float = Field(description="Fraction of time with any part of the Earth in view [1].")
     longest_earth_outage_d: float
     longest_dark_without_earth_d: float
     published: tuple[PublishedValue, ...] = ()
@@ -90,7 +90,7 @@ class RankRow(Result):
 
 
 class MonthRow(Result):
-    """One lunar month (new sunrise cycle) at the baseline."""
+    """One lunar month at the baseline, from local solar midnight to midnight; in orbit a mean lunation."""
 
     start_utc: str
     stop_utc: str

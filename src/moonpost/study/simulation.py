@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["simulate_plan"]
 
+_MOST_DAYS = 60 * 365.25
+
 
 def simulate_plan(
     plan: Plan | str | os.PathLike[str], start: str | None = None, days: float = 365.25, *, seed: int = 0
@@ -61,6 +63,8 @@ def simulate_plan(
 
     if not (math.isfinite(days) and days * 86400.0 >= 2 * STEP_S):
         raise InputError(f"{days:g} days", where="days", advice=f"give at least {2 * STEP_S / 86400.0:.2f}")
+    if days > _MOST_DAYS:
+        raise InputError(f"{days:g} days", where="days", advice=f"give at most {_MOST_DAYS:g}")
     context = planned_context(plan)
     rules = context.plan.design
     first = iso(as_utc(start).reshape(-1)[0].astype("datetime64[s]")) if start else rules.start

@@ -66,11 +66,12 @@ class Store:
 
 
 def _write_series(path: Path, dataset: xr.Dataset) -> None:
+    """Write a dataset by way of memory: HDF5 on a full disk would end the process."""
     from moonpost.files import atomic_path
 
     encoding = {name: {"zlib": True, "complevel": 4} for name, item in dataset.data_vars.items() if item.size > 64}
     with atomic_path(path) as temporary:
-        dataset.to_netcdf(temporary, engine="h5netcdf", encoding=encoding)
+        temporary.write_bytes(bytes(dataset.to_netcdf(None, engine="h5netcdf", encoding=encoding)))
 
 
 def _read_series(path: Path) -> xr.Dataset:
@@ -102,6 +103,7 @@ def open_store(target: str | os.PathLike[str]) -> Iterator[Store]:
     path = Path(target)
     _check_target(path)
     work = path.with_name(f".{path.name}.part")
+    _restore(path)
     try:
         work.mkdir(parents=True, exist_ok=True)
         with _lock(work):
@@ -115,9 +117,20 @@ def open_store(target: str | os.PathLike[str]) -> Iterator[Store]:
         ) from error
 
 
+def _restore(path: Path) -> None:
+    """Put back what an earlier run had moved aside when it was killed before the new folder took its place."""
+    retired = path.with_name(f".{path.name}.old")
+    if retired.exists() and not path.exists():
+        os.replace(retired, path)
+
+
 def _check_target(path: Path) -> None:
     if path.exists() and not path.is_dir():
         raise OutputError("is a file, not a folder", where=str(path), advice="name another folder with --out")
+    if path.is_mount():
+        raise OutputError(
+            "is a mount point, which cannot be replaced", where=str(path), advice="name a folder in it"
+        )
     if path.is_dir() and any(path.iterdir()) and not (path / _MARK).exists():
         raise OutputError(
             "is a folder that holds something else than a study", where=str(path), advice="name another with --out"

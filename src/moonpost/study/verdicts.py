@@ -154,7 +154,7 @@ def _landing(design: DesignResult) -> Verdict:
     known = [row for row in design.mass_checks if row.delivered_margin_kg is not None]
     question = "Do the elements fit what the transfers deliver?"
     if not known:
-        return _plain("landed", question, "no mission has both masses", None)
+        return _plain("landed", question, "no mission has elements with masses and a transfer", None)
     worst = min(known, key=lambda row: row.delivered_margin_kg or 0.0)
     over = [row for row in known if (row.delivered_margin_kg or 0.0) < 0]
     answer = f"{len(known) - len(over)} of {len(known)} missions, with design margins"
@@ -220,7 +220,8 @@ def _objectives(partners: PartnersResult) -> Verdict:
 
 def _balance(operate: OperateResult) -> Verdict:
     shed = [row for row in operate.balances if row.shed_wh > 0]
-    answer = f"{len(operate.balances) - len(shed)} of {len(operate.balances)} power systems never shed a load"
+    kept = len(operate.balances) - len(shed)
+    answer = f"{kept} of {len(operate.balances)} power systems never shed a load, without design margins"
     worst = max(shed, key=lambda row: row.shed_wh, default=None)
     margin = f"{worst.shed_wh / 1e3:,.1f} kWh shed" if worst else ""
     limit = f"most: {worst.subject}" if worst else ""

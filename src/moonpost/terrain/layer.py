@@ -179,6 +179,7 @@ class Layer:
             )
         scale, offset = _to_metres(data, where)
         bounds = (data.bounds.left, data.bounds.bottom, data.bounds.right, data.bounds.top)
+        _check_place(path, crs, bounds, affine)
         projection = Projection(crs, bounds)
         wrap = _goes_round(projection, affine, data.width)
         unit = math.radians(1.0) * MOON_RADIUS_M if crs.is_geographic else _unit_m(crs)
@@ -425,6 +426,21 @@ def _in_metres(heights: NDArray[np.float32], scale: float, offset: float) -> NDA
     if known.size and known.min() >= low and known.max() <= high:
         heights = (heights.astype(np.float64) - MOON_RADIUS_M).astype(np.float32)
     return heights
+
+
+def _check_place(path: object, crs: Any, bounds: tuple[float, ...], affine: Any) -> None:
+    """Refuse a map that cannot lie on a sphere: latitudes beyond the poles, cells of no size."""
+    if crs.is_geographic and (bounds[1] < -90.5 or bounds[3] > 90.5):
+        raise DataError(
+            f"its rows span {bounds[1]:g} to {bounds[3]:g} deg of latitude",
+            where=str(path),
+            advice="its coordinate reference system or its transform is wrong: check both",
+        )
+    least = 1e-9 if crs.is_geographic else 1e-4
+    if min(math.hypot(affine.a, affine.d), math.hypot(affine.b, affine.e)) < least:
+        raise DataError(
+            "its cells have no size to speak of", where=str(path), advice="check the transform of the file"
+        )
 
 
 def _goes_round(projection: Projection, affine: Any, width: int) -> bool:

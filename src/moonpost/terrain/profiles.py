@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,12 @@ from typing import Any
 from moonpost.errors import InputError, UnknownNameError
 from moonpost.terrain.profile import HorizonProfile
 
-__all__ = ["FOLDER", "shipped_names", "shipped_profile", "write_profile"]
+__all__ = ["FOLDER", "shipped_names", "shipped_near", "shipped_profile", "write_profile"]
 
 FOLDER = Path(__file__).parent / "profiles"
 """Folder of the shipped profiles, one file ``<site>_<mast>m.json`` each."""
 
+_SAME_DEG = 2e-4
 _NAME = re.compile(r"([a-z0-9][a-z0-9-]*)_([0-9]+(?:\.[0-9]+)?)m")
 
 
@@ -64,6 +66,39 @@ def shipped_profile(name: str, mast_m: float = 2.0) -> HorizonProfile:
         known = [f"{site} at {mast:g} m" for site, mast in names]
         raise UnknownNameError(f"{name} at {mast_m:g} m", known, kind="horizon profile")
     return HorizonProfile.load(FOLDER / _file_name(name, mast_m))
+
+
+def shipped_near(latitude_deg: float, longitude_deg: float, mast_m: float) -> HorizonProfile | None:
+    """Shipped profile of this very place and mast, if there is one.
+
+    Parameters
+    ----------
+    latitude_deg, longitude_deg : float
+        The place [deg].
+    mast_m : float
+        Height of the mast [m].
+
+    Returns
+    -------
+    HorizonProfile or None
+        One whose place is within 6 m; None if there is none.
+
+    Examples
+    --------
+    >>> shipped_near(-89.4395, 222.8066, 10.0).grade
+    'site'
+    >>> shipped_near(-89.4395, 222.8066, 11.0) is None
+    True
+    """
+    for name, height_m in shipped_names():
+        if height_m == mast_m:
+            profile = shipped_profile(name, mast_m)
+            east = math.cos(math.radians(latitude_deg)) * (
+                (profile.site.longitude_deg - longitude_deg + 180.0) % 360.0 - 180.0
+            )
+            if math.hypot(profile.site.latitude_deg - latitude_deg, east) < _SAME_DEG:
+                return profile
+    return None
 
 
 def write_profile(

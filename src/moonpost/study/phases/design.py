@@ -23,6 +23,11 @@ from moonpost.study.results import DesignResult, LoadRow, MassCheckRow, MassRow,
 __all__ = ["LightAt", "design_phase", "sun_view", "with_masts"]
 
 _HALF_DISC = 0.5
+_STATEMENTS = (
+    "Elements other than reactors are replaced when their design life ends.",
+    "Arrays age from the start of the period.",
+    "The bus efficiency takes its share of what the sources give, not of what the store gives back.",
+)
 
 
 def sun_view(context: Context) -> Any:
@@ -209,7 +214,7 @@ def _result(
     total = 1.0 + power.system_margin
     masses, checks = _masses(context, names)
     return DesignResult(
-        statements=(*planned.statements, "Elements other than reactors are replaced when their design life ends."),
+        statements=(*planned.statements, *_STATEMENTS),
         carried_load_w=carried_load(planned).mean_w if planned.load_w.any() else None,
         load_mean_w=float(planned.load_w.mean()),
         loads=tuple(
