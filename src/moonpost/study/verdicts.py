@@ -165,7 +165,7 @@ def _landing(design: DesignResult) -> Verdict:
 
 def _build(build: BuildResult) -> Verdict:
     ready = max((bar.start for bar in build.gantt if bar.kind == "operation"), default=None)
-    answer = f"on the earliest dates all elements work by {_day(ready)}" if ready else "nothing is built"
+    answer = f"by {_day(ready)} at the earliest" if ready else "nothing is built"
     limit = "; ".join(f"{row.place} {row.text}" for row in build.conflicts[:2])
     count = len(build.conflicts)
     margin = f"{count} conflict{'s' * (count != 1)}" if count else "no conflict"
@@ -221,9 +221,9 @@ def _objectives(partners: PartnersResult) -> Verdict:
 def _balance(operate: OperateResult) -> Verdict:
     shed = [row for row in operate.balances if row.shed_wh > 0]
     kept = len(operate.balances) - len(shed)
-    answer = f"{kept} of {len(operate.balances)} power systems never shed a load, without design margins"
+    answer = f"{kept} of {len(operate.balances)} power systems shed no load"
     worst = max(shed, key=lambda row: row.shed_wh, default=None)
     margin = f"{worst.shed_wh / 1e3:,.1f} kWh shed" if worst else ""
-    limit = f"most: {worst.subject}" if worst else ""
-    period = f"{_day(operate.start_utc)} to {_day(operate.stop_utc)}"
+    limit = "loads as planned, without design margins" + (f"; most: {worst.subject}" if worst else "")
+    period = f"{operate.start_utc[:4]} to {operate.stop_utc[:4]}"
     return _plain("simulation", f"Does the simulation hold ({period})?", answer, not shed, margin, limit)
