@@ -32,7 +32,7 @@ soak: $(READY)  ## full sizes of the claims
 gpu: $(READY)  ## tests and figures on an NVIDIA card
 	$(BIN)/python -m pip install --quiet -e '.[gpu]'
 	$(BIN)/python -m pytest -m gpu
-	$(BIN)/python bench/terrain/gpu_horizon.py
+	$(BIN)/python bench/gpu_maps.py
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

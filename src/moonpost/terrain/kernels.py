@@ -12,7 +12,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["bilinear", "height_along", "height_between", "project_many", "ray_maximum"]
+from moonpost.terrain.gridhorizon import horizon
+
+__all__ = ["bilinear", "height_along", "height_between", "horizon", "project_many", "ray_maximum"]
 
 Floats = NDArray[np.float64]
 Cells = NDArray[np.float32]
