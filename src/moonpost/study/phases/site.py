@@ -64,6 +64,7 @@ def light_row(context: Context, site: MoonSite, profile: HorizonProfile) -> Ligh
 
 def _row(site: MoonSite, profile: HorizonProfile, found: LightStatistics, slope_deg: float | None) -> LightRow:
     layers = profile.provenance["terrain"]
+    caveat = profile.provenance.get("note")
     mast_m = profile.mast_m
     return LightRow(
         site=site.id,
@@ -74,7 +75,8 @@ def _row(site: MoonSite, profile: HorizonProfile, found: LightStatistics, slope_
         slope_deg=slope_deg,
         mast_m=mast_m,
         grade=profile.grade,
-        terrain=", ".join(f"{layer['name']} ({layer['resolution_m']:.0f} m)" for layer in layers),
+        terrain=", ".join(f"{layer['name']} ({layer['resolution_m']:.0f} m)" for layer in layers)
+        + (f". {caveat}" if caveat else ""),
         resolution_m=float(profile.provenance["near_cell_m"]),
         average_illumination=found.average_illumination,
         percent_lit=found.percent_lit,
