@@ -14,8 +14,9 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "moonpost"
 LONGEST = 600
+HOSTS = [rf"{name}\.{end}" for name, end in (("pypi", "org"), ("pythonhosted", "org"), ("npmjs", "org"))]
 ADDRESS = re.compile(
-    r"https?://[^\s)\"']*\.(?:whl|tgz|deb)\b|(?:extra-)?index-url|pypi\.org|pythonhosted|registry\.npmjs|/work/|/root/|/home/\w+/"
+    r"https?://[^\s)\"']*\.(?:whl|tgz|deb)\b|(?:extra-)?index-url|/(?:work|root|home/\w+)/|" + "|".join(HOSTS)
 )
 
 

@@ -72,7 +72,7 @@ def _period(start: str, years: float) -> tuple[Any, Any]:
     from moonpost.sky import as_utc
 
     if not (math.isfinite(years) and 0 < years <= 1000):
-        raise InputError(f"{years:g} years", where="--years", advice="give a number above 0")
+        raise InputError(f"{years:g} years", where="--years", advice="give a number above 0 and at most 1000")
     first = as_utc(start).reshape(-1)[0]
     return first, first + np.timedelta64(round(years * _YEAR_MS), "ms")
 

@@ -123,7 +123,7 @@ def site_terrain(plan: Plan, site: MoonSite) -> Terrain:
         return Terrain.open(*paths)
     if abs(site.latitude_deg) < BUILT_IN_LATITUDE_DEG:
         raise TerrainError(
-            f"lies at {abs(site.latitude_deg):.1f} deg of latitude, outside the built-in grids "
+            f"lies at {site.latitude_deg:.1f} deg of latitude, outside the built-in grids "
             f"({BUILT_IN_LATITUDE_DEG:g} to 90 deg)",
             where=f"sites[{site.id}]",
             advice=f"give sites[{site.id}].terrain a GeoTIFF that covers it",

@@ -104,7 +104,7 @@ def _off_terrain(plan: Plan, site: MoonSite) -> str:
         terrain = site_terrain(plan, site)
         terrain.site(site.latitude_deg, site.longitude_deg)
     except MoonpostError as error:
-        return f"{error.what}; {error.advice}" if error.advice else error.what
+        return str(error)
     return ""
 
 
