@@ -89,7 +89,8 @@ class Residence:
         -----
         Sum over azimuth bins of F(h) + dh M(h), with h the horizon's mean over the bin, dh its rise across it,
         F the mean disc fraction and M its first moment: an expansion of the hourly loop to first order in dh.
-        On real profiles the difference to that loop is below 0.002 percentage points over 18.6 years. A place
+        On the shipped profiles the difference to that loop is below 0.002 percentage points over 18.6 years;
+        the largest of 1,000 horizons on steep ground, which jump by degrees within a bin, was 0.026. A place
         whose vertical leans by the small angle d towards the azimuth p sees the body higher by d cos(azimuth -
         p); the body's own parallax (below 0.01 deg for the Earth over 60 km) is left out.
         """
