@@ -28,7 +28,7 @@ NODAL_CYCLE = ("2010-01-01", "2028-08-08")
 
 
 def test_residence_on_a_thousand_real_horizons(almanac: Almanac, moonpost_data: Path) -> None:
-    """18.6 years hourly, horizons of steep real terrain; 0.026 percentage points at worst is a regression value."""
+    """18.6 years hourly, horizons of steep real terrain; worst 0.026 points is a regression value."""
     with rasterio.open(moonpost_data / "dem" / "shackleton_51km_25m_fused.tif") as raster:
         z = (raster.read(1)[900:1300, 700:1100] * raster.scales[0]).astype(np.float32)
     azimuths = np.radians(np.arange(720) * 0.5)
