@@ -10,7 +10,7 @@ from moonpost.study.results import PublishedValue
 __all__ = ["PUBLISHED", "PublishedPoint", "published_near"]
 
 _MOON_RADIUS_KM = 1737.4
-_NEAR_KM = 12.0
+_NEAR_KM = 1.0
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ PUBLISHED: tuple[PublishedPoint, ...] = (
 
 
 def published_near(latitude_deg: float, longitude_deg: float, mast_m: float) -> tuple[PublishedValue, ...]:
-    """Published values within 12 km of a place, for the nearest published height.
+    """Published values within 1 km of a place, for the nearest published height.
 
     Parameters
     ----------

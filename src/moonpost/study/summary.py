@@ -91,7 +91,7 @@ def _light(context: Context, site: SiteResult, kernels: str) -> tuple[Provenance
             quantity=f"Light and darkness at {name}",
             model="moonpost.terrain, horizon on a sphere, disc fraction, darkness by events",
             inputs=terrain,
-            source="LOLA heights (Smith et al. 2010, doi:10.1029/2009GL041001) as named in the profile",
+            source="LOLA heights (Smith et al. 2010, doi:10.1029/2010GL043751) as named in the profile",
         )
         for name, terrain in rows.items()
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,7 +20,10 @@ from moonpost.study.context import Context, Phase, site_profile
 from moonpost.study.phases.common import text
 from moonpost.study.results import DesignResult, LoadRow, MassCheckRow, MassRow, SensitivityRow, StorageRow
 
-__all__ = ["LightAt", "design_phase", "sun_view", "with_masts"]
+if TYPE_CHECKING:
+    from moonpost.sky import Apparent
+
+__all__ = ["LightAt", "apparent_sun", "design_phase", "sun_view", "with_masts"]
 
 _HALF_DISC = 0.5
 _STATEMENTS = (
@@ -44,6 +47,15 @@ def sun_view(context: Context) -> Any:
         elevation_deg=column("sun_elevation_deg"),
         distance_m=column("sun_distance_m"),
     )
+
+
+def apparent_sun(context: Context) -> Apparent:
+    """The Sun at the baseline with its angular radius, from the series of the site phase."""
+    from moonpost.sky import SUN_RADIUS_M, Apparent
+
+    sun = sun_view(context)
+    radius_deg = np.rad2deg(np.arcsin(SUN_RADIUS_M / sun.distance_m))
+    return Apparent(sun.time, sun.azimuth_deg, sun.elevation_deg, sun.distance_m, radius_deg)
 
 
 class LightAt:
@@ -71,13 +83,10 @@ class LightAt:
             return self._light["light"].values[0].astype(np.float64)
         if mast_m in self._light["mast_m"].values:
             return self._light["light"].sel(mast_m=mast_m).values.astype(np.float64)
-        from moonpost.sky import Apparent
         from moonpost.terrain import illumination
 
-        sun = sun_view(self._context)
         profile = site_profile(self._context.plan, self._context.plan.station_sites()[0], mast_m)
-        radius_deg = np.rad2deg(np.arcsin(695_700_000.0 / sun.distance_m))
-        seen = Apparent(sun.time, sun.azimuth_deg, sun.elevation_deg, sun.distance_m, radius_deg)
+        seen = apparent_sun(self._context)
         return illumination(profile, seen)
 
 

@@ -11,7 +11,7 @@ from moonpost.plan import SurfaceStation
 from moonpost.study.context import Context, Phase
 from moonpost.study.phases.common import text
 from moonpost.study.phases.contacts import contact_rows, link_rows
-from moonpost.study.phases.design import LightAt, sun_view
+from moonpost.study.phases.design import LightAt, apparent_sun, sun_view
 from moonpost.study.phases.dormancy import dormancy_rows
 from moonpost.study.results import BalanceRow, DesignResult, OperateResult
 
@@ -115,9 +115,7 @@ def _surface(context: Context) -> tuple[float | None, float | None]:
     light = context.phases["site"].series["light"]
     lowest = float(light["mast_m"].values.min())
     hours = int(365.25 * 24)
-    sun = sun_view(context)
-    radius_deg = np.rad2deg(np.arcsin(695_700_000.0 / sun.distance_m))
-    seen = Apparent(sun.time, sun.azimuth_deg, sun.elevation_deg, sun.distance_m, radius_deg)
+    seen = apparent_sun(context)
     part = slice(0, hours)
     view = Apparent(*(getattr(seen, name)[part] for name in _FIELDS))
     try:

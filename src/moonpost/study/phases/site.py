@@ -22,10 +22,7 @@ if TYPE_CHECKING:
     from moonpost.sky import Apparent, Site
     from moonpost.terrain import HorizonProfile, LightStatistics
 
-__all__ = ["DANJON", "light_row", "month_of_least", "site_phase"]
-
-DANJON = 1.01
-"""Radius of the opaque Earth over its equatorial radius, in eclipses (Danjon's enlargement for the air)."""
+__all__ = ["light_row", "month_of_least", "site_phase"]
 
 _SLOPE_BASELINE_M = 50.0
 
@@ -137,6 +134,7 @@ def _light_series(context: Context, profiles: dict[tuple[str, float], HorizonPro
 def _uncovered(context: Context, place: Site, sun: Apparent) -> npt.NDArray[np.float64]:
     """Fraction of the Sun that the Earth leaves uncovered; only near eclipses is it computed."""
     from moonpost.sky.eclipse import earth_shadow, eclipses
+    from moonpost.terrain.intervals import DANJON
 
     free = np.ones(len(sun))
     start, stop = context.period
@@ -199,6 +197,7 @@ def _step_d(time: Any) -> float:
 def _eclipse_summary(context: Context) -> EclipseSummary:
     from moonpost.sky import Site
     from moonpost.sky.eclipse import eclipses
+    from moonpost.terrain.intervals import DANJON
 
     site = context.plan.station_sites()[0]
     start, stop = context.period
