@@ -202,6 +202,11 @@ class Layer:
             _offset=offset,
         )
 
+    @property
+    def affine(self) -> tuple[float, ...]:
+        """The six numbers from columns and rows (of cell corners) to map coordinates, as rasterio orders them."""
+        return self._affine
+
     @cached_property
     def sha256(self) -> str:
         """SHA-256 of the file."""
