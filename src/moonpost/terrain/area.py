@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["POLAR_MAP_LATITUDE_DEG", "MapArea"]
 
 POLAR_MAP_LATITUDE_DEG = 60.0
-"""Latitude from which on maps are polar stereographic [deg]; nearer the equator they are about their own middle."""
+"""Latitude from which on maps are polar stereographic [deg]; others are stereographic about their own middle."""
 
 Floats = NDArray[np.float64]
 _ALL = slice(None)
@@ -179,7 +179,10 @@ class MapArea:
         """
         left, top, cell = _lattice(layer)
         rows, cols = layer.shape
-        x, y = left + (np.arange(cols) + 0.5) * cell, top - (np.arange(rows) + 0.5) * cell
+        x, y = (
+            left + (np.arange(cols, dtype=float) + 0.5) * cell,
+            top - (np.arange(rows, dtype=float) + 0.5) * cell,
+        )
         return cls(layer.projection.crs.to_wkt(), x, y, cell)
 
     @classmethod
@@ -263,8 +266,8 @@ class MapArea:
             )
         first = round((middle[0] - origin[0]) / cell - 0.5 * cols)
         last = round((middle[1] - origin[1]) / cell + 0.5 * rows)
-        x = origin[0] + (first + np.arange(cols) + 0.5) * cell
-        y = origin[1] + (last - np.arange(rows) - 0.5) * cell
+        x = origin[0] + (first + np.arange(cols, dtype=float) + 0.5) * cell
+        y = origin[1] + (last - np.arange(rows, dtype=float) - 0.5) * cell
         return cls(wkt, x, y, cell)
 
     @property
