@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from moonpost.cli import build, check, design, flight, operate, partner, report, serve, site, study
+from moonpost.cli import build, check, data, design, flight, operate, partner, report, serve, site, study
 from moonpost.errors import MoonpostError, PlanError
 
 __all__ = ["app", "main"]
@@ -19,7 +19,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Plan, design, build and run a lunar research station.\n\nThe main job: moonpost study ilrs --out out",
 )
-for verb in (study, check, site, flight, design, build, operate, partner, report, serve):
+for verb in (study, check, data, site, flight, design, build, operate, partner, report, serve):
     verb.register(app)
 
 

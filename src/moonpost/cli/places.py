@@ -10,7 +10,7 @@ from moonpost.errors import InputError
 if TYPE_CHECKING:
     from moonpost.sky import Site
 
-__all__ = ["latitude_longitude", "surface_site"]
+__all__ = ["latitude_longitude", "surface_site", "terrain_files"]
 
 
 def latitude_longitude(text: str, option: str = "--site") -> tuple[float, float]:
@@ -48,3 +48,40 @@ def surface_site(text: str, option: str = "--site") -> Site:
     from moonpost.sky import Site
 
     return Site(*latitude_longitude(text, option))
+
+
+def terrain_files(text: str) -> tuple[str, ...]:
+    """Paths of terrain files from a list with commas: paths, or names of products that are here.
+
+    Raises
+    ------
+    DataError
+        If a name is that of a product which is not here yet.
+
+    Examples
+    --------
+    >>> terrain_files("fine.tif, coarse.tif")
+    ('fine.tif', 'coarse.tif')
+    """
+    return tuple(_terrain_file(name.strip()) for name in text.split(",") if name.strip())
+
+
+def _terrain_file(name: str) -> str:
+    """The path that a name stands for."""
+    from pathlib import Path
+
+    if Path(name).exists() or Path(name).suffix:
+        return name
+    from moonpost.errors import DataError
+    from moonpost.terrain.products import obtained, products
+
+    found = obtained(name.lower())
+    if found:
+        return str(found[name.lower()]["path"])
+    if name.lower() in {product.name for product in products()}:
+        raise DataError(
+            "is a known terrain product, but not here yet",
+            where=name,
+            advice=f"run: moonpost data fetch {name.lower()} (or data import FILE)",
+        )
+    return name

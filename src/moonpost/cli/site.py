@@ -27,7 +27,8 @@ def register(app: typer.Typer) -> None:
 def point(
     site: str = typer.Option(..., "--site", help="LAT,LON in degrees, east positive: --site=-89.5,222.8."),
     terrain: str = typer.Option(
-        "", help="GeoTIFF heights, finest first, with commas between; built-in if not given."
+        "",
+        help="GeoTIFFs of heights or names from 'data list', finest first, commas between; built-in if not given.",
     ),
     mast: float = typer.Option(2.0, min=0.0, help="Height above ground [m]."),
     start: str = typer.Option("2030-01-01", "--from", help="Start of the period, UTC."),
@@ -44,14 +45,14 @@ def point(
 
     Example: moonpost site point --site=-89.4395,222.8066 --terrain ridge_20m.tif --mast 10 --years 19 --json
     """
-    from moonpost.cli.places import latitude_longitude
+    from moonpost.cli.places import latitude_longitude, terrain_files
     from moonpost.sky import Almanac
     from moonpost.terrain import horizon_from_files, light_statistics
     from moonpost.terrain.profiles import shipped_near
 
     latitude_deg, longitude_deg = latitude_longitude(site)
     first, last = _period(start, years)
-    names = [name.strip() for name in terrain.split(",") if name.strip()]
+    names = terrain_files(terrain)
     shipped = None if names else shipped_near(latitude_deg, longitude_deg, mast)
     if shipped is not None and azimuths == len(shipped.azimuth_deg):
         seen = shipped
