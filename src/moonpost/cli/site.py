@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from moonpost.cli import siterank
 from moonpost.cli.output import JSON, emit, table, utc_text
 
 if TYPE_CHECKING:
@@ -215,3 +216,6 @@ def _eclipse(almanac: Any, row: Any, scale: float) -> dict[str, Any]:
         "near_side_total_stop_utc": utc_text(whole.total_stop),
         "earth_radius_scale": scale,
     }
+
+
+siterank.register(_app)

@@ -94,7 +94,7 @@ def _ranking(record: StudyRecord) -> Table:
     parts = list(record.site.ranking[0].parts) if record.site.ranking else []
     columns = [Column("Place", "rank", "number"), Column("Site"), Column("Score", "0 to 1", "number")]
     columns += [Column(quantity(part, "")[0], "0 to 1", "number") for part in parts]
-    columns.append(Column("First with other weights", "% of tries", "number"))
+    columns += [Column("First with other weights", "% of tries", "number"), Column("Pareto front")]
     rows = [
         (
             str(k),
@@ -102,12 +102,14 @@ def _ranking(record: StudyRecord) -> Table:
             number(row.score, 2),
             *(number(row.parts.get(part), 2) for part in parts),
             percent(row.first_share),
+            "no" if row.dominated_by else "yes",
         )
         for k, row in enumerate(record.site.ranking, start=1)
     ]
     note = (
-        "Each criterion runs from 0 for the worst to 1 for the best of these sites. The last column says how "
-        "often a site comes first when the weights are drawn at random."
+        "Each criterion runs from 0 for the worst to 1 for the best of these sites. The share of tries says how "
+        "often a site comes first when the weights are drawn at random; on the Pareto front no other site is as "
+        "good or better in everything."
     )
     return table("ranking", "Ranking of the sites, and how robust it is", columns, rows, note=note)
 

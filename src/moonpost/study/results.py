@@ -86,7 +86,17 @@ class RankRow(Result):
     site: str
     score: float
     parts: dict[str, float]
+    weights: dict[str, float] = Field(default_factory=dict, description="Weights of the criteria, summing to 1.")
     first_share: float = Field(description="Fraction of the tried weights with which it comes first [1].")
+    place_5: int | None = Field(default=None, description="Its place with random weights, 5th percentile.")
+    place_95: int | None = Field(default=None, description="Its place with random weights, 95th percentile.")
+    dominated_by: tuple[str, ...] = Field(
+        default=(), description="Sites that are as good or better in everything; empty on the Pareto front."
+    )
+    overtakes: dict[str, float | None] = Field(
+        default_factory=dict,
+        description="Weight of each criterion at which it draws level with the first, others in proportion.",
+    )
 
 
 class MonthRow(Result):

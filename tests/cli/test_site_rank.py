@@ -1,0 +1,25 @@
+"""``moonpost site rank``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+
+def test_rank_as_json_and_text(cli: Callable[..., Any]) -> None:
+    done = cli("site", "rank", "ilrs", "--json")
+    assert done.code == 0, done.err
+    found = json.loads(done.out)
+    scores = [row["score"] for row in found["sites"]]
+    assert scores == sorted(scores, reverse=True)
+    assert found["sites"][0]["dominated_by"] == []
+    assert sum(row["first_share"] for row in found["sites"]) > 0.999
+
+
+def test_bad_weights_end_in_one_line(cli: Callable[..., Any]) -> None:
+    for weights in ("longest_dark_d", "nosuch=1", "longest_dark_d=-1", "longest_dark_d=nan"):
+        done = cli("site", "rank", "ilrs", "--weights", weights)
+        assert done.code == 2
+        assert done.err.count("\n") == 1
+        assert "weight" in done.err or "criterion" in done.err
