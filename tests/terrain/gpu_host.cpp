@@ -45,45 +45,47 @@ template <class T> static inline T __ldg(const T *place) {
 
 #include "horizon.cu"
 
-template <class Call> static void each(int width, int height, Call call) {
+template <class Call> static void each(int width, int height, int threads, Call call) {
   for (int y = 0; y < height; ++y)
-    for (int x = 0; x < width; ++x) {
-      blockIdx = {x, y};
-      threadIdx = {0, 0};
-      call();
-    }
+    for (int x = 0; x < width; ++x)
+      for (int thread = 0; thread < threads; ++thread) {
+        blockIdx = {x, y};
+        threadIdx = {thread, 0};
+        call();
+      }
 }
 
-// Horizons of a grid; the number of reads outside the arrays is returned.
-extern "C" long emulate(const float *z, int rows, int cols, const double *azimuths, int count, const double *near,
-                        int nears, double pixel, double radius, double observer, double farthest, double reference,
-                        float *out) {
-  int pad = 128, pitch = cols + 2 * pad, height = rows + 2 * pad;
-  size_t plane = (size_t)pitch * height;
-  std::vector<float> relief(plane * 6), one(plane), two(plane);
-  float *base = relief.data(), *source = one.data(), *target = two.data();
-  each(pitch, height, [&] { prepare(z, source, rows, cols, pitch, height, pad, radius, reference); });
-  each(pitch, height, [&] { pair(source, (float2 *)base, (float2 *)(base + 2 * plane), pitch, height); });
-  for (int level = 0; level < 7; ++level) {
-    int step = level ? 1 << (level - 1) : 1;
-    float *to = level == 3 ? base + 4 * plane : level == 6 ? base + 5 * plane : target;
-    each(pitch, height, [&] { raise_level(source, to, pitch, height, step); });
-    if (to == target) std::swap(source, target);
-    else { source = to; target = two.data(); }
+// Horizons of a window of a grid; the number of reads outside the arrays is returned.
+extern "C" long emulate(const float *z, const int *shape, const int *window, const double *azimuths, int count,
+                        const double *near, int nears, double pixel, double radius, double observer, double nearest,
+                        double farthest, double reference, float *out) {
+  int rows = shape[0], cols = shape[1];
+  Plane top = plane_of(3, rows, cols);
+  std::vector<float> relief(top.start + (size_t)top.pitch * top.height);
+  float *base = relief.data();
+  heights_from = 0;
+  for (int level = 0; level < 4; ++level) {
+    Plane p = plane_of(level, rows, cols);
+    each(p.pitch, p.height, 1, [&] {
+      if (level) gather(base, level, rows, cols);
+      else prepare(z, base, rows, cols, radius, reference);
+    });
   }
-  int records = (std::max(rows, cols) + 63) / 64 + 1, stride = 2 * nears + records * RECORD;
-  std::vector<float4> table((size_t)stride * count + count);
+  int records = (std::max(rows, cols) + 63) / 64 + 1, wides = (records + PARTS - 1) / PARTS;
+  int stride = 2 * nears + wides + records * (RECORD + 1);
+  std::vector<float4> table((size_t)stride * count + 2 * count);
   float4 *look = table.data() + (size_t)stride * count;
-  each(std::max(records * 64, nears), count, [&] {
-    tabulate(azimuths, near, table.data(), look, records, nears, pitch, (int)plane, pixel, radius, farthest);
+  each(std::max(records * 64, nears), count, 1, [&] {
+    tabulate(azimuths, near, table.data(), look, records, nears, rows, cols, pixel, radius, nearest, farthest);
   });
   heights_from = (char *)base, heights_to = heights_from + relief.size() * 4;
   table_from = (char *)table.data(), table_to = table_from + table.size() * 16;
   strays = 0;
-  int supers = (((cols + CELLS - 1) / CELLS + SUPER - 1) / SUPER) * ((rows + SUPER - 1) / SUPER);
-  each(supers * SUPER * SUPER, 1, [&] {
-    march(base, table.data(), look, rows, cols, pitch, (int)plane, pad, records, nears, count, count, radius,
-          reference, observer, out, nullptr);
+  int wide = LANES_X * CELLS * SUPER, high = LANES_Y * SUPER;
+  int supers = ((window[3] - window[2] + wide - 1) / wide) * ((window[1] - window[0] + high - 1) / high);
+  each(supers * SUPER * SUPER, 1, 32, [&] {
+    march(base, table.data(), look, rows, cols, window[0], window[1], window[2], window[3], records, nears, count,
+          count, radius, reference, observer, out, nullptr);
   });
   heights_from = 0;
   return strays;

@@ -147,6 +147,56 @@ def test_length_of_rays():
 
 
 @needs_gpu
+@pytest.mark.parametrize("window", [(0, 700, 0, 90), (300, 303, 11, 64), (650, 700, 600, 601)])
+def test_window_is_part_of_whole(window):
+    z, azimuths = hills(700, 640), np.radians(np.arange(0.0, 360.0, 15.0))
+    row0, row1, col0, col1 = window
+    relief = gpu.Relief(z, 20.0)
+    whole = relief.horizon(azimuths, observer_m=3.0).get()
+    part = relief.horizon_window(azimuths, window, observer_m=3.0).get()
+    assert np.abs(part - whole[:, row0:row1, col0:col1]).max() < 1e-6
+
+
+@needs_gpu
+def test_cut_terrain_gives_same_horizon():
+    # the same cells, rays and datum within another cut of the terrain
+    z, azimuths = hills(900, 800), np.radians(np.arange(0.0, 360.0, 12.0))
+    options = {"observer_m": 2.0, "max_distance_m": 4000.0}
+    wide = gpu.Relief(z, 20.0, datum_m=1500.0).horizon_window(azimuths, (300, 400, 300, 420), **options).get()
+    cut = gpu.Relief(z[77:650, 90:], 20.0, datum_m=1500.0)
+    assert np.abs(cut.horizon_window(azimuths, (223, 323, 210, 330), **options).get() - wide).max() < 1e-6
+
+
+@needs_gpu
+@pytest.mark.parametrize(("observer_m", "nearest_m"), [(2.0, 0.0), (2.0, 300.0), (-40.0, 700.0), (-300.0, 3000.0)])
+def test_window_same_as_processor(observer_m, nearest_m):
+    from moonpost.terrain.gridhorizon import horizon_window
+
+    z, azimuths = hills(600, 600), np.radians(np.arange(0.0, 360.0, 9.0))
+    window = (260, 330, 240, 360)
+    ours = gpu.Relief(z, 20.0, radius_m=1e13).horizon_window(
+        azimuths, window, observer_m=observer_m, min_distance_m=nearest_m
+    )
+    options = {"radius_m": 1e13, "observers_m": (observer_m,), "min_distance_m": nearest_m}
+    theirs = horizon_window(z, 20.0, azimuths, window, **options)[0]
+    error = np.degrees(np.abs(ours.get() - theirs))
+    assert np.median(error) < 0.02
+    assert np.percentile(error, 95) < 0.25
+
+
+@needs_gpu
+def test_refuses_windows():
+    relief = gpu.Relief(np.zeros((20, 30), np.float32), 20.0)
+    for window in [(0, 21, 0, 30), (5, 5, 0, 30), (0, 20, -1, 4)]:
+        with pytest.raises(InputError):
+            relief.horizon_window([0.0], window)
+    with pytest.raises(InputError):
+        relief.horizon_window([0.0], (0, 5, 0, 5), observer_m=-1.0)
+    with pytest.raises(InputError):
+        relief.horizon_window([0.0], (0, 5, 0, 5), min_distance_m=50.0, max_distance_m=40.0)
+
+
+@needs_gpu
 def test_mast_never_raises_horizon():
     z, azimuths = hills(), np.radians(np.arange(0.0, 360.0, 30.0))
     relief = gpu.Relief(z, 20.0)

@@ -18,15 +18,29 @@ from moonpost.errors import InputError, MissingExtraError
 
 __all__ = ["Relief", "available", "horizon", "horizon_centidegrees"]
 
-_LANES, _CELLS, _WARPS, _BLOCKS = (16, 2), 2, (1, 8), 4
-_PAD = 128
-_RECORD = 73
+_LANES, _CELLS, _WARPS = (16, 2), 2, (1, 8)
+_PAD, _WIDE_LEVEL, _SHIFTS = 128, 9, (0, 2, 3)
+_OPTIONS = {
+    "LANES_X": _LANES[0],
+    "LANES_Y": _LANES[1],
+    "WARPS_X": _WARPS[0],
+    "WARPS_Y": _WARPS[1],
+    "BLOCKS": 4,
+    "CELLS": _CELLS,
+    "AHEAD": 4,
+    "WIDE_LEVEL": _WIDE_LEVEL,
+    "STAGED": 16,
+    "SHARED": 1,
+    "SHIFT1": _SHIFTS[0],
+    "SHIFT2": _SHIFTS[1],
+    "SHIFT3": _SHIFTS[2],
+}
+_RECORD = 72
 _SUPER = 16
 _CHUNK = 36
-_SHARED_BYTES = 100_000
 _BATCH_BYTES = 1 << 30
+_LONGEST_SIDE = 131_072
 _NEAR = np.concatenate([np.arange(0.25, 4.01, 0.25), np.arange(4.5, 8.01, 0.5)])
-_LEVELS = {3: 4, 6: 5}
 
 
 def _missing(what: str) -> MissingExtraError:
@@ -52,22 +66,17 @@ def _cupy() -> Any:
 
 
 @cache
-def _module(device: int, shared: bool) -> Any:
+def _module(device: int) -> Any:
     """Compiled kernels; one copy for each card."""
     del device
-    options = {
-        "LANES_X": _LANES[0],
-        "LANES_Y": _LANES[1],
-        "WARPS_X": _WARPS[0],
-        "WARPS_Y": _WARPS[1],
-        "BLOCKS": _BLOCKS,
-        "CELLS": _CELLS,
-        "AHEAD": 4,
-        "SHARED": int(shared),
-    }
     source = files("moonpost.terrain").joinpath("horizon.cu").read_text(encoding="utf-8")
-    flags = ("-std=c++17", *(f"-D{name}={value}" for name, value in options.items()))
+    flags = ("-std=c++17", *(f"-D{name}={value}" for name, value in _OPTIONS.items()))
     return _cupy().RawModule(code=source, options=flags)
+
+
+def _kernel(name: str) -> Any:
+    """One of the kernels of horizon.cu on the card in use."""
+    return _module(_cupy().cuda.Device().id).get_function(name)
 
 
 def available() -> bool:
@@ -105,6 +114,37 @@ def _azimuths(azimuths_rad: ArrayLike) -> NDArray[np.float64]:
     return azimuths
 
 
+def _planes(shape: tuple[int, int]) -> list[tuple[int, int]]:
+    """Height and pitch of the planes of horizon.cu: of a pair plane, then of the levels above."""
+    rims = [_PAD, _PAD, _PAD + (1 << _WIDE_LEVEL)]
+    sizes = [(shape[0] + 2 * _PAD, shape[1] + 2 * _PAD)]
+    for rim, shift in zip(rims, _SHIFTS, strict=True):
+        sizes.append((((shape[0] + 2 * rim) >> shift) + 1, ((shape[1] + 2 * rim) >> shift) + 1))
+    return sizes
+
+
+def _window(window: tuple[int, int, int, int], shape: tuple[int, int]) -> tuple[int, int, int, int]:
+    """First and last rows and columns of observers, if they lie in the grid."""
+    row0, row1, col0, col1 = (int(edge) for edge in window)
+    if not (0 <= row0 < row1 <= shape[0] and 0 <= col0 < col1 <= shape[1]):
+        advice = f"give (row0, row1, col0, col1) within {shape}"
+        raise InputError(f"{window!r} is not part of the grid", where="window", advice=advice)
+    return row0, row1, col0, col1
+
+
+def _distances(nearest: float, furthest: float | None) -> tuple[float, float]:
+    """Where rays begin and end [m]."""
+    if not (math.isfinite(nearest) and nearest >= 0.0):
+        advice = "give 0 or more metres"
+        raise InputError(f"{nearest!r} is not a distance", where="min_distance_m", advice=advice)
+    if furthest is None:
+        return float(nearest), 1e30
+    if not furthest > nearest:
+        advice = "give more metres than the shortest distance"
+        raise InputError(f"{furthest!r} is no length of a ray", where="max_distance_m", advice=advice)
+    return float(nearest), min(float(furthest), 1e30)
+
+
 class Relief:
     """The heights of a grid on the graphics card, ready for horizons at any azimuth and mast height.
 
@@ -115,7 +155,10 @@ class Relief:
     pixel_m : float
         Side of a cell [m], along the sphere of `radius_m`.
     radius_m : float
-        Radius of the sphere [m].
+        Radius of the sphere [m]; 1e13 stands for a plane.
+    datum_m : float, optional
+        Height taken off before rounding [m], else the mean. Reliefs that share it give the same horizons where
+        they share the terrain.
 
     Raises
     ------
@@ -126,7 +169,7 @@ class Relief:
 
     Notes
     -----
-    Takes 8 times the memory of `z`. The grid may have up to 350 million cells.
+    Takes 6 times the memory of `z`. The grid may have up to 400 million cells, and 131,072 on a side.
 
     Examples
     --------
@@ -135,7 +178,9 @@ class Relief:
     ...     assert relief.horizon([0.0], observer_m=2.0).shape == (1, 64, 64)
     """
 
-    def __init__(self, z: Any, pixel_m: float, *, radius_m: float = 1737400.0) -> None:
+    def __init__(
+        self, z: Any, pixel_m: float, *, radius_m: float = 1737400.0, datum_m: float | None = None
+    ) -> None:
         cupy = _cupy()
         self.pixel_m = _positive(pixel_m, "pixel_m")
         self.radius_m = _positive(radius_m, "radius_m")
@@ -145,50 +190,48 @@ class Relief:
         if bool(cupy.isinf(z).any()):
             raise InputError("has infinite heights", where="z", advice="mark cells without a height by NaN")
         self.shape: tuple[int, int] = (int(z.shape[0]), int(z.shape[1]))
-        self._pitch, self._height = self.shape[1] + 2 * _PAD, self.shape[0] + 2 * _PAD
-        self._plane = self._pitch * self._height
-        if 6 * self._plane >= 2**31:
-            raise InputError(f"{z.size} cells are too many", where="z", advice="cut the grid into tiles")
-        heights = z[~cupy.isnan(z)]
-        if heights.size == 0:
-            raise InputError("has no height at all", where="z", advice="give a grid with data")
-        self._reference = float(heights.mean(dtype=cupy.float64))
-        del heights
-        self._planes = cupy.empty((6, self._height, self._pitch), dtype=cupy.float32)
+        sizes = [height * pitch for height, pitch in _planes(self.shape)]
+        total = 4 * sizes[0] + sum(sizes[1:])
+        if total >= 2**31 or max(self.shape) > _LONGEST_SIDE:
+            raise InputError(f"{self.shape} cells are too many", where="z", advice="cut the grid into tiles")
+        if datum_m is None:
+            datum_m = float(cupy.nanmean(z, dtype=cupy.float64))
+            if math.isnan(datum_m):
+                raise InputError("has no height at all", where="z", advice="give a grid with data")
+        self.datum_m = float(datum_m)
+        self._reference = self.datum_m / (1.0 + self.datum_m / self.radius_m)
+        self._planes = cupy.empty(total, dtype=cupy.float32)
         self._build(z)
 
     def _build(self, z: Any) -> None:
         """Fill the planes: pairs of neighbours, and the highest cells of windows."""
-        cupy = _cupy()
-        get = _module(cupy.cuda.Device().id, False).get_function
-        i32, f64 = np.int32, np.float64
-        size = (i32(self._pitch), i32(self._height))
-        grid, block = (-(-self._pitch // 256), self._height), (256,)
-        scratch = [cupy.empty(self._planes.shape[1:], dtype=cupy.float32) for _ in range(2)]
-        rows, cols = (i32(count) for count in self.shape)
-        scale = (f64(self.radius_m), f64(self._reference))
-        get("prepare")(grid, block, (z, scratch[0], rows, cols, *size, i32(_PAD), *scale))
-        get("pair")(grid, block, (scratch[0], self._planes[0:2], self._planes[2:4], *size))
-        below = scratch[0]
-        for level in range(7):
-            here = self._planes[_LEVELS[level]] if level in _LEVELS else scratch[(level + 1) % 2]
-            get("raise_level")(grid, block, (below, here, *size, i32(max(1, 1 << level >> 1))))
-            below = here
+        counts = [np.int32(count) for count in self.shape]
+        scale = (np.float64(self.radius_m), np.float64(self._reference))
+        for level, (height, pitch) in enumerate(_planes(self.shape)):
+            grid, block = (-(-pitch // 256), height), (256,)
+            if level == 0:
+                _kernel("prepare")(grid, block, (z, self._planes, *counts, *scale))
+            else:
+                _kernel("gather")(grid, block, (self._planes, np.int32(level), *counts))
 
-    def _tabulate(self, azimuths: NDArray[np.float64], records: int, furthest: float) -> tuple[Any, Any]:
-        """What all cells share: for each azimuth its samples, groups and direction."""
+    def _tabulate(
+        self, azimuths: NDArray[np.float64], records: int, reach: tuple[float, float]
+    ) -> tuple[Any, Any, int]:
+        """What all cells share: for each azimuth its samples, groups and direction; bytes that blocks keep."""
         cupy = _cupy()
-        table = cupy.empty((azimuths.size, 2 * _NEAR.size + _RECORD * records, 4), dtype=cupy.float32)
-        look = cupy.empty((azimuths.size, 4), dtype=cupy.float32)
+        parts = 1 << (_WIDE_LEVEL - 6)
+        before = 2 * _NEAR.size + -(-records // parts) + records
+        table = cupy.empty((azimuths.size, before + _RECORD * records, 4), dtype=cupy.float32)
+        look = cupy.empty((azimuths.size, 8), dtype=cupy.float32)
         arrays = (cupy.asarray(azimuths), cupy.asarray(_NEAR), table, look)
-        counts = (records, _NEAR.size, self._pitch, self._plane)
-        scale = (self.pixel_m, self.radius_m, furthest)
-        _module(cupy.cuda.Device().id, False).get_function("tabulate")(
+        counts = (records, _NEAR.size, *self.shape)
+        scale = (self.pixel_m, self.radius_m, *reach)
+        _kernel("tabulate")(
             (-(-64 * records // 128), azimuths.size),
             (128,),
             (*arrays, *map(np.int32, counts), *map(np.float64, scale)),
         )
-        return table, look
+        return table, look, 16 * (before + _RECORD * min(records, _OPTIONS["STAGED"]))
 
     def horizon(
         self,
@@ -228,22 +271,75 @@ class Relief:
         ...     relief = Relief(np.zeros((64, 64), dtype=np.float32), 100.0)
         ...     assert float(relief.horizon([0.0])[0, 63, 10]) < 0.0
         """
+        return self.horizon_window(
+            azimuths_rad,
+            (0, self.shape[0], 0, self.shape[1]),
+            observer_m=observer_m,
+            max_distance_m=max_distance_m,
+            centidegrees=centidegrees,
+        )
+
+    def horizon_window(
+        self,
+        azimuths_rad: ArrayLike,
+        window: tuple[int, int, int, int],
+        *,
+        observer_m: float = 2.0,
+        min_distance_m: float = 0.0,
+        max_distance_m: float | None = None,
+        centidegrees: bool = False,
+    ) -> Any:
+        """Horizon of the cells of a window, raised by the whole grid around it, left on the card.
+
+        Parameters
+        ----------
+        azimuths_rad : array_like of float64, shape (azimuths,)
+            Azimuths clockwise from grid up [rad]; sorted ones are the quickest.
+        window : tuple of int
+            First row, row after the last, first column and column after the last of the observers.
+        observer_m : float
+            Height of the observers above the ground [m]; below it only where rays begin farther out.
+        min_distance_m : float
+            Nothing nearer than this counts [m].
+        max_distance_m : float, optional
+            Length of the rays [m]; without it they end at the edge of the grid.
+        centidegrees : bool
+            Whether to give whole hundredths of a degree instead of radians.
+
+        Returns
+        -------
+        cupy.ndarray, shape (azimuths, rows of the window, columns of the window)
+            Elevation of the horizon, as from `horizon`.
+
+        Raises
+        ------
+        InputError
+            If an argument cannot be used.
+
+        Examples
+        --------
+        >>> if available():
+        ...     relief = Relief(np.zeros((64, 64), dtype=np.float32), 100.0)
+        ...     assert relief.horizon_window([0.0], (16, 32, 8, 24), min_distance_m=500.0).shape == (1, 16, 16)
+        """
         cupy = _cupy()
         azimuths = _azimuths(azimuths_rad)
-        if not (math.isfinite(observer_m) and observer_m >= 0.0):
-            raise InputError(f"{observer_m!r} is no height", where="observer_m", advice="give metres, 0 or more")
-        furthest = 1e30 if max_distance_m is None else _positive(max_distance_m, "max_distance_m")
+        edges = _window(window, self.shape)
+        reach = _distances(min_distance_m, max_distance_m)
+        if not math.isfinite(observer_m) or (observer_m < 0.0 and min_distance_m == 0.0):
+            advice = "give metres, 0 or more unless nothing near counts"
+            raise InputError(f"{observer_m!r} is no height", where="observer_m", advice=advice)
         records = (max(self.shape) + 63) // 64 + 1
-        table, look = self._tabulate(azimuths, records, furthest)
-        out = cupy.empty((azimuths.size, *self.shape), dtype=cupy.int16 if centidegrees else cupy.float32)
-        shared = 16 * table.shape[1] if 16 * table.shape[1] <= _SHARED_BYTES else 0
-        march = _module(cupy.cuda.Device().id, shared > 0).get_function("march")
+        table, look, shared = self._tabulate(azimuths, records, reach)
+        rows, cols = edges[1] - edges[0], edges[3] - edges[2]
+        out = cupy.empty((azimuths.size, rows, cols), dtype=cupy.int16 if centidegrees else cupy.float32)
+        march = _kernel("march")
         if shared > 48_000:
             march.max_dynamic_shared_size_bytes = shared
-        wide = -(-self.shape[1] // (_LANES[0] * _CELLS * _WARPS[0]))
-        high = -(-self.shape[0] // (_LANES[1] * _WARPS[1]))
+        wide = -(-cols // (_LANES[0] * _CELLS * _WARPS[0]))
+        high = -(-rows // (_LANES[1] * _WARPS[1]))
         blocks = -(-wide // _SUPER) * -(-high // _SUPER) * _SUPER**2
-        counts = (*self.shape, self._pitch, self._plane, _PAD, records, _NEAR.size, azimuths.size, _CHUNK)
+        counts = (*self.shape, *edges, records, _NEAR.size, azimuths.size, _CHUNK)
         scale = (self.radius_m, self._reference, float(observer_m))
         nothing = np.uint64(0)
         march(
