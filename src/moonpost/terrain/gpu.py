@@ -19,17 +19,16 @@ from moonpost.errors import InputError, MissingExtraError
 __all__ = ["Relief", "available", "horizon", "horizon_centidegrees"]
 
 _LANES, _CELLS, _WARPS = (16, 2), 2, (1, 8)
-_PAD, _WIDE_LEVEL, _SHIFTS = 128, 9, (0, 2, 3)
+_PAD, _WIDE_LEVEL, _SHIFTS = 128, 9, (1, 2, 3)
 _OPTIONS = {
     "LANES_X": _LANES[0],
     "LANES_Y": _LANES[1],
     "WARPS_X": _WARPS[0],
     "WARPS_Y": _WARPS[1],
-    "BLOCKS": 4,
+    "BLOCKS": 5,
     "CELLS": _CELLS,
     "AHEAD": 4,
     "WIDE_LEVEL": _WIDE_LEVEL,
-    "STAGED": 16,
     "SHARED": 1,
     "SHIFT1": _SHIFTS[0],
     "SHIFT2": _SHIFTS[1],
@@ -169,7 +168,7 @@ class Relief:
 
     Notes
     -----
-    Takes 6 times the memory of `z`. The grid may have up to 400 million cells, and 131,072 on a side.
+    Takes 5 times the memory of `z`. The grid may have up to 400 million cells, and 131,072 on a side.
 
     Examples
     --------
@@ -231,7 +230,7 @@ class Relief:
             (128,),
             (*arrays, *map(np.int32, counts), *map(np.float64, scale)),
         )
-        return table, look, 16 * (before + _RECORD * min(records, _OPTIONS["STAGED"]))
+        return table, look, 16 * (before + _RECORD * min(records, parts))
 
     def horizon(
         self,

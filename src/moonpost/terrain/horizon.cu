@@ -17,10 +17,10 @@
 //
 // What limits it on an H100 is the way from the L1 cache to the registers: an entry of the table costs each warp four
 // cycles there and a pair of heights two. So each lane stands for CELLS observers, which share the entries; the near
-// part of the table of an azimuth lies in shared memory, and no more of it, for the sake of other warps.
+// part of the table of an azimuth, up to WIDE crossings, lies in shared memory.
 //
 // Compile-time: LANES_X x LANES_Y = 32 lanes of a warp; CELLS; WARPS_X x WARPS_Y warps of a block, BLOCKS of them at
-// a time; AHEAD wide blocks tested at once; SHARED 0 or 1; SHIFT1, SHIFT2, SHIFT3; WIDE_LEVEL; STAGED.
+// a time; AHEAD wide blocks tested at once; SHARED 0 or 1 (the tests); SHIFT1, SHIFT2, SHIFT3; WIDE_LEVEL.
 
 #define FLOOR_TAN -1.0e6f
 #define VOID_HEIGHT -1.0e20f
@@ -341,7 +341,7 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS_X * WARPS_Y, BLOCKS) mar
         const float4* near = far;
 #if SHARED
         __syncthreads();
-        const int staged = before + min(records, STAGED) * RECORD;
+        const int staged = before + min(records, PARTS) * RECORD;
         for (int k = threadIdx.x; k < staged; k += 32 * WARPS_X * WARPS_Y) stage[k] = __ldg(near + k);
         __syncthreads();
         near = stage;
@@ -380,7 +380,7 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS_X * WARPS_Y, BLOCKS) mar
         for (int i = 0; i < CELLS; ++i) {
             const int q = guess[i];
             if (q > 0 && q <= reach[i]) {
-                const float4* at = (SHARED && q < 64 * STAGED ? record : far) + (q / 64 * RECORD + q % 64);
+                const float4* at = (SHARED && q < WIDE ? record : far) + (q / 64 * RECORD + q % 64);
                 const float4 e = SHARED ? *at : ENTRY(at);
                 const unsigned cell = ray.at[0] + i * LANES_X + (unsigned)__float_as_int(e.x);
                 const float t = tangent(__ldg((const float2*)w + cell), e, ray.own[i]);
@@ -431,8 +431,7 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS_X * WARPS_Y, BLOCKS) mar
                 while (open) {
                     const int k = from + __ffs(open) - 1;
                     open &= open - 1;
-                    if (STAGED > PARTS && k < STAGED) take_record<0, 1>(ray, record + k * RECORD, 64 * k);
-                    else take_record<0, 0>(ray, far + k * RECORD, 64 * k);
+                    take_record<0, 0>(ray, far + k * RECORD, 64 * k);
                 }
             }
         }
@@ -442,7 +441,7 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS_X * WARPS_Y, BLOCKS) mar
             if (r >= row1 || c + i * LANES_X >= col1) continue;
             const size_t at = a * plane + (size_t)(r - row0) * (col1 - col0) + (c - col0 + i * LANES_X);
             const int q = ray.where[i];
-            const float4* made = (SHARED && q < 64 * STAGED ? record : far) + (q / 64 * RECORD + q % 64);
+            const float4* made = (SHARED && q < WIDE ? record : far) + (q / 64 * RECORD + q % 64);
             const float lift = q > 0 ? (SHARED ? made->w : ENTRY(&made->w)) : 0.0f;
             float angle = atanf(fmaf(factor[i], ray.best[i] + lift, -lift));
             if (ray.best[i] <= FLOOR_TAN) angle = -1.57079632679f;
