@@ -282,6 +282,25 @@ class MapArea:
         return self.cell_m, 0.0, left, 0.0, -self.cell_m, top
 
     @property
+    def bend(self) -> float:
+        """Largest curvature of great circles on the map [1/m]: that of those across, in the farthest corner."""
+        size, x0, y0 = self._numbers
+        x, y = np.abs(self.x_m[[0, -1]] - x0).max(), np.abs(self.y_m[[0, -1]] - y0).max()
+        return 2.0 * math.hypot(x, y) / size**2
+
+    def corners(self) -> list[tuple[float, float]]:
+        """Latitude and longitude [deg] of the cells in the four corners.
+
+        Returns
+        -------
+        list of tuple of float
+            From the upper left, row by row.
+        """
+        ends = slice(0, None, max(self.shape[0] - 1, 1)), slice(0, None, max(self.shape[1] - 1, 1))
+        lat, lon = self.places(*ends)
+        return list(zip(lat.ravel().tolist(), lon.ravel().tolist(), strict=True))
+
+    @property
     def centre(self) -> Site:
         """The middle of the area, on the sphere."""
         x, y = 0.5 * (self.x_m[0] + self.x_m[-1]), 0.5 * (self.y_m[0] + self.y_m[-1])
@@ -317,6 +336,78 @@ class MapArea:
             Unit vectors in MOON_ME.
         """
         return self._from_map(*np.meshgrid(self.x_m[cols], self.y_m[rows]))
+
+    def offset_in(self, layer: Layer) -> tuple[int, int] | None:
+        """Where the first cell lies among the cells of a terrain layer.
+
+        Parameters
+        ----------
+        layer : Layer
+            A layer of a `Terrain`.
+
+        Returns
+        -------
+        tuple of int or None
+            Row and column in the layer of this map's first cell (they may lie off the layer), None if the map
+            does not lie on the layer's cells.
+
+        Examples
+        --------
+        >>> from moonpost.terrain import Terrain
+        >>> layer = Terrain.default("south").layers[0]
+        >>> MapArea.of_layer(layer).cut(slice(5, 9), slice(7, 9)).offset_in(layer)
+        (5, 7)
+        """
+        try:
+            left, top, cell = _lattice(layer)
+            axes, numbers = _stereographic(layer.projection.crs)
+        except InputError:
+            return None
+        same = np.allclose(axes, self._axes, atol=1e-9)
+        same = same and np.allclose(numbers, self._numbers, rtol=1e-9, atol=1e-3)
+        if not same or abs(cell - self.cell_m) * max(self.shape) > _NATIVE * cell:
+            return None
+        row, col = (top - float(self.y_m[0])) / cell - 0.5, (float(self.x_m[0]) - left) / cell - 0.5
+        if abs(row - round(row)) > _NATIVE or abs(col - round(col)) > _NATIVE:
+            return None
+        return round(row), round(col)
+
+    def beyond(self, rows: NDArray[np.int64], cols: NDArray[np.int64]) -> Floats:
+        """Directions of cells of the lattice, also of those off the grid.
+
+        Parameters
+        ----------
+        rows, cols : ndarray of int, shape (r,), (c,)
+            Rows and columns; negative ones are above and to the left of the first.
+
+        Returns
+        -------
+        ndarray, shape (r, c, 3)
+            Unit vectors in MOON_ME.
+        """
+        return self._from_map(*np.meshgrid(self.x_m[0] + cols * self.cell_m, self.y_m[0] - rows * self.cell_m))
+
+    def frame(self, directions: Floats) -> tuple[Floats, Floats]:
+        """Horizontal unit vectors to the right and to the top of the map.
+
+        Parameters
+        ----------
+        directions : ndarray, shape (..., 3)
+            Unit vectors of places.
+
+        Returns
+        -------
+        right, top : ndarray, shape (..., 3)
+            Unit vectors in MOON_ME; a map azimuth is clockwise from `top`.
+
+        Notes
+        -----
+        The axes of the middle of the map, turned to the place along the great circle between them.
+        """
+        nearness = 1.0 + directions @ self._axes[2]
+        middle = (directions + self._axes[2]) / nearness[..., None]
+        right, top = (axis - (directions @ axis)[..., None] * middle for axis in self._axes[:2])
+        return right, top
 
     def locate(self, latitude_deg: ArrayLike, longitude_deg: ArrayLike) -> tuple[Floats, Floats]:
         """Where places lie on the grid.
@@ -357,7 +448,22 @@ class MapArea:
         """
         lat, lon = np.broadcast_arrays(np.asarray(latitude_deg, float), np.asarray(longitude_deg, float))
         up = _vectors(lat, lon)[2]
-        return np.asarray(self._numbers[0] / (MOON_RADIUS_M * (1.0 + up @ self._axes[2])))
+        return self.scale_of(up)
+
+    def scale_of(self, directions: Floats) -> Floats:
+        """Map metres per ground metre.
+
+        Parameters
+        ----------
+        directions : ndarray, shape (..., 3)
+            Unit vectors of places.
+
+        Returns
+        -------
+        ndarray, shape (...)
+            The scale.
+        """
+        return np.asarray(self._numbers[0] / (MOON_RADIUS_M * (1.0 + directions @ self._axes[2])))
 
     def convergence_deg(self, latitude_deg: ArrayLike, longitude_deg: ArrayLike) -> Floats:
         """Azimuth of true north on the map: map azimuth is true azimuth plus this.

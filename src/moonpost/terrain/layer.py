@@ -28,6 +28,8 @@ EAGER_CELLS = 16_000_000
 """Files of up to this many cells are read when they are opened, so that faults show at once."""
 WINDOW_CELLS = 2048
 """Half width of the full-resolution window kept around a site from a file that is too large to be kept whole."""
+PART_CELLS = 16_000_000
+"""Cells of a large file that are read at a time when many places are asked for."""
 HEIGHT_LIMIT_M = 30_000.0
 RADIUS_RANGE_M = (1_700_000.0, 1_770_000.0)
 
@@ -259,6 +261,73 @@ class Layer:
                 heights[i] = grids[0].sample(np.array([lat]), np.array([lon]))[0]
         return heights
 
+    def heights(
+        self, latitude_deg: NDArray[np.float64], longitude_deg: NDArray[np.float64], spacing_m: float = 0.0
+    ) -> NDArray[np.float64]:
+        """Bilinear heights of many places that lie near one another in their order.
+
+        Parameters
+        ----------
+        latitude_deg, longitude_deg : ndarray, shape (n,)
+            Places [deg].
+        spacing_m : float, default 0
+            Distance between the places [m]. Of files with at most half that cell size, the means of 2 x 2, 4 x 4,
+            ... cells are taken, as many as fit into it.
+
+        Returns
+        -------
+        ndarray, shape (n,)
+            Heights [m]; NaN where the file has none. Of large files only the cells about the places are read.
+        """
+        step = 1 << max(0, int(math.log2(max(spacing_m / self.resolution_m, 1.0)) + 1e-9))
+        if math.prod(self.shape) <= WHOLE_CELLS:
+            return self._coarse(step).sample(latitude_deg, longitude_deg)
+        x, y = self._frame().map_coordinates(latitude_deg, longitude_deg)
+        a, b, c, d, e, f = _inverse(self._affine)
+        col, row = a * x + b * y + c, d * x + e * y + f
+        near = np.isfinite(col) & np.isfinite(row)
+        near &= (row > -1.0) & (row < self.shape[0] + 1.0)
+        near &= self.wrap | ((col > -1.0) & (col < self.shape[1] + 1.0))
+        result = np.full(latitude_deg.size, np.nan)
+        if not near.any():
+            return result
+        rows = _span(row[near], step, self.shape[0])
+        cols = (0, self.shape[1]) if self.wrap else _span(col[near], step, self.shape[1])
+        if (rows[1] - rows[0]) * (cols[1] - cols[0]) > PART_CELLS * step and latitude_deg.size > 1:
+            half = latitude_deg.size // 2
+            for part in (slice(None, half), slice(half, None)):
+                result[part] = self.heights(latitude_deg[part], longitude_deg[part], spacing_m)
+            return result
+        grid = self._part(rows, cols, step)
+        result[near] = grid.sample(latitude_deg[near], longitude_deg[near])
+        return result
+
+    def cells(self, top: int, left: int, rows: int, cols: int) -> NDArray[np.float32]:
+        """Heights of a block of the file's own cells.
+
+        Parameters
+        ----------
+        top, left : int
+            First row and column; the block may reach beyond the file.
+        rows, cols : int
+            Size of the block.
+
+        Returns
+        -------
+        ndarray of float32, shape (rows, cols)
+            Heights [m]; NaN where there is none.
+        """
+        block = np.full((rows, cols), np.nan, dtype=np.float32)
+        first, last = max(top, 0), min(top + rows, self.shape[0])
+        begin, end = max(left, 0), min(left + cols, self.shape[1])
+        if first < last and begin < end:
+            if math.prod(self.shape) <= WHOLE_CELLS:
+                found = self.grids()[0].heights_m[first:last, begin:end]
+            else:
+                found = self._read(first, begin, last - first, end - begin, 1).heights_m
+            block[first - top : last - top, begin - left : end - left] = found
+        return block
+
     def cell(self, latitude_deg: float, longitude_deg: float) -> tuple[int, int] | None:
         """Row and column of the cell that holds a place, None outside the file."""
         x, y = self.projection.to_map(np.array([latitude_deg]), np.array([longitude_deg]))
@@ -271,6 +340,37 @@ class Layer:
         row, col = math.floor(d * x[0] + e * y[0] + f), math.floor(a * x[0] + b * y[0] + c)
         inside = 0 <= row < self.shape[0] and 0 <= col < self.shape[1]
         return (row, col) if inside else None
+
+    def _frame(self) -> Grid:
+        """The way from places to cells, without heights."""
+        none = np.empty((0, 0), dtype=np.float32)
+        inverse = _inverse(self._affine)
+        inverse[[2, 5]] -= 0.5
+        return Grid(none, inverse, self.projection, self.resolution_m, self.wrap)
+
+    def _coarse(self, step: int) -> Grid:
+        """The whole file as means of `step` x `step` cells, kept for the next call."""
+        if step == 1:
+            return self.grids()[0]
+        key = f"means of {step}"
+        if key not in self._cache:
+            self._cache[key] = self._part((0, self.shape[0]), (0, self.shape[1]), step)
+        grid: Grid = self._cache[key]
+        return grid
+
+    def _part(self, rows: tuple[int, int], cols: tuple[int, int], step: int) -> Grid:
+        """Part of the file as means of `step` x `step` cells, counted from the file's first row and column."""
+        height, width = rows[1] - rows[0], cols[1] - cols[0]
+        means = np.empty((-(-height // step), -(-width // step)), dtype=np.float32)
+        band = max(1, PART_CELLS // (width * step)) * step
+        for first in range(0, height, band):
+            block = self.cells(rows[0] + first, cols[0], min(band, height - first), width)
+            means[first // step : -(-(first + block.shape[0]) // step)] = _means(block, step)
+        inverse = _inverse(self._affine)
+        inverse = np.concatenate([inverse[:3] / step, inverse[3:] / step])
+        inverse[[2, 5]] -= np.array([cols[0], rows[0]]) / step + 0.5
+        wrap = self.wrap and width == self.shape[1] and width % step == 0
+        return Grid(means, inverse, self.projection, self.resolution_m * step, wrap)
 
     def _window(self, latitude_deg: float, longitude_deg: float | None) -> Grid | None:
         """Full-resolution cells around a place, kept for the next call; None if the place is far off."""
@@ -358,6 +458,28 @@ def _inverse(affine: tuple[float, ...]) -> NDArray[np.float64]:
     a, b, c, d, e, f = affine
     area = a * e - b * d
     return np.array([e, -b, b * f - c * e, -d, a, c * d - a * f]) / area
+
+
+def _span(places: NDArray[np.float64], step: int, count: int) -> tuple[int, int]:
+    """First cell and cell after the last of the blocks that bilinear heights at places need."""
+    first = (math.floor(places.min()) // step - 1) * step
+    last = (math.floor(places.max()) // step + 2) * step
+    first = min(max(first, 0), (count - 1) // step * step)
+    return first, max(min(last, count), first + 1)
+
+
+def _means(heights: NDArray[np.float32], step: int) -> NDArray[np.float32]:
+    """Means of blocks of cells, NaN where less than half of them have a height."""
+    if step == 1:
+        return heights
+    rows, cols = (-(-size // step) for size in heights.shape)
+    padded = np.full((rows * step, cols * step), np.nan, dtype=np.float32)
+    padded[: heights.shape[0], : heights.shape[1]] = heights
+    blocks = padded.reshape(rows, step, cols, step)
+    known = ~np.isnan(blocks)
+    count = known.sum(axis=(1, 3))
+    total = np.where(known, blocks, np.float32(0.0)).sum(axis=(1, 3), dtype=np.float64)
+    return np.where(2 * count >= step * step, total / np.maximum(count, 1), np.nan).astype(np.float32)
 
 
 @contextmanager
