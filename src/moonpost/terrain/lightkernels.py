@@ -8,7 +8,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-__all__ = ["disc_fractions", "follow"]
+__all__ = ["disc_fractions", "follow", "rise"]
 
 Floats = NDArray[np.float64]
 
@@ -58,15 +58,58 @@ def _area_over_line(x0: float, x1: float, y0: float, slope: float) -> float:
 
 
 @njit(cache=True, nogil=True)
-def _disc(horizon: Floats, azimuth: float, elevation: float, radius: float, limb: bool) -> tuple[float, float]:
-    """Share of a disc above the horizon, and how far its best point rises over the horizon [deg]."""
+def rise(horizon: Floats, azimuth: float, elevation: float, radius: float) -> tuple[float, float]:
+    """How far the best point of a disc rises over the horizon [deg], and where it is [radii right of the centre].
+
+    Parameters
+    ----------
+    horizon : ndarray, shape (m,)
+        Elevations of the horizon at equally spaced azimuths from 0 [deg].
+    azimuth, elevation, radius : float
+        Centre and angular radius of the disc [deg].
+
+    Returns
+    -------
+    over : float
+        Above 0 if any part of the disc is seen [deg].
+    place : float
+        From -1, the left rim, to 1, the right one.
+
+    Examples
+    --------
+    >>> rise(np.zeros(8), 10.0, -0.25, 0.5)[0]
+    0.25
+    """
     if radius <= 0.0:
-        over = elevation - _horizon_at(horizon, azimuth)
-        return (1.0 if over > 0.0 else 0.0), over
+        return elevation - _horizon_at(horizon, azimuth), 0.0
     n = horizon.size
     stretch = radius / max(math.cos(math.radians(elevation)), 1e-3) * n / 360.0
     centre = azimuth / 360.0 * n
-    area, best = 0.0, -_SURE
+    best, place = -_SURE, 0.0
+    first, last = math.floor(centre - stretch), math.ceil(centre + stretch)
+    j = first % n
+    for k in range(first, last):
+        left = horizon[j]
+        j = j + 1 if j + 1 < n else 0
+        x0, x1 = max((k - centre) / stretch, -1.0), min((k + 1 - centre) / stretch, 1.0)
+        if x1 <= x0:
+            continue
+        slope = (horizon[j] - left) * stretch / radius
+        y0 = (left - elevation) / radius + slope * (x0 - (k - centre) / stretch)
+        top = min(max(-slope / math.sqrt(1.0 + slope * slope), x0), x1)
+        over = math.sqrt(max(1.0 - top * top, 0.0)) - y0 - slope * (top - x0)
+        if over > best:
+            best, place = over, top
+    return best * radius, place
+
+
+@njit(cache=True, nogil=True)
+def _area(horizon: Floats, azimuth: float, elevation: float, radius: float) -> float:
+    """Share of a disc's area above the horizon."""
+    n = horizon.size
+    stretch = radius / max(math.cos(math.radians(elevation)), 1e-3) * n / 360.0
+    centre = azimuth / 360.0 * n
+    area = 0.0
     for k in range(math.floor(centre - stretch), math.ceil(centre + stretch)):
         x0, x1 = max((k - centre) / stretch, -1.0), min((k + 1 - centre) / stretch, 1.0)
         if x1 <= x0:
@@ -75,12 +118,20 @@ def _disc(horizon: Floats, azimuth: float, elevation: float, radius: float, limb
         slope = (right - left) * stretch / radius
         y0 = (left - elevation) / radius + slope * (x0 - (k - centre) / stretch)
         area += _area_over_line(x0, x1, y0, slope)
-        top = min(max(-slope / math.sqrt(1.0 + slope * slope), x0), x1)
-        best = max(best, math.sqrt(max(1.0 - top * top, 0.0)) - y0 - slope * (top - x0))
-    if best <= 0.0:
-        return 0.0, best * radius
-    share = _limb_share(horizon, azimuth, elevation, radius) if limb else area / math.pi
-    return min(max(share, 1e-12), 1.0), best * radius
+    return area / math.pi
+
+
+@njit(cache=True, nogil=True)
+def _disc(horizon: Floats, azimuth: float, elevation: float, radius: float, limb: bool) -> tuple[float, float]:
+    """Share of a disc above the horizon, and how far its best point rises over the horizon [deg]."""
+    over, _ = rise(horizon, azimuth, elevation, radius)
+    if over <= 0.0 or radius <= 0.0:
+        return (1.0 if over > 0.0 else 0.0), over
+    if limb:
+        share = _limb_share(horizon, azimuth, elevation, radius)
+    else:
+        share = _area(horizon, azimuth, elevation, radius)
+    return min(max(share, 1e-12), 1.0), over
 
 
 @njit(cache=True, nogil=True)
@@ -311,7 +362,10 @@ _SEEN, _G0, _G1, _SHARE, _KNOWN, _COUNT, _TOTAL = 0, 1, 2, 3, 4, 5, 6
 @njit(cache=True, nogil=True)
 def _near_extreme(memory: Floats, g: float, seen: bool) -> bool:
     """Whether the last three measures have an extreme of the other sign's side in the middle, close to 0."""
-    if memory[_KNOWN] < 2.0 or abs(memory[_G1]) > _GLIMPSE_DEG:
+    if memory[_KNOWN] < 2.0:
+        return False
+    beside = max(abs(g - memory[_G1]), abs(memory[_G0] - memory[_G1]))
+    if abs(memory[_G1]) > max(_GLIMPSE_DEG, beside):
         return False
     if (memory[_G1] > 0.0) != seen or (memory[_G0] > 0.0) != seen:
         return False
