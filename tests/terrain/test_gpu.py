@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from moonpost.errors import InputError, MissingExtraError
-from moonpost.terrain import gpu
+from moonpost.terrain import gpu, gpucard
 
 RADIUS_M = 1_737_400.0
 _absent = pytest.mark.skipif(not gpu.available(), reason="no CuPy or no NVIDIA card on this machine")
@@ -240,11 +240,11 @@ def test_says_what_is_missing(monkeypatch):
             raise ImportError(name)
         return real(name, *args, **kwargs)
 
-    gpu._cupy.cache_clear()
+    gpucard.card.cache_clear()
     monkeypatch.setattr(builtins, "__import__", without_cupy)
     try:
         assert not gpu.available()
         with pytest.raises(MissingExtraError, match=r"pip install moonpost\[gpu\]"):
             gpu.horizon(np.zeros((4, 4)), 20.0, [0.0])
     finally:
-        gpu._cupy.cache_clear()
+        gpucard.card.cache_clear()

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import ctypes
+import importlib.util
 import math
 import shutil
-import subprocess
-from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from moonpost.terrain import gpu
+from moonpost.terrain import gpu, gputile
 
 RADIUS_M = 1_737_400.0
 HERE = Path(__file__).parent
@@ -23,34 +21,26 @@ def emulated(tmp_path_factory):
     compiler = shutil.which("g++")
     if compiler is None:
         pytest.skip("g++ is not installed, which compiles the graphics kernel for the processor")
-    library = tmp_path_factory.mktemp("gpu") / "host.so"
-    sizes = gpu._OPTIONS | {"WARPS_X": 1, "WARPS_Y": 1, "BLOCKS": 1, "SHARED": 0}
-    flags = [f"-D{name}={value}" for name, value in sizes.items()]
-    source = Path(str(files("moonpost.terrain"))).resolve()
-    command = [compiler, "-O2", "-std=c++17", "-shared", "-fPIC", f"-I{source}", *flags, "-o", str(library)]
-    subprocess.run([*command, str(HERE / "gpu_host.cpp")], check=True, capture_output=True)
-    function = ctypes.CDLL(str(library)).emulate
-    function.restype = ctypes.c_long
-    array, real, whole = ctypes.c_void_p, ctypes.c_double, ctypes.c_int
-    function.argtypes = [array, array, array, array, whole, array, whole, *[real] * 6, array]
+    spec = importlib.util.spec_from_file_location("terrain_gpu_host", HERE / "gpu_host.py")
+    host = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(host)
+    card, kernels = host.Card(), host.Kernels(compiler, tmp_path_factory.mktemp("gpu"))
 
     def horizon(
-        z, pixel_m, azimuths, observer_m=2.0, farthest_m=1e30, *, window=None, nearest_m=0.0, radius_m=RADIUS_M
+        z, pixel_m, azimuths, observer_m=2.0, farthest_m=None, *, window=None, nearest_m=0.0, radius_m=RADIUS_M
     ):
-        z, azimuths = np.ascontiguousarray(z, np.float32), np.ascontiguousarray(azimuths, float)
-        near = np.ascontiguousarray(gpu._NEAR)
-        shape, edges = (np.array(n, np.int32) for n in (z.shape, window or (0, z.shape[0], 0, z.shape[1])))
-        out = np.full((azimuths.size, edges[1] - edges[0], edges[3] - edges[2]), 7.0, np.float32)
-        strays = function(
-            z.ctypes.data, shape.ctypes.data, edges.ctypes.data, azimuths.ctypes.data, azimuths.size,
-            near.ctypes.data, near.size, pixel_m, radius_m, observer_m, nearest_m, farthest_m,
-            float(np.nanmean(z)), out.ctypes.data,
-        )  # fmt: skip
-        assert strays == 0
-        assert not (out == 7.0).any()
-        return out
+        relief = gpu.Relief(z, pixel_m, radius_m=radius_m)
+        edges = window or (0, relief.shape[0], 0, relief.shape[1])
+        options = {"observer_m": observer_m, "min_distance_m": nearest_m, "max_distance_m": farthest_m}
+        found = relief.horizon_window(azimuths, edges, **options).get()
+        assert not (found == 7.0).any()  # all of it was written
+        return found
 
-    return horizon
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (gpu, gputile):
+            patch.setattr(module, "card", lambda: card)
+            patch.setattr(module, "kernel", kernels.kernel)
+        yield horizon
 
 
 def hills(rows, cols, seed):

@@ -7,95 +7,22 @@ call raises `moonpost.errors.MissingExtraError`; whoever called may then take th
 from __future__ import annotations
 
 import math
-from functools import cache
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from moonpost.errors import InputError, MissingExtraError
+from moonpost.errors import InputError
+from moonpost.terrain.gpucard import CELLS, LANES, PAD, SHIFTS, WARPS, WIDE_LEVEL, available, card, kernel
 
 __all__ = ["Relief", "available", "horizon", "horizon_centidegrees"]
 
-_LANES, _CELLS, _WARPS = (16, 2), 2, (1, 8)
-_PAD, _WIDE_LEVEL, _SHIFTS = 128, 9, (1, 2, 3)
-_OPTIONS = {
-    "LANES_X": _LANES[0],
-    "LANES_Y": _LANES[1],
-    "WARPS_X": _WARPS[0],
-    "WARPS_Y": _WARPS[1],
-    "BLOCKS": 5,
-    "CELLS": _CELLS,
-    "AHEAD": 4,
-    "WIDE_LEVEL": _WIDE_LEVEL,
-    "SHARED": 1,
-    "SHIFT1": _SHIFTS[0],
-    "SHIFT2": _SHIFTS[1],
-    "SHIFT3": _SHIFTS[2],
-}
 _RECORD = 72
 _SUPER = 16
 _CHUNK = 36
 _BATCH_BYTES = 1 << 30
 _LONGEST_SIDE = 131_072
 _NEAR = np.concatenate([np.arange(0.25, 4.01, 0.25), np.arange(4.5, 8.01, 0.5)])
-
-
-def _missing(what: str) -> MissingExtraError:
-    """The error of a machine that cannot compute this."""
-    advice = "run: pip install moonpost[gpu] where there is an NVIDIA card, or compute on the processor"
-    return MissingExtraError(what, where="horizon maps on a GPU", advice=advice)
-
-
-@cache
-def _cupy() -> Any:
-    """CuPy with a card that answers."""
-    try:
-        import cupy
-    except ImportError as error:
-        raise _missing("CuPy is not installed") from error
-    try:
-        count = cupy.cuda.runtime.getDeviceCount()
-    except cupy.cuda.runtime.CUDARuntimeError as error:
-        raise _missing(f"no GPU answers ({error})") from error
-    if count < 1:
-        raise _missing("this machine has no GPU")
-    return cupy
-
-
-@cache
-def _module(device: int) -> Any:
-    """Compiled kernels; one copy for each card."""
-    del device
-    source = files("moonpost.terrain").joinpath("horizon.cu").read_text(encoding="utf-8")
-    flags = ("-std=c++17", *(f"-D{name}={value}" for name, value in _OPTIONS.items()))
-    return _cupy().RawModule(code=source, options=flags)
-
-
-def _kernel(name: str) -> Any:
-    """One of the kernels of horizon.cu on the card in use."""
-    return _module(_cupy().cuda.Device().id).get_function(name)
-
-
-def available() -> bool:
-    """Whether horizon maps can be computed on a graphics card here.
-
-    Returns
-    -------
-    bool
-        True where CuPy is installed and a card answers.
-
-    Examples
-    --------
-    >>> available() in (True, False)
-    True
-    """
-    try:
-        _cupy()
-    except MissingExtraError:
-        return False
-    return True
 
 
 def _positive(value: float, name: str) -> float:
@@ -115,9 +42,9 @@ def _azimuths(azimuths_rad: ArrayLike) -> NDArray[np.float64]:
 
 def _planes(shape: tuple[int, int]) -> list[tuple[int, int]]:
     """Height and pitch of the planes of horizon.cu: of a pair plane, then of the levels above."""
-    rims = [_PAD, _PAD, _PAD + (1 << _WIDE_LEVEL)]
-    sizes = [(shape[0] + 2 * _PAD, shape[1] + 2 * _PAD)]
-    for rim, shift in zip(rims, _SHIFTS, strict=True):
+    rims = [PAD, PAD, PAD + (1 << WIDE_LEVEL)]
+    sizes = [(shape[0] + 2 * PAD, shape[1] + 2 * PAD)]
+    for rim, shift in zip(rims, SHIFTS, strict=True):
         sizes.append((((shape[0] + 2 * rim) >> shift) + 1, ((shape[1] + 2 * rim) >> shift) + 1))
     return sizes
 
@@ -142,6 +69,16 @@ def _distances(nearest: float, furthest: float | None) -> tuple[float, float]:
         advice = "give more metres than the shortest distance"
         raise InputError(f"{furthest!r} is no length of a ray", where="max_distance_m", advice=advice)
     return float(nearest), min(float(furthest), 1e30)
+
+
+def _room(shape: tuple[int, ...], dtype: Any, out: Any) -> Any:
+    """Memory of the card for a result, new or as given."""
+    if out is None:
+        return card().empty(shape, dtype=dtype)
+    if out.shape != shape or out.dtype != dtype or not out.flags.c_contiguous:
+        advice = f"give {shape} of {np.dtype(dtype)}, contiguous"
+        raise InputError(f"{out.shape} of {out.dtype}", where="out", advice=advice)
+    return out
 
 
 class Relief:
@@ -180,7 +117,7 @@ class Relief:
     def __init__(
         self, z: Any, pixel_m: float, *, radius_m: float = 1737400.0, datum_m: float | None = None
     ) -> None:
-        cupy = _cupy()
+        cupy = card()
         self.pixel_m = _positive(pixel_m, "pixel_m")
         self.radius_m = _positive(radius_m, "radius_m")
         z = cupy.ascontiguousarray(cupy.asarray(z, dtype=cupy.float32))
@@ -209,23 +146,23 @@ class Relief:
         for level, (height, pitch) in enumerate(_planes(self.shape)):
             grid, block = (-(-pitch // 256), height), (256,)
             if level == 0:
-                _kernel("prepare")(grid, block, (z, self._planes, *counts, *scale))
+                kernel("prepare")(grid, block, (z, self._planes, *counts, *scale))
             else:
-                _kernel("gather")(grid, block, (self._planes, np.int32(level), *counts))
+                kernel("gather")(grid, block, (self._planes, np.int32(level), *counts))
 
     def _tabulate(
         self, azimuths: NDArray[np.float64], records: int, reach: tuple[float, float]
     ) -> tuple[Any, Any, int]:
         """What all cells share: for each azimuth its samples, groups and direction; bytes that blocks keep."""
-        cupy = _cupy()
-        parts = 1 << (_WIDE_LEVEL - 6)
+        cupy = card()
+        parts = 1 << (WIDE_LEVEL - 6)
         before = 2 * _NEAR.size + -(-records // parts) + records
         table = cupy.empty((azimuths.size, before + _RECORD * records, 4), dtype=cupy.float32)
         look = cupy.empty((azimuths.size, 8), dtype=cupy.float32)
         arrays = (cupy.asarray(azimuths), cupy.asarray(_NEAR), table, look)
         counts = (records, _NEAR.size, *self.shape)
         scale = (self.pixel_m, self.radius_m, *reach)
-        _kernel("tabulate")(
+        kernel("tabulate")(
             (-(-64 * records // 128), azimuths.size),
             (128,),
             (*arrays, *map(np.int32, counts), *map(np.float64, scale)),
@@ -287,6 +224,7 @@ class Relief:
         min_distance_m: float = 0.0,
         max_distance_m: float | None = None,
         centidegrees: bool = False,
+        out: Any = None,
     ) -> Any:
         """Horizon of the cells of a window, raised by the whole grid around it, left on the card.
 
@@ -304,6 +242,8 @@ class Relief:
             Length of the rays [m]; without it they end at the edge of the grid.
         centidegrees : bool
             Whether to give whole hundredths of a degree instead of radians.
+        out : cupy.ndarray, optional
+            Where to write the result.
 
         Returns
         -------
@@ -321,7 +261,7 @@ class Relief:
         ...     relief = Relief(np.zeros((64, 64), dtype=np.float32), 100.0)
         ...     assert relief.horizon_window([0.0], (16, 32, 8, 24), min_distance_m=500.0).shape == (1, 16, 16)
         """
-        cupy = _cupy()
+        cupy = card()
         azimuths = _azimuths(azimuths_rad)
         edges = _window(window, self.shape)
         reach = _distances(min_distance_m, max_distance_m)
@@ -331,19 +271,19 @@ class Relief:
         records = (max(self.shape) + 63) // 64 + 1
         table, look, shared = self._tabulate(azimuths, records, reach)
         rows, cols = edges[1] - edges[0], edges[3] - edges[2]
-        out = cupy.empty((azimuths.size, rows, cols), dtype=cupy.int16 if centidegrees else cupy.float32)
-        march = _kernel("march")
+        out = _room((azimuths.size, rows, cols), cupy.int16 if centidegrees else cupy.float32, out)
+        march = kernel("march")
         if shared > 48_000:
             march.max_dynamic_shared_size_bytes = shared
-        wide = -(-cols // (_LANES[0] * _CELLS * _WARPS[0]))
-        high = -(-rows // (_LANES[1] * _WARPS[1]))
+        wide = -(-cols // (LANES[0] * CELLS * WARPS[0]))
+        high = -(-rows // (LANES[1] * WARPS[1]))
         blocks = -(-wide // _SUPER) * -(-high // _SUPER) * _SUPER**2
         counts = (*self.shape, *edges, records, _NEAR.size, azimuths.size, _CHUNK)
         scale = (self.radius_m, self._reference, float(observer_m))
         nothing = np.uint64(0)
         march(
             (blocks, -(-azimuths.size // _CHUNK)),
-            (32 * _WARPS[0] * _WARPS[1],),
+            (32 * WARPS[0] * WARPS[1],),
             (self._planes, table, look, *map(np.int32, counts), *map(np.float64, scale))
             + ((nothing, out) if centidegrees else (out, nothing)),
             shared_mem=shared,
