@@ -1,4 +1,10 @@
-"""Compiled loops of the residence table: build it once, look up every cell."""
+"""Compiled loops that look horizons up in the tables of a body's residence.
+
+Horizons are worked on in blocks of cells and strips of azimuths, so that the table of one azimuth bin stays in the
+nearest memory while all cells of the block use it. A look-up takes three loops: rows and shares of many horizons,
+their entries one by one, and the sums; the first and the last run in vectors, and drawing entries one by one is
+faster than the gather instructions of the processors at hand.
+"""
 
 from __future__ import annotations
 
@@ -6,60 +12,334 @@ import math
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
-__all__ = ["accumulate", "look_up"]
+from moonpost.terrain.residencelanes import LANES, turn_square
+
+__all__ = ["any_missing", "sum_along", "sum_over_disc"]
+
+Floats = NDArray[np.float32]
+Entries = NDArray[np.int32]
+Horizons = tuple[Floats, NDArray[np.int16], int, np.float32]
+Places = tuple[Floats, Floats, Floats]
+Table = tuple[Entries, Floats, NDArray[np.bool_], int]
+
+BLOCK = 512
+"""Cells of a block."""
+
+_NODE = 0.5 - 0.5 / math.sqrt(3.0)
+_STRIP = 32
+_PAD = 16
+_MOST_PARTS = 128
+_FAST = {"contract", "arcp", "nsz", "reassoc"}
 
 
 @njit(cache=True, nogil=True)
-def accumulate(azimuth_turn, elevation, radius, first, step, rows, table):  # type: ignore[no-untyped-def]
-    """Add every sample to its azimuth bin.
-
-    Angles share one unit. ``azimuth_turn`` is in turns, 0 to below 1. ``table`` (bins, rows, 2) takes the fraction
-    of the disc above each elevation, and its first moment across the bin.
-    """
-    bins = table.shape[0]
-    for k in range(azimuth_turn.size):
-        place = azimuth_turn[k] * bins
-        b = min(int(place), bins - 1)
-        offset = place - b - 0.5
-        for i in range(rows):
-            x = (elevation[k] - (first + i * step)) / radius[k]
-            if x <= -1.0:
-                break
-            if x >= 1.0:
-                table[b, i, 0] += 1.0
-            else:
-                root = math.sqrt(1.0 - x * x)
-                table[b, i, 0] += 0.5 + (x * root + math.asin(x)) / math.pi
-                table[b, i, 1] -= offset * 2.0 / math.pi * root / radius[k]
+def _turn(horizons: Floats, bins: int, start: int, count: int, begin: int, cells: int, strip: Floats) -> None:
+    """Copy horizons that lie cell by cell into rows of one azimuth each."""
+    width = strip.shape[1]
+    target = strip.reshape(-1)
+    for k in range(0, count, LANES):
+        first = (start + k) % bins
+        whole = first + LANES <= bins
+        for c in range(0, cells, LANES):
+            if whole and c + LANES <= cells:
+                turn_square(horizons, target, (begin + c) * bins + first, bins, k * width + c, width)
+                continue
+            for lane in range(c, min(c + LANES, cells)):
+                for row in range(k, k + LANES):
+                    strip[row, lane] = horizons[(begin + lane) * bins + (start + row) % bins]
 
 
-@njit(cache=True, nogil=True, fastmath={"contract", "arcp", "nsz", "reassoc"})
-def look_up(horizons, tilt, waves, first, step, table, out):  # type: ignore[no-untyped-def]
-    """Sum the table along each horizon.
+@njit(cache=True, nogil=True, fastmath=_FAST)
+def _lean(source, scale, north, east, cosine, sine, target):  # type: ignore[no-untyped-def]
+    """Elevations of one azimuth in rows of the table, as seen from its vertical."""
+    for c in range(target.size):
+        target[c] = np.float32(source[c]) * scale - north[c] * cosine - east[c] * sine
 
-    ``horizons`` (cells, bins) float32; ``tilt`` (cells, 2) float32, by which the cell's vertical leans from the
-    table's; ``waves`` (2, bins) cosine and sine of the azimuths;
-    ``table`` (bins, rows, 2) float32; ``out`` (cells,).
-    """
-    cells, bins = horizons.shape
-    rows = table.shape[1]
-    top = np.float32(rows - 1.001)
-    scale = np.float32(1.0 / step)
-    low = np.float32(first)
-    half = np.float32(0.5)
+
+@njit(cache=True, nogil=True)
+def _fill(
+    horizons: Horizons, places: Places, start: int, count: int, begin: int, cells: int, strip: Floats
+) -> None:
+    """Put a strip of a block's horizons in order of azimuth, in rows of the table, as seen from its vertical."""
+    by_cell, by_azimuth, bins, scale = horizons
+    north, east, waves = places
+    end = begin + cells
+    if by_azimuth.size == 0:
+        _turn(by_cell, bins, start, count, begin, cells, strip)
+    for k in range(count):
+        a = (start + k) % bins
+        row = strip[k, :cells]
+        if by_azimuth.size == 0:
+            _lean(row, scale, north[begin:end], east[begin:end], waves[0, a], waves[1, a], row)
+        else:
+            source = by_azimuth[a, begin:end]
+            _lean(source, scale, north[begin:end], east[begin:end], waves[0, a], waves[1, a], row)
+
+
+@njit(cache=True, nogil=True, fastmath=_FAST)
+def _between(
+    left: Floats, right: Floats, first: np.float32, steep: np.float32, low: Floats, high: Floats
+) -> np.int32:
+    """Rows of straight horizons at the two nodes of a bin, and how many of them are too steep."""
+    node, count = np.float32(_NODE), np.int32(0)
+    for c in range(low.size):
+        rise = right[c] - left[c]
+        low[c] = left[c] - first + node * rise
+        high[c] = right[c] - first - node * rise
+        count += np.int32(abs(rise) > steep)
+    return count
+
+
+@njit(cache=True, nogil=True, fastmath=_FAST)
+def _rows(place: Floats, top: np.float32, which: np.int32, entry: Entries) -> None:
+    """Index of the entry for each place among the rows; leaves in `place` how far on it is to the next."""
     zero = np.float32(0.0)
-    seen = np.empty(bins + 1, np.float32)
-    for c in range(cells):
+    for c in range(entry.size):
+        u = min(max(place[c], zero), top)
+        row = np.int32(u)
+        place[c] = u - np.float32(row)
+        entry[c] = row + row + which
+
+
+@njit(cache=True, nogil=True)
+def _draw(table: Entries, entry: Entries) -> None:
+    """Put entries in the place of their indices."""
+    for c in range(entry.size):
+        entry[c] = table[np.uint32(entry[c])]
+
+
+@njit(cache=True, nogil=True, fastmath=_FAST)
+def _sum(low: Floats, high: Floats, one: Entries, two: Entries, total: Floats) -> None:
+    """Add the numbers of two entries, each on its way to the next row."""
+    for c in range(total.size):
+        first = np.float32(one[c] >> 16) + low[c] * np.float32(np.int16(one[c]))
+        second = np.float32(two[c] >> 16) + high[c] * np.float32(np.int16(two[c]))
+        total[c] += first + second
+
+
+@njit(cache=True, nogil=True)
+def _add(table: Entries, nodes: Floats, entries: Entries, top: np.float32, total: Floats) -> None:
+    """Add what stands above horizons known at the two nodes of a bin."""
+    count = total.size
+    low, high, one, two = nodes[0, :count], nodes[1, :count], entries[0, :count], entries[1, :count]
+    _rows(low, top, np.int32(0), one)
+    _rows(high, top, np.int32(1), two)
+    _draw(table, one)
+    _draw(table, two)
+    _sum(low, high, one, two, total)
+
+
+@njit(cache=True, nogil=True)
+def _entry(table: Entries, which: int, place: float, top: float) -> float:
+    """One number of a bin at a fractional row."""
+    place = min(max(place, 0.0), top)
+    row = int(place)
+    entry = table[2 * row + which]
+    return float(entry >> 16) + float(np.int16(entry)) * (place - row)
+
+
+@njit(cache=True, nogil=True)
+def _finer(table: Entries, low: float, high: float, top: float, steep: float) -> float:
+    """What the sum over parts of a bin adds to the two look-ups of a whole one, for a horizon that rises fast."""
+    parts = min(math.ceil(abs(high - low) / steep) + 1, _MOST_PARTS)
+    total = 0.0
+    for part in range(-1, parts):
+        width = 1.0 if part < 0 else 1.0 / parts
+        for side in range(2):
+            u = (max(part, 0) + (_NODE if side == 0 else 1.0 - _NODE)) * width
+            place = low + u * (high - low)
+            tilt = 2.0 * math.sqrt(3.0) * (u - 0.5)
+            value = (1.0 - tilt) * _entry(table, 0, place, top) + (1.0 + tilt) * _entry(table, 1, place, top)
+            total += 0.5 * width * value if part >= 0 else -0.5 * value
+    return total
+
+
+@njit(cache=True, nogil=True)
+def _refine(
+    left: Floats, right: Floats, first: float, top: float, steep: float, table: Entries, total: Floats
+) -> None:
+    """Divide the bin for those horizons that rise too fast for two look-ups."""
+    for c in range(total.size):
+        if abs(right[c] - left[c]) > steep:
+            total[c] += np.float32(_finer(table, left[c] - first, right[c] - first, top, steep))
+
+
+@njit(cache=True, nogil=True)
+def sum_along(horizons: Horizons, places: Places, table: Table, steep: np.float32, out: Floats) -> None:
+    """Sum a table along each horizon, straight between its azimuths.
+
+    Parameters
+    ----------
+    horizons : tuple
+        Elevations, shape (cells * azimuths,) float32 cell by cell, or empty; elevations, shape (azimuths, cells)
+        int16, or empty; number of azimuths; rows of the table in one unit of elevation.
+    places : tuple of ndarray of float32
+        Leans of the cells' verticals to north and to east [rows], each of shape (cells,), and the cosine and the
+        sine of the azimuths, shape (2, azimuths).
+    table : tuple
+        Packed table, first row of each bin, whether a bin holds anything, and number of rows.
+    steep : float32
+        Rise across a bin above which it is divided into parts [rows].
+    out : ndarray of float32, shape (cells,)
+        Sums in units of the packed table.
+
+    Examples
+    --------
+    >>> from moonpost.terrain.residencetables import pack
+    >>> numbers = np.zeros((4, 3, 2), dtype=np.float32)
+    >>> numbers[:, 0] = 0.125
+    >>> packed, unit = pack(numbers)
+    >>> horizons = (np.zeros(4, np.float32), np.empty((0, 0), np.int16), 4, np.float32(1.0))
+    >>> out, none = np.empty(1, np.float32), np.zeros(1, np.float32)
+    >>> places = (none, none, np.zeros((2, 4), np.float32))
+    >>> table = (packed, np.zeros(4, np.float32), np.ones(4, dtype=bool), 3)
+    >>> sum_along(horizons, places, table, np.float32(9.0), out)
+    >>> (out * unit).round(5)
+    array([1.], dtype=float32)
+    """
+    packed, first, held, rows = table
+    bins, cells = horizons[2], out.size
+    top = np.float32(rows - 1.001)
+    strip = np.zeros((_STRIP, BLOCK + _PAD), np.float32)
+    nodes, entries = np.empty((2, BLOCK), np.float32), np.empty((2, BLOCK), np.int32)
+    for begin in range(0, cells, BLOCK):
+        count = min(BLOCK, cells - begin)
+        total = out[begin : begin + count]
+        total[:] = np.float32(0.0)
+        for start in range(0, bins, _STRIP - 1):
+            stop = min(start + _STRIP - 1, bins)
+            if not held[start:stop].any():
+                continue
+            _fill(horizons, places, start, stop - start + 1, begin, count, strip)
+            for a in range(start, stop):
+                if held[a]:
+                    bin_table = packed[a * rows * 2 : (a + 1) * rows * 2]
+                    left, right = strip[a - start, :count], strip[a - start + 1, :count]
+                    many = _between(left, right, first[a], steep, nodes[0, :count], nodes[1, :count])
+                    _add(bin_table, nodes, entries, top, total)
+                    if many > 0:
+                        _refine(left, right, first[a], top, steep, bin_table, total)
+
+
+@njit(cache=True, nogil=True, fastmath=_FAST)
+def _touch(left: Floats, right: Floats, scale: np.float32, touch: Floats) -> None:
+    """Where on a disc above a segment of the horizon it would touch the line of that segment, -1 to 1."""
+    one = np.float32(1.0)
+    for c in range(touch.size):
+        slope = (left[c] - right[c]) * scale
+        touch[c] = slope / np.sqrt(one + slope * slope)
+
+
+@njit(cache=True, nogil=True, fastmath=_FAST)
+def _lower(  # type: ignore[no-untyped-def]
+    left, right, touch, x0, x1, offset, half, radius, first, lowest
+):
+    """Lower the centres of discs to where no point over a segment of the horizon hides the rim any more."""
+    one, zero = np.float32(1.0), np.float32(0.0)
+    for c in range(lowest.size):
+        x = min(max(touch[c], x0), x1)
+        ground = left[c] - first + (right[c] - left[c]) * (x * half - offset)
+        lowest[c] = min(lowest[c], ground - radius * np.sqrt(max(one - x * x, zero)))
+
+
+@njit(cache=True, nogil=True)
+def _lowest(
+    strip: Floats, touch: Floats, at: int, half: np.float32, radius: np.float32, first: np.float32, nodes: Floats
+) -> None:
+    """Rows of the lowest centres of discs of which any part is above the horizon, at the two nodes of a bin."""
+    one, count = np.float32(1.0), nodes.shape[1]
+    for node in range(2):
+        nodes[node] = np.float32(1e30)
+        centre = np.float32(_NODE if node == 0 else 1.0 - _NODE)
+        for j in range(math.floor(centre - half), math.ceil(centre + half)):
+            offset = np.float32(j) - centre
+            x0, x1 = max(offset / half, -one), min((offset + one) / half, one)
+            left, right = strip[at + j, :count], strip[at + j + 1, :count]
+            _lower(left, right, touch[at + j, :count], x0, x1, offset, half, radius, first, nodes[node])
+
+
+@njit(cache=True, nogil=True)
+def sum_over_disc(
+    horizons: Horizons, places: Places, table: Table, radius: np.float32, halves: Floats, out: Floats
+) -> None:
+    """Sum a table along the lowest places of a disc of which any part stands above the horizon.
+
+    Parameters
+    ----------
+    horizons, places, table, out
+        As for `sum_along`.
+    radius : float32
+        Radius of the disc [rows].
+    halves : ndarray of float32, shape (azimuths,)
+        Half its width in each bin [bins].
+
+    Examples
+    --------
+    >>> from moonpost.terrain.residencetables import pack
+    >>> numbers = np.zeros((8, 3, 2), dtype=np.float32)
+    >>> numbers[:, 0] = 0.0625
+    >>> packed, unit = pack(numbers)
+    >>> horizons = (np.full(8, 1.5, np.float32), np.empty((0, 0), np.int16), 8, np.float32(1.0))
+    >>> out, none = np.empty(1, np.float32), np.zeros(1, np.float32)
+    >>> places = (none, none, np.zeros((2, 8), np.float32))
+    >>> table = (packed, np.zeros(8, np.float32), np.ones(8, dtype=bool), 3)
+    >>> sum_over_disc(horizons, places, table, np.float32(1.0), np.full(8, 0.4, np.float32), out)
+    >>> (out * unit).round(3)
+    array([0.5], dtype=float32)
+    """
+    packed, first, held, rows = table
+    bins, cells = horizons[2], out.size
+    top = np.float32(rows - 1.001)
+    side = math.ceil(halves.max())
+    height = LANES * math.ceil((2 * side + _STRIP) / LANES)
+    hop = height - 2 * side - 1
+    strip, touch = np.zeros((height, BLOCK + _PAD), np.float32), np.empty((height, BLOCK + _PAD), np.float32)
+    nodes, entries = np.empty((2, BLOCK), np.float32), np.empty((2, BLOCK), np.int32)
+    for begin in range(0, cells, BLOCK):
+        count = min(BLOCK, cells - begin)
+        total = out[begin : begin + count]
+        total[:] = np.float32(0.0)
+        for start in range(0, bins, hop):
+            stop = min(start + hop, bins)
+            if not held[start:stop].any():
+                continue
+            wide = stop - start + 2 * side
+            _fill(horizons, places, start - side, wide + 1, begin, count, strip)
+            for k in range(wide):
+                scale = halves[(start - side + k) % bins] / radius
+                _touch(strip[k, :count], strip[k + 1, :count], scale, touch[k, :count])
+            for a in range(start, stop):
+                if held[a]:
+                    _lowest(strip, touch, a - start + side, halves[a], radius, first[a], nodes[:, :count])
+                    _add(packed[a * rows * 2 : (a + 1) * rows * 2], nodes, entries, top, total)
+
+
+@njit(cache=True, nogil=True)
+def any_missing(horizons, mark, missing):  # type: ignore[no-untyped-def]
+    """Mark the cells whose horizon holds a mark.
+
+    Parameters
+    ----------
+    horizons : ndarray of int16, shape (azimuths, cells)
+        Elevations.
+    mark : int16
+        What stands for no elevation.
+    missing : ndarray of bool, shape (cells,)
+        Set where it is found.
+
+    Examples
+    --------
+    >>> missing = np.zeros(2, dtype=bool)
+    >>> any_missing(np.array([[0, 5], [0, -32768]], dtype=np.int16), np.int16(-32768), missing)
+    >>> missing
+    array([False,  True])
+    """
+    bins, cells = horizons.shape
+    for begin in range(0, cells, 8192):
+        flags = missing[begin : begin + 8192]
         for a in range(bins):
-            seen[a] = horizons[c, a] - tilt[c, 0] * waves[0, a] - tilt[c, 1] * waves[1, a]
-        seen[bins] = seen[0]
-        total = zero
-        for a in range(bins):
-            u = min(max((half * (seen[a] + seen[a + 1]) - low) * scale, zero), top)
-            i = np.int32(u)
-            w = u - np.float32(i)
-            level = table[a, i, 0] + w * (table[a, i + 1, 0] - table[a, i, 0])
-            moment = table[a, i, 1] + w * (table[a, i + 1, 1] - table[a, i, 1])
-            total += level + (seen[a + 1] - seen[a]) * moment
-        out[c] = total
+            row = horizons[a, begin : begin + 8192]
+            for c in range(flags.size):
+                flags[c] |= row[c] == mark
