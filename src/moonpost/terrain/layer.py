@@ -204,6 +204,10 @@ class Layer:
             _offset=offset,
         )
 
+    def __getstate__(self) -> dict[str, Any]:
+        """State for another process, which reads the heights again when it needs them."""
+        return {**self.__dict__, "_cache": {}}
+
     @property
     def affine(self) -> tuple[float, ...]:
         """The six numbers from columns and rows (of cell corners) to map coordinates, as rasterio orders them."""

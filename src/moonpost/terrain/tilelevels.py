@@ -137,7 +137,7 @@ def _level(
     for start in range(0, row.size, band):
         part = slice(start, start + band)
         directions = chart.directions(*np.meshgrid(col, row[part]))
-        heights[part] = place_heights(terrain, directions, cell)
+        heights[part] = place_heights(terrain, directions, 0.5 * cell)
         _, _, nearness = chart.plane(directions)
         ground[part] = depth(heights[part].astype(np.float64), nearness)
     return FarLevel(

@@ -349,7 +349,7 @@ def _view(level: FarLevel, plane: _Plane, x: Floats, y: Floats, depths: Floats, 
 
 
 def _corners(missing: NDArray[np.bool_], row: Floats, col: Floats) -> tuple[NDArray[np.intp], Floats]:
-    """Cell up and left of places and where they lie beyond it; the nearest cell with a height beside missing ones."""
+    """Cell up and left of places and where they lie beyond it; beside missing ones the nearest cell that is not."""
     rows, cols = missing.shape
     r = np.clip(np.floor(row), 0, rows - 2).astype(np.intp)
     c = np.clip(np.floor(col), 0, cols - 2).astype(np.intp)
