@@ -182,6 +182,7 @@ def haven_distance(
         "slope_baseline_m": float(steep.attrs["baseline_m"]),
         "speed_m_s": float(speed_m_s),
         "rule": str(haven.attrs.get("rule", "")),
+        "missing": "no drivable way",
     }
     maps = {
         "haven_distance_m": (length, "m", "drivable way to the nearest safe haven", np.float32),
