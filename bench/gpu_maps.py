@@ -1,4 +1,4 @@
-"""Time and accuracy of horizon maps on a graphics card: `python bench_gpu.py [heights.npy pixel_m]`."""
+"""Time and accuracy of horizon maps on a graphics card: `python gpu_maps.py [heights.npy pixel_m [unit_m]]`."""
 
 from __future__ import annotations
 
@@ -123,10 +123,15 @@ def main():
         report("fractal", fractal(1000), 20.0, 720, observer_m)
     report("fractal", fractal(2000), 20.0, 180)
     report("fractal", fractal(4000), 20.0, 72)
-    if len(sys.argv) == 3:
-        z, pixel_m = cupy.asarray(np.load(sys.argv[1]).astype(np.float32)), float(sys.argv[2])
+    if len(sys.argv) > 2:
+        unit_m = float(sys.argv[3]) if len(sys.argv) > 3 else 1.0
+        z, pixel_m = cupy.asarray(np.load(sys.argv[1]).astype(np.float32) * np.float32(unit_m)), float(sys.argv[2])
         report("given", cupy.ascontiguousarray(z[500:1500, 500:1500]), pixel_m, 720)
         report("given", z, pixel_m, 180)
+        more = [(0, max(0, 4000 - size)) for size in z.shape]
+        report(
+            "given, mirrored", cupy.ascontiguousarray(cupy.pad(z, more, mode="reflect")[:4000, :4000]), pixel_m, 72
+        )
     z = fractal(1000).get()
     start = time.perf_counter()
     gpu.horizon_centidegrees(z, 20.0, np.arange(720) * np.pi / 360)

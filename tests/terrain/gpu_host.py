@@ -28,8 +28,7 @@ class Card:
     """NumPy with the names of CuPy; new memory holds rubbish."""
 
     def __init__(self):
-        runtime = SimpleNamespace(memGetInfo=lambda: (1 << 30, 1 << 30))
-        self.cuda = SimpleNamespace(runtime=runtime, alloc_pinned_memory=bytearray)
+        self.cuda = SimpleNamespace(alloc_pinned_memory=bytearray)
 
     def __getattr__(self, name):
         return getattr(np, name)

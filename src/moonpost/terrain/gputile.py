@@ -27,23 +27,26 @@ _PLANE_M = 1e13
 _NOTHING = np.float32(-1e3)
 _FILE = "tile.cu"
 _THREADS = 128
-_SHARE = 0.4
-_HOST_BYTES = 512_000_000
+_RESULT_BYTES = 256_000_000
+
+
+def _there(values: Any, dtype: type) -> Any:
+    """An array on the card, row after row as the kernels read it."""
+    return card().ascontiguousarray(card().asarray(values, dtype=dtype))
 
 
 class _Far:
     """One far level of a tile on the card."""
 
     def __init__(self, view: FarView) -> None:
-        cupy = card()
         level = view.level
         self.relief = Relief(view.ground_m, level.cell_m, radius_m=_PLANE_M, datum_m=0.0)
         self.window, self.observers_m = view.window, view.observers_m
         self.nearest_m, self.farthest_m = level.nearest_m - level.cell_m, level.farthest_m
-        self.corner = cupy.asarray(view.corner, dtype=cupy.int32)
-        self.part = cupy.asarray(view.part, dtype=cupy.float32)
-        self.below = cupy.asarray(view.below, dtype=cupy.int8)
-        self.share = cupy.asarray(view.share, dtype=cupy.float32)
+        self.corner = _there(view.corner, np.int32)
+        self.part = _there(view.part, np.float32)
+        self.below = _there(view.below, np.int8)
+        self.share = _there(view.share, np.float32)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -105,15 +108,14 @@ class TileSight:
     """
 
     def __init__(self, tile: Tile, *, near_m: float, spacing: int) -> None:
-        cupy = card()
         self.shape: tuple[int, int] = tile.missing.shape
         self._window, self._near_m, self._spacing = tile.window, near_m, spacing
         self._near = Relief(tile.heights_m, tile.pixel_m, datum_m=0.0)
         self._views = [_Far(view) for view in tile.views]
         self._first, self._lattice = tile.first, tile.lattice
         names = ("above_m", "nodes_m", "stretch", "eyes_m", "place", "turn")
-        self._arrays = {name: cupy.asarray(getattr(tile, name), dtype=cupy.float32) for name in names}
-        self._missing = cupy.asarray(tile.missing, dtype=cupy.uint8)
+        self._arrays = {name: _there(getattr(tile, name), np.float32) for name in names}
+        self._missing = _there(tile.missing, np.uint8)
 
     def far(self, azimuths: int, aims: Sequence[tuple[Floats, Singles]]) -> Any:
         """Horizon of all that lies beyond the map's own cells, left on the card.
@@ -148,7 +150,7 @@ class TileSight:
                     *map(np.int32, (azimuths, math.prod(view.shape), view.shape[1])),
                     *(view.corner, view.part, view.below, view.share),
                     *(self._arrays[name] for name in ("eyes_m", "place", "turn")),
-                    cupy.asarray(aim, dtype=cupy.float32),
+                    _there(aim, np.float32),
                     *map(np.int32, (eyes, points)),
                     best,
                 ),
@@ -214,17 +216,17 @@ class TileSight:
                 *(near, far),
                 *map(np.int32, counts),
                 self._arrays["above_m"],
-                cupy.asarray(masts_m, dtype=cupy.float32),
+                _there(masts_m, np.float32),
                 *(self._arrays[name] for name in ("nodes_m", "stretch")),
                 self._missing,
-                cupy.asarray(dips_rad, dtype=cupy.float32),
+                _there(dips_rad, np.float32),
                 result,
             ),
         )
         return result
 
     def at_once(self, masts: int) -> int:
-        """How many azimuths fit the memory of the card and of the result at a time.
+        """How many azimuths are computed at a time, within about 1 GB of the card's memory.
 
         Parameters
         ----------
@@ -240,11 +242,7 @@ class TileSight:
         --------
         See `tile_blocks`.
         """
-        free, _ = card().cuda.runtime.memGetInfo()
-        cells = masts * math.prod(self.shape)
-        far = max((len(view.observers_m) * math.prod(view.shape) for view in self._views), default=0)
-        each = 6 * cells + 4 * far + 4 * self._arrays["eyes_m"].size
-        return max(1, min(int(_SHARE * free / each), _HOST_BYTES // (2 * cells)))
+        return max(1, _RESULT_BYTES // (2 * masts * math.prod(self.shape)))
 
 
 def tile_blocks(

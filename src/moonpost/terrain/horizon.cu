@@ -378,8 +378,8 @@ extern "C" __global__ void __launch_bounds__(32 * WARPS_X * WARPS_Y, BLOCKS) mar
         }
 #pragma unroll
         for (int i = 0; i < CELLS; ++i) {
-            const int q = guess[i];
-            if (q > 0 && q <= reach[i]) {
+            const int q = min(guess[i], reach[i]);
+            if (q >= 4 && q >= first) {
                 const float4* at = (SHARED && q < WIDE ? record : far) + (q / 64 * RECORD + q % 64);
                 const float4 e = SHARED ? *at : ENTRY(at);
                 const unsigned cell = ray.at[0] + i * LANES_X + (unsigned)__float_as_int(e.x);
