@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from moonpost.cli import siterank
+from moonpost.cli import sitemap, siterank
 from moonpost.cli.output import JSON, emit, table, utc_text
 
 if TYPE_CHECKING:
@@ -219,3 +219,4 @@ def _eclipse(almanac: Any, row: Any, scale: float) -> dict[str, Any]:
 
 
 siterank.register(_app)
+sitemap.register(_app)

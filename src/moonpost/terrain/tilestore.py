@@ -10,7 +10,7 @@ import os
 import shutil
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -65,6 +65,21 @@ class MapArray:
     fill: float | int
     attributes: Mapping[str, Any]
     chunk: Mapping[str, int] = field(default_factory=dict)
+
+    def with_attributes(self, more: Mapping[str, Any]) -> MapArray:
+        """Add attributes.
+
+        Parameters
+        ----------
+        more : mapping
+            The attributes.
+
+        Returns
+        -------
+        MapArray
+            The same array with them.
+        """
+        return replace(self, attributes={**self.attributes, **more})
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,7 +221,7 @@ class MemoryMaps:
             item.name: (item.dims, self._values[item.name], dict(item.attributes)) for item in self.layout.arrays
         }
         raw = xr.Dataset(arrays, coords, dict(self.layout.attributes))
-        return xr.decode_cf(raw, decode_times=False)
+        return xr.decode_cf(raw, decode_times=False, decode_coords="all")
 
 
 class MapStore:
@@ -338,7 +353,9 @@ class MapStore:
         """
         import xarray as xr
 
-        return xr.open_dataset(self.folder, engine="zarr", chunks=None, consolidated=True, decode_times=False)
+        return xr.open_dataset(
+            self.folder, engine="zarr", chunks=None, consolidated=True, decode_times=False, decode_coords="all"
+        )
 
     def _marker(self, tile: Tile) -> Path:
         return self.folder / _PRIVATE / "tiles" / f"{_name(tile)}.json"
