@@ -49,12 +49,14 @@ def profile(area: MapArea, horizons: np.ndarray, row: int, col: int) -> HorizonP
     convergence = float(area.convergence_deg(latitude, longitude)[0, 0])
     turn = convergence * AZIMUTHS / 360.0
     assert turn == pytest.approx(round(turn), abs=1e-6)
+    place = float(latitude[0, 0]), float(longitude[0, 0])
+    ground = Terrain.default("south" if place[0] < 0.0 else "north").height_m(*place)
     elevation = np.roll(0.01 * horizons[0, :, row, col].astype(float), -round(turn))
     return HorizonProfile(
         azimuth_deg=np.arange(AZIMUTHS) * 360.0 / AZIMUTHS,
         elevation_deg=elevation,
         distance_m=np.full(AZIMUTHS, 1e4),
-        site=Site(float(latitude[0, 0]), float(longitude[0, 0])),
+        site=Site(*place, ground),
         mast_m=0.0,
         grade="screening",
         provenance={},
@@ -187,8 +189,7 @@ class TestGroups:
         both = RelayGroup(area, terrain, [10.0], RelayTrack(time, np.stack([one, two]))).tile(*whole, horizons)
         for row, col in CELLS:
             view = profile(area, horizons, row, col)
-            ground = terrain.height_m(view.site.latitude_deg, view.site.longitude_deg)
-            eye = (MOON_RADIUS_M + ground + 10.0) * view.site.basis[2]
+            eye = (MOON_RADIUS_M + view.site.height_m + 10.0) * view.site.basis[2]
             up = np.zeros(time.size, bool)
             for orbit in (one, two):
                 east, north, above = view.site.basis @ (orbit - eye).T
