@@ -174,15 +174,16 @@ class TileHorizons:
         Returns
         -------
         Tile
-            Heights about it and views of the far levels.
+            Heights about it and views of the far levels. Where the directions of the map and the chart of the far
+            levels differ by more than 0.3 deg within the part, horizons are computed for smaller ones,
+            `Ground.pieces`.
 
         Raises
         ------
         InputError
             If the slices hold no cells or have steps.
         """
-        spans = [_span(part, count) for part, count in zip((rows, cols), self.area.shape, strict=True)]
-        return Tile.of(self.ground, spans[0], spans[1], self.masts_m)
+        return Tile.of(self.ground, *self._spans(rows, cols), self.masts_m)
 
     def blocks(self, rows: slice, cols: slice) -> Iterator[tuple[slice, Shorts]]:
         """Compute the horizons of a part of the map, some azimuths at a time.
@@ -202,29 +203,55 @@ class TileHorizons:
         InputError
             If the slices hold no cells or have steps.
         """
-        tile = self.tile(rows, cols)
-        dips = [-math.acos(MOON_RADIUS_M / (MOON_RADIUS_M + mast)) for mast in self.masts_m]
+        spans = self._spans(rows, cols)
+        places = self.ground.pieces(*spans)
+        tiles = [Tile.of(self.ground, *place, self.masts_m) for place in places]
+        inside = [
+            tuple(slice(a - span[0], b - span[0]) for (a, b), span in zip(place, spans, strict=True))
+            for place in places
+        ]
+        shape = tuple(last - first for first, last in spans)
         if self.device == "gpu":
-            from moonpost.terrain.gputile import tile_blocks
-
-            yield from tile_blocks(
-                tile,
-                self.azimuths_rad,
-                self.masts_m,
-                near_m=self.ground.near_m,
-                spacing=self.ground.spacing,
-                dips_rad=dips,
-                aims=lambda angles: [aim(tile, view, angles) for view in tile.views],
-            )
+            result = np.empty((len(self.masts_m), self.azimuths, *shape), dtype=np.int16)
+            for tile, (row, col) in zip(tiles, inside, strict=True):
+                for part, block in self._blocks_on_card(tile):
+                    result[:, part, row, col] = block
+            yield slice(0, self.azimuths), result
             return
-        cells = math.prod(tile.missing.shape)
-        at_once = int(np.clip(_BLOCK_BYTES // (4 * len(self.masts_m) * cells), 1, self.azimuths))
-        buffer = np.empty(len(self.masts_m) * at_once * cells, dtype=np.float32)
+        at_once = int(np.clip(_BLOCK_BYTES // (4 * len(self.masts_m) * math.prod(shape)), 1, self.azimuths))
+        buffer = np.empty(len(self.masts_m) * at_once * math.prod(shape), dtype=np.float32)
         for start in range(0, self.azimuths, at_once):
             part = slice(start, min(start + at_once, self.azimuths))
-            yield part, self._block(tile, self.azimuths_rad[part], dips, buffer)
+            result = np.empty((len(self.masts_m), part.stop - start, *shape), dtype=np.int16)
+            for tile, (row, col) in zip(tiles, inside, strict=True):
+                result[:, :, row, col] = self._block(tile, self.azimuths_rad[part], buffer)
+            yield part, result
 
-    def _block(self, tile: Tile, azimuths_rad: Floats, dips: list[float], buffer: Singles) -> Shorts:
+    def _spans(self, rows: slice, cols: slice) -> tuple[tuple[int, int], tuple[int, int]]:
+        """First row and row after the last, first column and column after the last."""
+        count = self.area.shape
+        return _span(rows, count[0]), _span(cols, count[1])
+
+    @property
+    def _dips(self) -> list[float]:
+        """Horizons of masts on a level sphere [rad]."""
+        return [-math.acos(MOON_RADIUS_M / (MOON_RADIUS_M + mast)) for mast in self.masts_m]
+
+    def _blocks_on_card(self, tile: Tile) -> Iterator[tuple[slice, Shorts]]:
+        """Horizons of a tile, by the graphics card."""
+        from moonpost.terrain.gputile import tile_blocks
+
+        return tile_blocks(
+            tile,
+            self.azimuths_rad,
+            self.masts_m,
+            near_m=self.ground.near_m,
+            spacing=self.ground.spacing,
+            dips_rad=self._dips,
+            aims=lambda angles: [aim(tile, view, angles) for view in tile.views],
+        )
+
+    def _block(self, tile: Tile, azimuths_rad: Floats, buffer: Singles) -> Shorts:
         """Horizons of a tile along some azimuths, by the processor."""
         from moonpost.terrain.tilekernels import combine
 
@@ -251,7 +278,7 @@ class TileHorizons:
             tile.nodes_m,
             tile.stretch,
             tile.missing,
-            np.array(dips, dtype=np.float32),
+            np.array(self._dips, dtype=np.float32),
             result,
         )
         return result
@@ -274,9 +301,7 @@ class TileHorizons:
         InputError
             If the slices hold no cells or have steps.
         """
-        (first, last), (begin, end) = (
-            _span(part, count) for part, count in zip((rows, cols), self.area.shape, strict=True)
-        )
+        (first, last), (begin, end) = self._spans(rows, cols)
         shape = (len(self.masts_m), self.azimuths, last - first, end - begin)
         result = np.empty(shape, dtype=np.int16)
         for part, block in self.blocks(rows, cols):

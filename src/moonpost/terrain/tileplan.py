@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from moonpost.sky.site import MOON_RADIUS_M
 from moonpost.terrain.area import MapArea
-from moonpost.terrain.gnomonic import Gnomonic
+from moonpost.terrain.gnomonic import Gnomonic, turns
 from moonpost.terrain.gridhorizon import usual_rise
 from moonpost.terrain.nestgrid import cell_heights
 from moonpost.terrain.surface import Terrain
@@ -25,6 +25,8 @@ Singles = NDArray[np.float32]
 _MISFIT = 0.35
 """Usual height of the ground over a coarser one, in cells of the coarser one."""
 _RISE_CELLS = 1024
+_TURN_RAD = math.radians(0.3)
+_PIECE_CELLS = 16
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,6 +95,36 @@ class Ground:
             levels=levels,
             spacing=int(np.clip(levels[0].cell_m / area.cell_m + 0.01, 1, 4)) if levels else 4,
         )
+
+    def pieces(
+        self, rows: tuple[int, int], cols: tuple[int, int]
+    ) -> list[tuple[tuple[int, int], tuple[int, int]]]:
+        """Cut a part of the map so that each map azimuth has nearly one direction on the chart in each piece.
+
+        Parameters
+        ----------
+        rows, cols : tuple of int
+            First row of the part and row after the last, first column and column after the last.
+
+        Returns
+        -------
+        list of tuple
+            Rows and columns of the pieces: the part itself where directions differ by less than 0.3 deg.
+        """
+        ends = [np.array([span[0], sum(span) // 2, span[1] - 1]) for span in (rows, cols)]
+        matrices = self.chart.turns(self.area, self.area.beyond(*ends))
+        angles = turns(matrices, np.arange(8.0) * (0.25 * np.pi))
+        away = float(np.abs(angles - angles[1, 1]).max())
+        count = math.ceil(away / _TURN_RAD)
+        cuts = []
+        for span in (rows, cols):
+            size = (
+                -(-(span[1] - span[0]) // (count * _PIECE_CELLS)) * _PIECE_CELLS
+                if count > 1
+                else span[1] - span[0]
+            )
+            cuts.append([(first, min(first + size, span[1])) for first in range(span[0], span[1], size)])
+        return [(row, col) for row in cuts[0] for col in cuts[1]]
 
     def record(self) -> dict[str, Any]:
         """Levels and settings as plain data for provenance.
@@ -349,7 +381,7 @@ def _view(level: FarLevel, plane: _Plane, x: Floats, y: Floats, depths: Floats, 
 
 
 def _corners(missing: NDArray[np.bool_], row: Floats, col: Floats) -> tuple[NDArray[np.intp], Floats]:
-    """Cell up and left of places and where they lie beyond it; beside missing ones the nearest cell that is not."""
+    """Cell up and left of places and where they lie beyond it; beside missing ones, the nearest that is not."""
     rows, cols = missing.shape
     r = np.clip(np.floor(row), 0, rows - 2).astype(np.intp)
     c = np.clip(np.floor(col), 0, cols - 2).astype(np.intp)
