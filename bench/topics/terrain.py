@@ -170,8 +170,8 @@ def table() -> Table:
         title="Horizons beside other programs",
         method="Synthetic rough ground, 20 m cells, observer on the ground, 1000 x 1000 cells, two azimuths; "
         "processor time of one core, azimuth-pixels a second, reading and writing of files left out. Each peer "
-        "runs in a process of its own. Errors are medians and 95th percentiles against a march of quarter cells on "
-        "bilinear heights, on the Moon's sphere and on a plane: without curvature a program is right on the plane.",
+        "runs in a process of its own. Errors are medians and 95th percentiles against quarter-cell marches on "
+        "bilinear heights, on the Moon and on a plane: without curvature a program is right on the plane.",
         head=(
             "what",
             "rate",
@@ -182,7 +182,7 @@ def table() -> Table:
         ),
         rows=[*beside(), one_cell(), oracle()],
         reading="GRASS, Whitebox and topocalc know no curvature of the Moon (GRASS only that of the Earth, for "
-        "maps in degrees); topocalc never gives a horizon below zero, hence its 95th percentile. xarray-spatial has "
+        "maps in degrees); topocalc never goes below zero, hence its 95th percentile. xarray-spatial has "
         "viewsheds, no horizons: what one cell sees is the nearest job. SPICE rays hit flat triangles of a "
         "quarter cell, ours bilinear cells.",
     )
