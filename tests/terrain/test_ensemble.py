@@ -12,14 +12,8 @@ import pytest
 from moonpost.errors import InputError
 from moonpost.sky import Site
 from moonpost.terrain import HorizonProfile, Terrain, horizon, light_statistics
-from moonpost.terrain.ensemble import (
-    HeightNoise,
-    Spread,
-    height_noise,
-    horizon_members,
-    light_uncertainty,
-    shifted,
-)
+from moonpost.terrain.ensemble import Spread, light_uncertainty, shifted
+from moonpost.terrain.ensemblehorizons import HeightNoise, height_noise, horizon_members
 from moonpost.terrain.ensemblekernels import add_field
 
 SPAN = ("2030-01-01", "2031-01-01")
