@@ -105,7 +105,7 @@ def map_look(data: xr.DataArray, limits: tuple[float, float] | None = None) -> M
     ('Average illumination [%]', [[25.0, 50.0]])
     """
     name = str(data.name or "")
-    values = np.asarray(data.values)
+    values = _known(data)
     long_name = str(data.attrs.get("long_name") or name or "value")
     words = long_name[:1].upper() + long_name[1:]
     if values.dtype == np.bool_ or name in _MASKS:
@@ -114,7 +114,9 @@ def map_look(data: xr.DataArray, limits: tuple[float, float] | None = None) -> M
     numbers[~np.isfinite(numbers)] = np.nan
     if np.isnan(numbers).all():
         raise InputError("has no finite value", where=name or "map", advice="give a map with data")
-    units = str(data.attrs.get("units", ""))
+    units = {"degree": "deg", "degrees": "deg"}.get(
+        str(data.attrs.get("units", "")), str(data.attrs.get("units", ""))
+    )
     if units == "1":
         numbers, units = numbers * 100.0, "%"
     if units == "m" and limits is None and not name.startswith("height") and np.nanmax(numbers) >= _KILOMETRES:
@@ -157,6 +159,15 @@ def relief_shade(height_m: npt.ArrayLike, cell_m: float) -> Floats:
     steep = float(np.percentile(np.hypot(right, up), 90.0))
     towards = (right - up) / math.sqrt(2.0) / max(steep, 1e-6)
     return np.asarray(np.clip(0.6 + 0.4 * np.tanh(0.9 * towards), 0.0, 1.0))
+
+
+def _known(data: xr.DataArray) -> npt.NDArray[Any]:
+    """Values with NaN for the fill value of whole numbers (255 of bytes)."""
+    values = np.asarray(data.values)
+    fill = data.attrs.get("_FillValue", 255 if values.dtype == np.uint8 else None)
+    if values.dtype.kind in "iu" and fill is not None and (values == fill).any():
+        return np.where(values == fill, np.nan, values)
+    return values
 
 
 def _truth(name: str, values: npt.NDArray[Any], words: str) -> MapLook:

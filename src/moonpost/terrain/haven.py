@@ -213,7 +213,7 @@ def mast_gain(values: xr.DataArray, *, lower_m: float | None = None) -> xr.DataA
     Parameters
     ----------
     values : xarray.DataArray
-        A map with the dimension ``mast_m``.
+        A map with the dimension ``mast`` (or ``mast_m``), the height of the eye [m].
     lower_m : float, optional
         The mast that others are compared with [m]; the lowest if not stated.
 
@@ -233,15 +233,16 @@ def mast_gain(values: xr.DataArray, *, lower_m: float | None = None) -> xr.DataA
     >>> from moonpost.terrain.area import MapArea
     >>> area = MapArea.about(-90.0, 0.0, 100.0, cell_m=100.0)
     >>> light = area.array([[[0.5]], [[0.75]]], name="average_illumination", units="1", long_name="light",
-    ...     source="example", dims=("mast_m", "y", "x"), coords={"mast_m": [2.0, 10.0]})
-    >>> mast_gain(light).values.ravel().tolist(), mast_gain(light)["mast_m"].values.tolist()
+    ...     source="example", dims=("mast", "y", "x"), coords={"mast": [2.0, 10.0]})
+    >>> mast_gain(light).values.ravel().tolist(), mast_gain(light)["mast"].values.tolist()
     ([0.25], [10.0])
     """
-    if "mast_m" not in values.dims or values.sizes["mast_m"] < 2:
+    dim = next((name for name in ("mast", "mast_m") if name in values.dims), "")
+    if not dim or values.sizes[dim] < 2:
         raise InputError(
             f"has the dimensions {values.dims}", where=str(values.name), advice="give a map for at least two masts"
         )
-    masts = np.asarray(values.coords["mast_m"].values, dtype=np.float64)
+    masts = np.asarray(values.coords[dim].values, dtype=np.float64)
     low = float(masts.min()) if lower_m is None else float(lower_m)
     found = np.flatnonzero(np.abs(masts - low) < 1e-6)
     if not found.size:
@@ -252,7 +253,7 @@ def mast_gain(values: xr.DataArray, *, lower_m: float | None = None) -> xr.DataA
         )
     rest = np.flatnonzero(np.abs(masts - low) >= 1e-6)
     data = values.astype(np.float64) if values.dtype.kind != "f" else values
-    gain = data.isel(mast_m=rest) - data.isel(mast_m=int(found[0])).drop_vars("mast_m")
+    gain = data.isel({dim: rest}) - data.isel({dim: int(found[0])}).drop_vars(dim)
     gain = gain.rename(f"{values.name}_gain")
     gain.attrs = {**values.attrs, "lower_mast_m": low}
     gain.attrs["long_name"] = f"{values.attrs.get('long_name', values.name)}: gain over a mast of {low:g} m"

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from moonpost.errors import InputError
 from moonpost.files import atomic_path
 from moonpost.terrain.area import MapArea
-from moonpost.terrain.rasters import area_of
+from moonpost.terrain.rasters import BOOLEAN_NODATA, area_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -65,7 +65,7 @@ def shadow_regions(
     Parameters
     ----------
     mask : xarray.DataArray, shape (rows, cols)
-        True or 1 inside; False, 0 or NaN outside.
+        True or 1 inside; False, 0, NaN and (of bytes) 255 outside.
     minimum_cells : int, default 1
         Regions of fewer cells are left out; 9 is the minimum of Mazarico et al. (2011).
     connectivity : {4, 8}
@@ -123,7 +123,7 @@ def shadow_area_km2(mask: xr.DataArray, *, minimum_cells: int = 1, connectivity:
     Parameters
     ----------
     mask : xarray.DataArray, shape (rows, cols)
-        True or 1 inside; False, 0 or NaN outside.
+        True or 1 inside; False, 0, NaN and (of bytes) 255 outside.
     minimum_cells : int, default 1
         Regions of fewer cells are left out.
     connectivity : {4, 8}
@@ -236,7 +236,7 @@ def _fixed_date() -> Iterator[None]:
 
 
 def _inside(mask: xr.DataArray) -> NDArray[np.bool_]:
-    """The mask as truths; NaN is outside."""
+    """The mask as truths; cells without data (NaN, or the fill value) are outside."""
     values = np.asarray(mask.values)
     if values.ndim != 2 or values.dtype.kind not in "biuf":
         raise InputError(
@@ -244,6 +244,8 @@ def _inside(mask: xr.DataArray) -> NDArray[np.bool_]:
         )
     if values.dtype.kind == "f":
         values = np.nan_to_num(values, nan=0.0)
+    elif values.dtype == np.uint8:
+        values = np.where(values == mask.attrs.get("_FillValue", BOOLEAN_NODATA), 0, values)
     if not np.isin(values, (0, 1)).all():
         raise InputError("holds other values than 0 and 1", where=str(mask.name), advice="compare it with a limit")
     return np.asarray(values, dtype=bool)

@@ -35,6 +35,7 @@ _LONGITUDES = 1440
 _STEP_S = 21_600.0
 _LOWEST_LATITUDE_DEG = 3.0
 _NODE_M = 20_000.0
+_IMPOSSIBLE_DEG = 180.0
 
 Floats = NDArray[np.float64]
 
@@ -264,7 +265,7 @@ def sun_margin(horizons: NDArray[Any], area: MapArea, ceiling: SunCeiling) -> xr
     >>> round(float(sun_margin(level, area, ceiling)[1, 1]), 1)
     1.9
     """
-    from moonpost.terrain.shadowkernels import margin_centidegrees, margin_degrees
+    from moonpost.terrain.shadowkernels import highest_margin
 
     if horizons.ndim != 3 or horizons.shape[1:] != area.shape:
         raise InputError(
@@ -272,13 +273,15 @@ def sun_margin(horizons: NDArray[Any], area: MapArea, ceiling: SunCeiling) -> xr
             where="horizons",
             advice="give one for each azimuth, row and column",
         )
-    kernel = margin_centidegrees if horizons.dtype == np.int16 else margin_degrees
-    if horizons.dtype != np.int16 and horizons.dtype.kind != "f":
+    whole = horizons.dtype == np.int16
+    if not whole and horizons.dtype.kind != "f":
         raise InputError(f"type {horizons.dtype.name}", where="horizons", advice="give int16 or floating point")
     rows, cols = (_nodes(count, area) for count in area.shape)
     tops = _tops(ceiling, area, rows, cols, horizons.shape[0])
     out = np.full(area.shape, -np.inf, dtype=np.float32)
-    kernel(horizons, tops, rows, cols, out)
+    highest_margin(horizons, tops, rows, cols, np.float32(0.01 if whole else 1.0), out)
+    # A horizon of -327.68 deg stands for none.
+    out[out > _IMPOSSIBLE_DEG if whole else np.isnan(horizons).any(axis=0)] = np.nan
     return area.array(
         out,
         name="sun_margin_deg",
@@ -337,21 +340,23 @@ def permanent_shadow(horizons: NDArray[Any], area: MapArea, ceiling: SunCeiling)
     )
 
 
-def _nodes(count: int, area: MapArea) -> Floats:
-    """Cells, whole or between, at which the limb is computed along one side."""
+def _nodes(count: int, area: MapArea) -> NDArray[np.int64]:
+    """Cells at which the limb is computed along one side, the first and the last among them; at least two."""
     parts = max(1, math.ceil((count - 1) * area.cell_m / _NODE_M))
-    return np.linspace(0.0, max(count - 1, 1), parts + 1)
+    cells = np.unique(np.rint(np.linspace(0.0, count - 1.0, parts + 1)).astype(np.int64))
+    return cells if cells.size > 1 else np.array([0, 0])
 
 
-def _tops(ceiling: SunCeiling, area: MapArea, rows: Floats, cols: Floats, azimuths: int) -> NDArray[np.float32]:
+def _tops(
+    ceiling: SunCeiling, area: MapArea, rows: NDArray[np.int64], cols: NDArray[np.int64], azimuths: int
+) -> NDArray[np.float32]:
     """Highest limb at the nodes, shape (azimuths, nodes down, nodes across), in the map's azimuths."""
-    y = area.y_m[0] - rows * area.cell_m
-    x = area.x_m[0] + cols * area.cell_m
-    corner = np.empty((azimuths, rows.size, cols.size), dtype=np.float32)
-    for i in range(rows.size):
+    tops = np.empty((azimuths, rows.size, cols.size), dtype=np.float32)
+    for i, row in enumerate(rows):
+        latitude, longitude = (part[0, cols] for part in area.places(slice(row, row + 1)))
+        turn = area.convergence_deg(latitude, longitude)
         for j in range(cols.size):
-            spot = MapArea(area.wkt, x[j : j + 1], y[i : i + 1], area.cell_m)
-            place = spot.centre
-            turn = float(spot.convergence_deg(place.latitude_deg, place.longitude_deg))
-            corner[:, i, j] = ceiling.top_deg(place.latitude_deg, place.longitude_deg, azimuths, origin_deg=-turn)
-    return corner
+            tops[:, i, j] = ceiling.top_deg(
+                float(latitude[j]), float(longitude[j]), azimuths, origin_deg=-float(turn[j])
+            )
+    return tops
