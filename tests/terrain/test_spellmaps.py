@@ -177,7 +177,12 @@ def test_a_map_equals_its_points_and_keeps_its_shape(almanac):
     latitude = np.linspace(-89.6, -89.4, 10)[:, None] + np.zeros((10, 13))
     longitude = np.linspace(205.0, 215.0, 13)[None, :] + np.zeros((10, 13))
     paths = body_paths(almanac, RIDGE, "2030-01-01", "2030-07-01")
+    height = np.full((10, 13), 1651.0)
     whole = longest_spells(paths, horizons, latitude, longitude)
+    height[0, 5] = np.nan
+    blank = longest_spells(paths, horizons, latitude, longitude, height_m=height)
+    assert np.isnan(blank["longest_dark_d"]).sum() == 2
+    assert np.isnan(blank["longest_dark_d"][0, 5])
     for name in SPELLS:
         assert whole[name].shape == (10, 13)
         assert np.isnan(whole[name]).nonzero() == (np.array([3]), np.array([4]))
@@ -252,4 +257,4 @@ def test_bad_input_is_refused(year):
     with pytest.raises(InputError, match="does not fit"):
         longest_spells(year, flat, [-89.0] * 3, [0.0] * 3)
     with pytest.raises(InputError, match="NaN"):
-        longest_spells(year, flat, height_m=math.nan)
+        longest_spells(year, flat, height_m=math.inf)

@@ -23,6 +23,9 @@ _BEND_DEG = 6.5e-4
 """How far a body that turns by 0.53 deg in an hour leaves its chord at elevation 0."""
 _FAR_DEG = 80.0
 _BLOCK = 64
+_ABOUT = 1000
+PARTS = 200.0
+"""Parts of a degree in which bounds of elevations are kept."""
 _NEVER = 2.0
 
 
@@ -243,19 +246,18 @@ def _leave(
 
 
 @njit(cache=True, nogil=True)
-def _hour(tracks, bounds, wish, k):  # type: ignore[no-untyped-def]
+def _hour(hours, bounds, wish, k):  # type: ignore[no-untyped-def]
     """1 if all wishes surely hold all through the hour after sample k, -1 if one surely fails, else 0."""
-    hour, low, high = tracks
     all_sure = 1
     for b in range(wish.size):
         if wish[b] < 0:
             continue
-        place, rising = hour[b, k], wish[b] == 1
-        if low[b, k] > bounds[b, 0, place]:
-            if not rising:
+        place = hours[b, k, 0]
+        if hours[b, k, 1] > bounds[b, place, 0]:
+            if wish[b] == 0:
                 return -1
-        elif high[b, k] < bounds[b, 1, place]:
-            if rising:
+        elif hours[b, k, 2] < bounds[b, place, 1]:
+            if wish[b] == 1:
                 return -1
         else:
             all_sure = 0
@@ -272,16 +274,16 @@ def _holds(horizon: Floats, bodies: Floats, frame: Floats, wish: NDArray[np.int6
 
 
 @njit(cache=True, nogil=True)
-def _back(horizon, bodies, frame, tracks, bounds, wish, k, m, clear, known):  # type: ignore[no-untyped-def]
+def _back(horizon, bodies, frame, hours, bounds, wish, k, m, clear, known):  # type: ignore[no-untyped-def]
     """A sample after k, at most k + m, at which a wish fails, or k if none does before k + m; and the new `known`.
 
     From k to the hour `clear` none surely fails, and from k to the sample `known` all wishes hold at samples.
     """
     for j in range(k + m - 1, max(k - 1, clear), -1):
-        if _hour(tracks, bounds, wish, j) < 0:
+        if _hour(hours, bounds, wish, j) < 0:
             return j + 1, known
     for j in range(k + m - 1, max(k, known), -1):
-        if _hour(tracks, bounds, wish, j) > 0 or _hour(tracks, bounds, wish, j - 1) > 0:
+        if _hour(hours, bounds, wish, j) > 0 or _hour(hours, bounds, wish, j - 1) > 0:
             continue
         if not _holds(horizon, bodies, frame, wish, j):
             return j, k + m - 1
@@ -289,13 +291,12 @@ def _back(horizon, bodies, frame, tracks, bounds, wish, k, m, clear, known):  # 
 
 
 @njit(cache=True, nogil=True)
-def _ahead(horizon, bodies, frame, tracks, bounds, wish, k):  # type: ignore[no-untyped-def]
-    """First sample from k on at which a wish fails; the last sample of all if none does."""
-    last = bodies.shape[1] - 1
+def _ahead(horizon, bodies, frame, hours, bounds, wish, k, last):  # type: ignore[no-untyped-def]
+    """First sample from k on at which a wish fails; the last sample if none does."""
     while k < last:
-        state = _hour(tracks, bounds, wish, k)
+        state = _hour(hours, bounds, wish, k)
         if state < 0 or (
-            state == 0 and _hour(tracks, bounds, wish, k - 1) <= 0 and not _holds(horizon, bodies, frame, wish, k)
+            state == 0 and _hour(hours, bounds, wish, k - 1) <= 0 and not _holds(horizon, bodies, frame, wish, k)
         ):
             return k
         k += 1
@@ -303,12 +304,12 @@ def _ahead(horizon, bodies, frame, tracks, bounds, wish, k):  # type: ignore[no-
 
 
 @njit(cache=True, nogil=True)
-def _within(horizon, bodies, frame, tracks, bounds, wish, first, last, best, step_h):  # type: ignore[no-untyped-def]
+def _within(horizon, bodies, frame, hours, bounds, wish, first, last, best, step_h):  # type: ignore[no-untyped-def]
     """Longest time in which all wishes hold between two samples, at least `best` [hours]."""
     holds = _holds(horizon, bodies, frame, wish, first)
     begin = float(first)
     for k in range(first, last):
-        if holds and _hour(tracks, bounds, wish, k) > 0:
+        if holds and _hour(hours, bounds, wish, k) > 0:
             continue
         f = 0.0
         while f < 1.0:
@@ -324,25 +325,24 @@ def _within(horizon, bodies, frame, tracks, bounds, wish, first, last, best, ste
 
 
 @njit(cache=True, nogil=True)
-def _longest(horizon, bodies, frame, tracks, bounds, wish, step_h):  # type: ignore[no-untyped-def]
-    """Longest time in which all wishes hold [steps].
+def _longest(horizon, bodies, frame, hours, bounds, wish, first, last, best, step_h):  # type: ignore[no-untyped-def]
+    """Longest time in which all wishes hold between two samples, at least `best` [steps].
 
     A run that is to beat the best so far spans its length after the sample k that fails: so look there from the
     far end back for another sample that fails, and go on from that one.
     """
-    last = bodies.shape[1] - 1
-    best, k, clear, known = 0.0, 0, -1, 0
+    k, clear, known = first, first - 1, first
     while last - k > best:
         m = int(best) + 1
         if k + m > last:
             break
-        j, known = _back(horizon, bodies, frame, tracks, bounds, wish, k, m, clear, known)
+        j, known = _back(horizon, bodies, frame, hours, bounds, wish, k, m, clear, known)
         clear = max(clear, k + m - 1)
         if j > k:
             k = j
             continue
-        j = _ahead(horizon, bodies, frame, tracks, bounds, wish, k + m)
-        best = _within(horizon, bodies, frame, tracks, bounds, wish, k, j, best, step_h)
+        j = _ahead(horizon, bodies, frame, hours, bounds, wish, k + m, last)
+        best = _within(horizon, bodies, frame, hours, bounds, wish, k, j, best, step_h)
         k = known = j
         clear = j - 1
     return best
@@ -353,8 +353,8 @@ def _bound(horizon, tilt, reach, margin, far, shift, out):  # type: ignore[no-un
     """Elevations of a body's upper rim above (below) which it surely is seen (hidden), for each azimuth bin.
 
     `tilt` (n,): by how much the cell's own elevation exceeds that at the middle, at each azimuth; `reach` (2,):
-    azimuths beside the bin that count; `shift`: bins from the tracks' first to the horizon's first azimuth; `out`
-    (2, n + 1), the last for bodies high up or deep down.
+    azimuths beside the bin that count; `shift`: bins from the first to the horizon's first azimuth; `out` (n + 1,
+    2) [1/200 deg], the last for bodies high up or deep down.
     """
     n = horizon.size
     level = np.empty(n + 2 * reach[1] + 1)
@@ -370,14 +370,31 @@ def _bound(horizon, tilt, reach, margin, far, shift, out):  # type: ignore[no-un
             top = max(top, level[i])
         for i in range(k + 1, k + 2 * reach[1] + 2):
             bottom = min(bottom, level[i])
-        out[0, j], out[1, j] = top + margin, bottom - margin
+        out[j, 0] = math.ceil(PARTS * (top + margin))
+        out[j, 1] = math.floor(PARTS * (bottom - margin))
         j = j + 1 if j + 1 < n else 0
-    out[0, n], out[1, n] = horizon.max() + far, horizon.min() - far
+    out[n, 0] = math.ceil(PARTS * (horizon.max() + far))
+    out[n, 1] = math.floor(PARTS * (horizon.min() - far))
 
 
 @njit(cache=True, nogil=True)
 def longest_of_cells(  # type: ignore[no-untyped-def]
-    horizons, scale, gap, frames, waves, shift, tilts, margins, far, reach, bodies, tracks, wishes, step_h, out
+    horizons,
+    scale,
+    gap,
+    frames,
+    waves,
+    shift,
+    tilts,
+    margins,
+    far,
+    reach,
+    bodies,
+    hours,
+    wishes,
+    likely,
+    step_h,
+    out,
 ):
     """Longest spells of many cells.
 
@@ -392,9 +409,9 @@ def longest_of_cells(  # type: ignore[no-untyped-def]
     frames : ndarray, shape (cells, 4, 3)
         Directions to the right of the first azimuth, ahead and up, and the place [m], in the axes of the samples.
     waves : ndarray, shape (2, azimuths)
-        Cosine and sine of the azimuths of the tracks' bins, from north at the middle.
+        Cosine and sine of the azimuths of the bins, from north at the middle.
     shift : ndarray of int64, shape (cells,)
-        Bins from the tracks' first to the horizon's first azimuth.
+        Bins from the bins' first to the horizon's first azimuth.
     tilts : ndarray, shape (cells, 2)
         By how much the vertical leans to the north and the east of that at the middle [deg].
     margins : ndarray, shape (cells,)
@@ -405,8 +422,10 @@ def longest_of_cells(  # type: ignore[no-untyped-def]
         Azimuths on either side of a bin over which a body may pass in an hour: its centre, any part of its disc.
     bodies : ndarray, shape (bodies, samples, 5)
         Unit vector at the middle, angular radius [deg] and one over the distance [1/m].
-    tracks : tuple of ndarray, each of shape (bodies, samples - 1)
-        Of each hour its azimuth bin, and the lowest and highest elevation of the upper rim [deg].
+    hours : ndarray of int16, shape (bodies, samples - 1, 3)
+        Of each hour its azimuth bin, and the lowest and highest elevation of the upper rim [1/200 deg].
+    likely : ndarray of int64, shape (states,)
+        Sample about which a long spell is likely.
     wishes : ndarray of int64, shape (states, bodies)
         The states to look for.
     step_h : float
@@ -425,7 +444,8 @@ def longest_of_cells(  # type: ignore[no-untyped-def]
         used |= wishes[s] >= 0
     block = np.empty((_BLOCK, n))
     horizon, tilt = np.empty(n), np.empty(n)
-    bounds = np.empty((bodies.shape[0], 2, n + 1), np.float32)
+    bounds = np.empty((bodies.shape[0], n + 1, 2), np.int16)
+    last = bodies.shape[1] - 1
     for start in range(0, cells, _BLOCK):
         size = min(_BLOCK, cells - start)
         _turned(horizons, start, size, scale, gap, block)
@@ -442,7 +462,12 @@ def longest_of_cells(  # type: ignore[no-untyped-def]
                 if used[b]:
                     _bound(horizon, tilt, reach[b], margins[cell], far, shift[cell], bounds[b])
             for s in range(wishes.shape[0]):
-                out[s, cell] = _longest(horizon, bodies, frames[cell], tracks, bounds, wishes[s], step_h)
+                best = 0.0
+                for low, high in ((max(likely[s] - _ABOUT, 0), min(likely[s] + _ABOUT, last)), (0, last)):
+                    best = _longest(
+                        horizon, bodies, frames[cell], hours, bounds, wishes[s], low, high, best, step_h
+                    )
+                out[s, cell] = best
 
 
 @njit(cache=True, nogil=True)

@@ -70,7 +70,7 @@ class BodyPaths:
     step_s: float
     samples: Floats
 
-    def hours(self, azimuths: int, origin_deg: float) -> tuple[tuple[NDArray[Any], ...], float, float]:
+    def hours(self, azimuths: int, origin_deg: float) -> tuple[NDArray[np.int16], float, float]:
         """Of each hour the azimuth bin and the range of the upper rim's elevation, for both bodies.
 
         Parameters
@@ -82,13 +82,15 @@ class BodyPaths:
 
         Returns
         -------
-        tracks : tuple of ndarray, each of shape (2, n - 1)
-            Bins (uint16; `azimuths` itself where the body is beyond 60 deg), lowest and highest rim [deg].
+        hours : ndarray of int16, shape (2, n - 1, 3)
+            Bin (`azimuths` itself where the body is beyond 60 deg), lowest and highest rim [1/200 deg].
         half_way_deg : float
             Most that a centre moves in azimuth to either side of the middle of an hour [deg].
         highest_deg : float
             Highest elevation, up or down, of the bodies in any bin [deg].
         """
+        from moonpost.terrain.spellkernels import PARTS
+
         x, y, z, radius = (self.samples[..., i] for i in range(4))
         azimuth, elevation = np.degrees(np.arctan2(x, y)), np.degrees(np.arctan2(z, np.hypot(x, y)))
         way = (np.diff(azimuth) + 180.0) % 360.0 - 180.0
@@ -103,13 +105,16 @@ class BodyPaths:
         )
         place = np.floor((azimuth[:, :-1] + 0.5 * way - origin_deg) / 360.0 * azimuths).astype(np.int64) % azimuths
         rim = np.minimum(radius[:, 1:], radius[:, :-1]), np.maximum(radius[:, 1:], radius[:, :-1])
-        tracks = (
-            np.where(usual, place, azimuths).astype(np.uint16),
-            (low + rim[0] - bend).astype(np.float32),
-            (high + rim[1] + bend).astype(np.float32),
-        )
+        hours = np.stack(
+            [
+                np.where(usual, place, azimuths),
+                np.floor(PARTS * (low + rim[0] - bend)),
+                np.ceil(PARTS * (high + rim[1] + bend)),
+            ],
+            axis=-1,
+        ).astype(np.int16)
         half = float(np.max(np.where(usual, 0.5 * np.abs(way) + bend, 0.0)))
-        return tracks, half, float(np.max(np.where(usual, most, 0.0)))
+        return hours, half, float(np.max(np.where(usual, most, 0.0)))
 
 
 def body_paths(almanac: Almanac, site: Site, start: TimeLike, stop: TimeLike) -> BodyPaths:
@@ -175,7 +180,7 @@ def longest_spells(
     latitude_deg, longitude_deg : array_like, shape (...), optional
         Places of the cells [deg], within 2 degrees of the middle; the middle itself if not given.
     height_m : array_like, shape (...), optional
-        Heights of the cells' eyes [m], for the Earth's parallax; that of the middle if not given.
+        Heights of the cells' eyes [m], for the Earth's parallax; that of the middle if not given. NaN for no data.
     origin_deg : array_like, default 0.0
         True azimuth of the first sample [deg]: one number for that at the middle, carried along in parallel to the
         cells, or an array with that at each cell.
@@ -227,7 +232,9 @@ def longest_spells(
     origin = math.degrees(np.angle(np.mean(np.exp(1j * np.radians(bearing)))))
     apart = ((bearing - origin + 180.0) % 360.0 - 180.0) / width
     shift = np.rint(apart).astype(np.int64)
-    tracks, half, highest = paths.hours(azimuths, origin)
+    hours, half, highest = paths.hours(azimuths, origin)
+    blank = np.isnan(frames[:, 3]).any(axis=-1)
+    frames[blank, 3] = 0.0
     lean = np.hypot(tilts[:, 0], tilts[:, 1])
     steep = math.tan(math.radians(min(highest + float(lean.max()), _HIGH_DEG + _FARTHEST_DEG)))
     aside = half + float(lean.max()) * steep + width * float(np.abs(apart - shift).max()) + _ROUND_DEG
@@ -254,13 +261,24 @@ def longest_spells(
         float(lean.max() + parallax.max() + _ROUND_DEG),
         reach,
         paths.samples,
-        tracks,
+        hours,
         wishes,
+        _likely(hours, wishes),
         paths.step_s / 3600.0,
         out,
     )
     out *= np.float32(paths.step_s / 86_400.0)
+    out[:, blank] = np.nan
     return {name: out[i].reshape(shape) for i, name in enumerate(spells)}
+
+
+def _likely(hours: NDArray[np.int16], wishes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """For each state the hour in which its first body stands lowest (to be hidden) or highest (to be seen)."""
+    found = []
+    for wish in wishes:
+        body = int(np.argmax(wish >= 0))
+        found.append(hours[body, :, 2].argmax() if wish[body] == 1 else hours[body, :, 1].argmin())
+    return np.array(found, dtype=np.int64)
 
 
 def _with_distance(body: Apparent, where: str) -> Floats:
@@ -270,11 +288,11 @@ def _with_distance(body: Apparent, where: str) -> Floats:
 def _horizons(horizons: ArrayLike) -> tuple[NDArray[Any], tuple[int, ...], float, float]:
     """Horizons as (azimuths, cells), the cells' shape, degrees of a unit, and the value without data."""
     table = np.asarray(horizons)
-    if table.ndim < 1 or table.shape[0] < 4 or table.shape[0] > 60_000:
+    if table.ndim < 1 or table.shape[0] < 4 or table.shape[0] > 30_000:
         raise InputError(
             f"horizons have shape {table.shape}",
             where="horizons",
-            advice="give (azimuths, cells), with 4 to 60,000 azimuths",
+            advice="give (azimuths, cells), with 4 to 30,000 azimuths",
         )
     shape = table.shape[1:]
     table = table.reshape(table.shape[0], -1)
@@ -307,7 +325,7 @@ def _frames(
         raise InputError("one without the other", where="latitude_deg, longitude_deg", advice="give both or none")
     latitude = _of_cells(site.latitude_deg if latitude_deg is None else latitude_deg, shape, "latitude_deg")
     longitude = _of_cells(site.longitude_deg if longitude_deg is None else longitude_deg, shape, "longitude_deg")
-    height = _of_cells(site.height_m if height_m is None else height_m, shape, "height_m")
+    height = _of_cells(site.height_m if height_m is None else height_m, shape, "height_m", missing=True)
     lat, lon = np.radians(latitude), np.radians(longitude)
     level = np.cos(lat)
     up = np.stack([level * np.cos(lon), level * np.sin(lon), np.sin(lat)], axis=-1) @ site.basis.T
@@ -345,13 +363,13 @@ def _carried(vector: Floats, up: Floats, *, back: bool = False) -> Floats:
     return vector * cosine + np.cross(axis, vector) + axis * along / (1.0 + cosine)
 
 
-def _of_cells(value: ArrayLike, shape: tuple[int, ...], name: str) -> Floats:
+def _of_cells(value: ArrayLike, shape: tuple[int, ...], name: str, *, missing: bool = False) -> Floats:
     try:
         found = np.broadcast_to(np.asarray(value, dtype=np.float64), shape).ravel()
     except (ValueError, TypeError) as error:
         raise InputError(
             f"does not fit cells of shape {shape}", where=name, advice="give one value a cell"
         ) from error
-    if not np.isfinite(found).all():
+    if not (np.isfinite(found) | (missing & np.isnan(found))).all():
         raise InputError("holds NaN or infinity", where=name, advice="give finite values")
     return found
