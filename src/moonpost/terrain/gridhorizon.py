@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from moonpost.errors import InputError
+from moonpost.terrain.gridlanes import MASTS
 from moonpost.terrain.gridpyramid import ABSENT, BEGINS, PAD, TOP, build, layout
 from moonpost.terrain.gridsweep import rows_within, sweep
 
@@ -264,7 +265,7 @@ def _sweep_all(
             step = pixel_m * math.hypot(1.0, drift)
             reach = int(rows_within(range_m[1], radius_m, step, rows, cols))
             build(pyramid, geometry, place, reach, drift, step, radius_m, tilts)
-            for mast, observer in enumerate(observers_m):
+            for first in range(0, len(observers_m), MASTS):
                 sweep(
                     pyramid,
                     geometry,
@@ -275,10 +276,12 @@ def _sweep_all(
                     pixel_m,
                     radius_m,
                     level,
-                    float(observer),
+                    np.array(observers_m[first : first + MASTS], dtype=np.float32),
                     range_m,
                     tilts,
-                    out[mast, index],
+                    first,
+                    int(index),
+                    out,
                 )
 
 

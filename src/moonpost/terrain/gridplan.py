@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from moonpost.terrain.gridlanes import WEIGHTS
 from moonpost.terrain.gridpyramid import BEGINS, TOP, split, tilt
 
-__all__ = ["close_plan", "far_plan", "segments"]
+__all__ = ["far_plan", "near_plan", "segments"]
 
 Floats = NDArray[np.float32]
 Indices = NDArray[np.int64]
@@ -37,19 +37,15 @@ def _far_weights(weights: Floats, entry: int, angle: float, part: float, radius:
 
 
 @njit(cache=True, nogil=True)
-def _close_weights(
-    weights: Floats, entry: int, angle: float, across: float, along: float, radius: float, level: float
-) -> None:
-    """Write the factors of one sample for `raise_close`."""
-    weights[WEIGHTS * entry] = across
+def _near_weights(weights: Floats, entry: int, angle: float, part: float, radius: float, level: float) -> None:
+    """Write the factors of one sample for `raise_near`."""
+    weights[WEIGHTS * entry] = part
     weights[WEIGHTS * entry + 1] = 1.0 / (radius * math.tan(angle))
     weights[WEIGHTS * entry + 2] = -math.tan(0.5 * angle) * (1.0 - level / radius)
-    weights[WEIGHTS * entry + 3] = along
-    weights[WEIGHTS * entry + 4] = across * along
 
 
 @njit(cache=True, nogil=True)
-def close_plan(
+def near_plan(
     drift: float,
     step: float,
     pixel: float,
@@ -60,8 +56,11 @@ def close_plan(
     reach: float,
     offsets: Indices,
     weights: Floats,
-) -> tuple[int, int]:
-    """Samples near the observer: quarter steps in the own cell, crossings of rows, then of columns."""
+) -> tuple[int, int, int, int]:
+    """Samples near the observer: quarter steps in the own cell, crossings of rows, of columns, these farther out.
+
+    Returns how many there are of each.
+    """
     entry = 0
     for quarter in range(1, QUARTERS + 1):
         along = 0.25 * quarter * pixel / step
@@ -70,17 +69,21 @@ def close_plan(
         whole, part = split(drift * along)
         below = 0.0 if along >= 1.0 else along
         offsets[entry] = whole + (stride if along >= 1.0 else 0)
-        _close_weights(weights, entry, along * step / radius, part, below, radius, level)
+        _near_weights(weights, entry, along * step / radius, part, radius, level)
+        weights[WEIGHTS * entry + 3] = below
+        weights[WEIGHTS * entry + 4] = part * below
         entry += 1
+    cells = entry
     for row in range(1, min(CLOSE_ROWS, int(reach)) + 1):
         if row < nearest:
             continue
         whole, part = split(drift * row)
         offsets[entry] = row * stride + whole
-        _close_weights(weights, entry, row * step / radius, part, 0.0, radius, level)
+        _near_weights(weights, entry, row * step / radius, part, radius, level)
         entry += 1
+    crossed = entry
+    closes = entry
     rate, way = abs(drift), 1 if drift > 0.0 else -1
-    count = entry
     for col in range(1, int(rate * min(float(SIDE_ROWS), reach)) + 1):
         along = col / rate
         if along < nearest:
@@ -88,12 +91,12 @@ def close_plan(
         whole, part = split(along)
         offsets[entry] = whole * stride + col * way
         if along <= CLOSE_ROWS:
-            _close_weights(weights, entry, along * step / radius, 0.0, part, radius, level)
-            count = entry + 1
+            _near_weights(weights, entry, along * step / radius, part, radius, level)
+            closes = entry + 1
         else:
             _far_weights(weights, entry, along * step / radius, part, radius, level)
         entry += 1
-    return count, entry - count
+    return cells, crossed - cells, closes - crossed, entry - closes
 
 
 @njit(cache=True, nogil=True)

@@ -8,8 +8,22 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from moonpost.terrain.gridlanes import WEIGHTS, WIDTH, raise_close, raise_far, raise_pooled
-from moonpost.terrain.gridplan import close_plan, far_plan, segments
+from moonpost.terrain.gridlanes import (
+    BLOCK,
+    MASTS,
+    SPREAD,
+    WEIGHTS,
+    WIDTH,
+    raise_cell,
+    raise_cell_all,
+    raise_far,
+    raise_far_all,
+    raise_near,
+    raise_near_all,
+    raise_pooled,
+    raise_pooled_all,
+)
+from moonpost.terrain.gridplan import far_plan, near_plan, segments
 from moonpost.terrain.gridpyramid import ABSENT, FAST, PAD, TOP
 
 __all__ = ["rows_within", "sweep"]
@@ -19,8 +33,6 @@ Indices = NDArray[np.int64]
 Table = NDArray[np.int64]
 Geometry = tuple[int, Indices, Indices, Indices]
 
-BLOCK = 16
-"""Rows of a patch of observers."""
 SPAN = 8 * WIDTH
 """Columns that are done together, so that memory is read in long runs."""
 
@@ -28,11 +40,14 @@ _NOTHING = np.float32(-1e3)
 
 
 @njit(cache=True, nogil=True, fastmath=FAST, error_model="numpy")
-def _eyes(ground: Floats, observer: np.float32, radius: np.float32, level: np.float32, sight: Floats) -> None:
-    """Heights of the observers above a row of ground, in the frame of the sweep."""
+def _eyes(
+    ground: Floats, observer: np.float32, radius: np.float32, level: np.float32, lift: Floats, sight: Floats
+) -> None:
+    """Heights of the observers above a row of ground and above the datum, in the frame of the sweep."""
     for c in range(sight.size):
         g = np.float32(1.0) - (ground[c] + level) / radius
-        sight[c] = ground[c] + observer * g * g / (np.float32(1.0) + g * observer / radius)
+        lift[c] = observer * g * g / (np.float32(1.0) + g * observer / radius)
+        sight[c] = ground[c] + lift[c]
 
 
 @njit(cache=True, nogil=True, fastmath=FAST, error_model="numpy")
@@ -82,7 +97,7 @@ def _far_steps(
     stride, first, size, skipped = geometry
     offsets, weights, starts, counts = plan
     top, high, col, limit = place
-    away = first[TOP + 1] * stride
+    away, single = first[TOP + 1] * stride, found.size == SPREAD
     for s in range(table.shape[0]):
         level, before, n = table[s]
         if before - (1 << level) > limit:
@@ -98,10 +113,46 @@ def _far_steps(
                 continue
             base = (first[level] + begin) * stride + PAD + col
             entry = starts[s] + phase * n
-            if level == 0:
-                raise_far(found, eyes, pyramid, offsets, weights, k * WIDTH, base, entry, count, 1)
+            at = k * WIDTH
+            if single and level == 0:
+                raise_far(found, eyes, pyramid, offsets, weights, at, base, entry, count, 1)
+            elif single:
+                raise_pooled(found, eyes, pyramid, offsets, weights, at, base, entry, count, away)
+            elif level == 0:
+                raise_far_all(found, eyes, pyramid, offsets, weights, at, base, entry, count, 1)
             else:
-                raise_pooled(found, eyes, pyramid, offsets, weights, k * WIDTH, base, entry, count, away)
+                raise_pooled_all(found, eyes, pyramid, offsets, weights, at, base, entry, count, away)
+
+
+@njit(cache=True, nogil=True)
+def _near_steps(
+    pyramid: Floats,
+    stride: int,
+    plan: tuple[Indices, Floats, Indices, Table],
+    samples: tuple[int, int, int, int],
+    place: tuple[int, int, int, int],
+    found: Floats,
+    lifts: Floats,
+    eyes: Floats,
+) -> None:
+    """Raise the tangents of a patch of observers by all near samples."""
+    offsets, weights, _, _ = plan
+    cells, rows, cols, sides = samples
+    second, third, last = cells, cells + rows, cells + rows + cols
+    top, high, col, _ = place
+    single = found.size == SPREAD
+    for k in range(high):
+        here, at = (1 + top + k) * stride + PAD + col, k * WIDTH
+        if single:
+            raise_cell(found, lifts, pyramid, offsets, weights, at, here, 0, cells, stride)
+            raise_near(found, lifts, pyramid, offsets, weights, at, here, second, rows, 1)
+            raise_near(found, lifts, pyramid, offsets, weights, at, here, third, cols, stride)
+            raise_far(found, eyes, pyramid, offsets, weights, at, here, last, sides, stride)
+        else:
+            raise_cell_all(found, lifts, pyramid, offsets, weights, at, here, 0, cells, stride)
+            raise_near_all(found, lifts, pyramid, offsets, weights, at, here, second, rows, 1)
+            raise_near_all(found, lifts, pyramid, offsets, weights, at, here, third, cols, stride)
+            raise_far_all(found, eyes, pyramid, offsets, weights, at, here, last, sides, stride)
 
 
 @njit(cache=True, nogil=True)
@@ -143,9 +194,11 @@ def sweep(
     pixel_m: float,
     radius_m: float,
     level_m: float,
-    observer_m: float,
+    observers_m: Floats,
     range_m: tuple[float, float],
     tilts: Floats,
+    first: int,
+    azimuth: int,
     out: Floats,
 ) -> None:
     """Horizon of the cells of a window along one azimuth, towards growing rows.
@@ -168,13 +221,15 @@ def sweep(
         Size of a cell and radius of the sphere [m].
     level_m : float
         Height that was taken off the heights [m].
-    observer_m : float
-        Height of the observers above the ground [m].
+    observers_m : ndarray of float32, shape (n,)
+        Heights of the observers above the ground [m]; 1 to `MASTS` of them.
     range_m : tuple of float
         Distances between which heights count [m]; the second is infinite for all of the grid.
     tilts : ndarray of float32
         Usual tangent of the horizon that each level makes; only accuracy depends on it.
-    out : ndarray of float32
+    first, azimuth : int
+        Where in `out` the first mast and the azimuth are.
+    out : ndarray of float32, shape (masts, azimuths, rows, cols)
         Elevations [rad], written in place; -pi/2 where the ray meets no height.
 
     Notes
@@ -199,7 +254,7 @@ def sweep(
         total += table[s, 2] << table[s, 0]
     offsets, weights = np.empty(total, dtype=np.int64), np.empty(WEIGHTS * total, dtype=np.float32)
     starts, counts = np.empty(table.shape[0], dtype=np.int64), np.empty((table.shape[0], 1 << TOP), dtype=np.int64)
-    closes, sides = close_plan(drift, step, pixel_m, radius_m, level_m, stride, nearest, length, offsets, weights)
+    samples = near_plan(drift, step, pixel_m, radius_m, level_m, stride, nearest, length, offsets, weights)
     far_plan(
         table,
         drift,
@@ -208,7 +263,7 @@ def sweep(
         level_m,
         stride,
         reach,
-        closes + sides,
+        samples[0] + samples[1] + samples[2] + samples[3],
         offsets,
         weights,
         starts,
@@ -216,9 +271,11 @@ def sweep(
         tilts,
     )
     plan = (offsets, weights, starts, counts)
-    best, sight = np.empty((BLOCK, WIDTH), dtype=np.float32), np.empty((BLOCK, WIDTH), dtype=np.float32)
-    found, eyes = best.ravel(), sight.ravel()
-    eye, sphere, datum = np.float32(observer_m), np.float32(radius_m), np.float32(level_m)
+    masts = observers_m.size
+    best = np.empty((1 if masts == 1 else MASTS, BLOCK, WIDTH), dtype=np.float32)
+    lift, sight = np.empty_like(best), np.empty_like(best)
+    found, lifts, eyes = best.ravel(), lift.ravel(), sight.ravel()
+    sphere, datum = np.float32(radius_m), np.float32(level_m)
     for span in range(window[2], window[3], SPAN):
         for top in range(window[0], window[1], BLOCK):
             high = min(BLOCK, window[1] - top)
@@ -227,11 +284,14 @@ def sweep(
                 found[:] = ABSENT
                 for k in range(high):
                     here = (1 + top + k) * stride + PAD + col
-                    _eyes(pyramid[here : here + WIDTH], eye, sphere, datum, sight[k])
-                    raise_close(found, eyes, pyramid, offsets, weights, k * WIDTH, here, 0, closes, stride)
-                    raise_far(found, eyes, pyramid, offsets, weights, k * WIDTH, here, closes, sides, stride)
+                    for mast in range(best.shape[0]):
+                        eye = observers_m[min(mast, masts - 1)]
+                        _eyes(pyramid[here : here + WIDTH], eye, sphere, datum, lift[mast, k], sight[mast, k])
+                _near_steps(pyramid, stride, plan, samples, place, found, lifts, eyes)
                 _far_steps(pyramid, geometry, table, plan, place, found, eyes)
-                for k in range(high):
-                    here = (1 + top + k) * stride + PAD + col
-                    _angles(best[k], pyramid[here : here + WIDTH], eye, sphere, datum, sight[k])
-                _write(sight, place, window, turns[0], turns[1], out)
+                for mast in range(masts):
+                    eye = observers_m[mast]
+                    for k in range(high):
+                        here = (1 + top + k) * stride + PAD + col
+                        _angles(best[mast, k], pyramid[here : here + WIDTH], eye, sphere, datum, sight[mast, k])
+                    _write(sight[mast], place, window, turns[0], turns[1], out[first + mast, azimuth])
