@@ -30,6 +30,7 @@ WINDOW_CELLS = 2048
 """Half width of the full-resolution window kept around a site from a file that is too large to be kept whole."""
 PART_CELLS = 16_000_000
 """Cells of a large file that are read at a time when many places are asked for."""
+_RIM = 1e-6
 HEIGHT_LIMIT_M = 30_000.0
 RADIUS_RANGE_M = (1_700_000.0, 1_770_000.0)
 
@@ -284,16 +285,20 @@ class Layer:
             Heights [m]; NaN where the file has none. Of large files only the cells about the places are read.
         """
         step = 1 << max(0, int(math.log2(max(spacing_m / self.resolution_m, 1.0)) + 1e-9))
-        if math.prod(self.shape) <= WHOLE_CELLS:
-            return self._coarse(step).sample(latitude_deg, longitude_deg)
+        whole = math.prod(self.shape) <= WHOLE_CELLS
+        if whole and step == 1:
+            return self.grids()[0].sample(latitude_deg, longitude_deg)
         x, y = self._frame().map_coordinates(latitude_deg, longitude_deg)
         a, b, c, d, e, f = _inverse(self._affine)
         col, row = a * x + b * y + c, d * x + e * y + f
         near = np.isfinite(col) & np.isfinite(row)
-        near &= (row > -1.0) & (row < self.shape[0] + 1.0)
-        near &= self.wrap | ((col > -1.0) & (col < self.shape[1] + 1.0))
+        near &= (row >= -_RIM) & (row <= self.shape[0] + _RIM)
+        near &= self.wrap | ((col >= -_RIM) & (col <= self.shape[1] + _RIM))
         result = np.full(latitude_deg.size, np.nan)
         if not near.any():
+            return result
+        if whole:
+            result[near] = self._coarse(step).sample(latitude_deg[near], longitude_deg[near])
             return result
         rows = _span(row[near], step, self.shape[0])
         cols = (0, self.shape[1]) if self.wrap else _span(col[near], step, self.shape[1])
@@ -354,8 +359,6 @@ class Layer:
 
     def _coarse(self, step: int) -> Grid:
         """The whole file as means of `step` x `step` cells, kept for the next call."""
-        if step == 1:
-            return self.grids()[0]
         key = f"means of {step}"
         if key not in self._cache:
             self._cache[key] = self._part((0, self.shape[0]), (0, self.shape[1]), step)

@@ -31,6 +31,7 @@ Shorts = NDArray[np.int16]
 _PLANE_M = 1e13
 _BLOCK_BYTES = 64_000_000
 _NOTHING = np.float32(-1e3)
+_GROUP_M = 30.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,64 +205,63 @@ class TileHorizons:
             If the slices hold no cells or have steps.
         """
         spans = self._spans(rows, cols)
-        places = self.ground.pieces(*spans)
-        tiles = [Tile.of(self.ground, *place, self.masts_m) for place in places]
-        inside = [
-            tuple(slice(a - span[0], b - span[0]) for (a, b), span in zip(place, spans, strict=True))
-            for place in places
-        ]
         shape = tuple(last - first for first, last in spans)
+        jobs = [
+            (
+                Tile.of(self.ground, *place, tuple(self.masts_m[mast] for mast in masts)),
+                _Part.of(masts, place, spans),
+            )
+            for masts in _groups(self.masts_m)
+            for place in self.ground.pieces(*spans)
+        ]
         if self.device == "gpu":
             result = np.empty((len(self.masts_m), self.azimuths, *shape), dtype=np.int16)
-            for tile, (row, col) in zip(tiles, inside, strict=True):
-                for part, block in self._blocks_on_card(tile):
-                    result[:, part, row, col] = block
+            for tile, part in jobs:
+                for chosen, block in self._blocks_on_card(tile, part.masts):
+                    part.put(block, result[:, chosen])
             yield slice(0, self.azimuths), result
             return
         at_once = int(np.clip(_BLOCK_BYTES // (4 * len(self.masts_m) * math.prod(shape)), 1, self.azimuths))
         buffer = np.empty(len(self.masts_m) * at_once * math.prod(shape), dtype=np.float32)
         for start in range(0, self.azimuths, at_once):
-            part = slice(start, min(start + at_once, self.azimuths))
-            result = np.empty((len(self.masts_m), part.stop - start, *shape), dtype=np.int16)
-            for tile, (row, col) in zip(tiles, inside, strict=True):
-                result[:, :, row, col] = self._block(tile, self.azimuths_rad[part], buffer)
-            yield part, result
+            chosen = slice(start, min(start + at_once, self.azimuths))
+            result = np.empty((len(self.masts_m), chosen.stop - start, *shape), dtype=np.int16)
+            for tile, part in jobs:
+                part.put(self._block(tile, part.masts, self.azimuths_rad[chosen], buffer), result)
+            yield chosen, result
 
     def _spans(self, rows: slice, cols: slice) -> tuple[tuple[int, int], tuple[int, int]]:
         """First row and row after the last, first column and column after the last."""
         count = self.area.shape
         return _span(rows, count[0]), _span(cols, count[1])
 
-    @property
-    def _dips(self) -> list[float]:
-        """Horizons of masts on a level sphere [rad]."""
-        return [-math.acos(MOON_RADIUS_M / (MOON_RADIUS_M + mast)) for mast in self.masts_m]
-
-    def _blocks_on_card(self, tile: Tile) -> Iterator[tuple[slice, Shorts]]:
-        """Horizons of a tile, by the graphics card."""
+    def _blocks_on_card(self, tile: Tile, chosen: list[int]) -> Iterator[tuple[slice, Shorts]]:
+        """Horizons of a tile for some masts, by the graphics card."""
         from moonpost.terrain.gputile import tile_blocks
 
+        masts = tuple(self.masts_m[mast] for mast in chosen)
         return tile_blocks(
             tile,
             self.azimuths_rad,
-            self.masts_m,
+            masts,
             near_m=self.ground.near_m,
             spacing=self.ground.spacing,
-            dips_rad=self._dips,
+            dips_rad=_dips(masts),
             aims=lambda angles: [aim(tile, view, angles) for view in tile.views],
         )
 
-    def _block(self, tile: Tile, azimuths_rad: Floats, buffer: Singles) -> Shorts:
-        """Horizons of a tile along some azimuths, by the processor."""
+    def _block(self, tile: Tile, chosen: list[int], azimuths_rad: Floats, buffer: Singles) -> Shorts:
+        """Horizons of a tile for some masts along some azimuths, by the processor."""
         from moonpost.terrain.tilekernels import combine
 
-        shape = (len(self.masts_m), azimuths_rad.size, *tile.missing.shape)
+        masts = tuple(self.masts_m[mast] for mast in chosen)
+        shape = (len(masts), azimuths_rad.size, *tile.missing.shape)
         near = horizon_window(
             tile.heights_m,
             tile.pixel_m,
             azimuths_rad,
             tile.window,
-            observers_m=self.masts_m,
+            observers_m=masts,
             max_distance_m=self.ground.near_m,
             rise=self.ground.rise,
             datum_m=0.0,
@@ -274,11 +274,11 @@ class TileHorizons:
             self.ground.spacing,
             *tile.first,
             tile.above_m,
-            np.array(self.masts_m, dtype=np.float32),
+            np.array(masts, dtype=np.float32),
             tile.nodes_m,
             tile.stretch,
             tile.missing,
-            np.array(self._dips, dtype=np.float32),
+            np.array(_dips(masts), dtype=np.float32),
             result,
         )
         return result
@@ -323,6 +323,24 @@ class TileHorizons:
             **self.quality.record(),
             **self.ground.record(),
         }
+
+
+@dataclass(frozen=True)
+class _Part:
+    """Where the horizons of a piece of a part for some masts belong in those of the part."""
+
+    masts: list[int]
+    rows: slice
+    cols: slice
+
+    @classmethod
+    def of(cls, masts: list[int], place: tuple[tuple[int, int], ...], spans: tuple[tuple[int, int], ...]) -> _Part:
+        rows, cols = (slice(a - span[0], b - span[0]) for (a, b), span in zip(place, spans, strict=True))
+        return cls(masts, rows, cols)
+
+    def put(self, block: Shorts, result: Shorts) -> None:
+        for mast, found in zip(self.masts, block, strict=True):
+            result[mast, :, self.rows, self.cols] = found
 
 
 def far_horizons(tile: Tile, azimuths_rad: Floats) -> Singles:
@@ -381,6 +399,22 @@ def _slopes(view: FarView, angles: Floats) -> Singles:
     np.tan(slopes, out=slopes)
     slopes[nothing] = _NOTHING
     return slopes
+
+
+def _dips(masts_m: Sequence[float]) -> list[float]:
+    """Horizons of masts on a level sphere [rad]."""
+    return [-math.acos(MOON_RADIUS_M / (MOON_RADIUS_M + mast)) for mast in masts_m]
+
+
+def _groups(masts_m: Sequence[float]) -> list[list[int]]:
+    """Indices of masts that are so near one another that three heights serve them all."""
+    groups: list[list[int]] = []
+    for mast in sorted(range(len(masts_m)), key=masts_m.__getitem__):
+        if groups and masts_m[mast] - masts_m[groups[-1][0]] <= _GROUP_M:
+            groups[-1].append(mast)
+        else:
+            groups.append([mast])
+    return groups
 
 
 def _masts(mast_m: Sequence[float]) -> tuple[float, ...]:

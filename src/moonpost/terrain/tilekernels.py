@@ -16,6 +16,8 @@ Shorts = NDArray[np.int16]
 
 _FAST = {"contract", "nsz", "arcp", "afn", "reassoc", "nnan", "ninf"}
 _RADIUS_M = np.float32(1737400.0)
+_NOTHING = np.float32(-9.0)
+"""Slopes below this are of rays that meet no ground, or beside such rays."""
 
 
 @njit(cache=True, nogil=True, fastmath=_FAST, error_model="numpy")
@@ -37,7 +39,8 @@ def raise_lattice(
     Parameters
     ----------
     slopes : ndarray of float32, shape (azimuths, heights, cells)
-        Slopes of the horizon on the chart, for observers at some heights over each cell of the level.
+        Slopes of the horizon on the chart, for observers at some heights over each cell of the level; -1000 where
+        a ray meets no ground.
     width : int
         Cells of the level in a row.
     corner : ndarray of int32, shape (points,)
@@ -81,11 +84,14 @@ def raise_lattice(
                 low, high = slopes[a, j], slopes[a, j + 1]
                 s0 = low[c] * w00 + low[c + 1] * w01 + low[c + width] * w10 + low[c + width + 1] * w11
                 s1 = high[c] * w00 + high[c + 1] * w01 + high[c + width] * w10 + high[c + width + 1] * w11
+                if min(s0, s1) < _NOTHING:
+                    continue
                 s = s0 + (s1 - s0) * share[e, p]
                 low, high = slopes[other, j], slopes[other, j + 1]
                 s0 = low[c] * w00 + low[c + 1] * w01 + low[c + width] * w10 + low[c + width + 1] * w11
                 s1 = high[c] * w00 + high[c + 1] * w01 + high[c + width] * w10 + high[c + width + 1] * w11
-                s += (s0 + (s1 - s0) * share[e, p] - s) * ahead
+                if min(s0, s1) > _NOTHING:
+                    s += (s0 + (s1 - s0) * share[e, p] - s) * ahead
                 tangent = (fall + (s - lean) * (one + height[e, p] / _RADIUS_M)) * level
                 best[a, e, p] = max(best[a, e, p], tangent)
 

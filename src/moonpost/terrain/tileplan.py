@@ -241,7 +241,8 @@ class Tile:
         rows, cols : tuple of int
             First row of the tile and row after the last, first column and column after the last.
         masts_m : tuple of float
-            Heights of the eyes above the ground [m].
+            Heights of the eyes above the ground [m], near one another: the far horizon is computed for three
+            heights only.
 
         Returns
         -------
@@ -268,7 +269,7 @@ class Tile:
         plane = _Plane.level_at(float(x_middle), float(y_middle), float(near_middle))
         matrices = ground.chart.turns(area, directions)
         depths = plane.over(x, y, depth(eyes.astype(np.float64), nearness))
-        views = tuple(_view(level, plane, x, y, depths, max(masts_m)) for level in ground.levels)
+        views = tuple(_view(level, plane, x, y, depths, (min(masts_m), max(masts_m))) for level in ground.levels)
         return cls(
             heights_m=heights,
             window=window,
@@ -314,8 +315,8 @@ def _margin(ground: Ground, span: tuple[int, int]) -> tuple[int, int]:
 def _nodes(ground: Ground, masts_m: tuple[float, ...]) -> Singles:
     """Three heights over the lattice, between which the far horizon is interpolated."""
     room = max(1.0, 0.1 * ground.spacing * ground.area.cell_m)
-    top = max(masts_m)
-    return np.array([-room, 0.5 * top, top + room], dtype=np.float32)
+    low, high = min(masts_m), max(masts_m)
+    return np.array([low - room, 0.5 * (low + high), high + room], dtype=np.float32)
 
 
 def _filled(heights: Singles) -> Singles:
@@ -341,7 +342,9 @@ def _between(base: Singles, spacing: int, first: tuple[int, int], shape: tuple[i
     return np.asarray(line[:, col] + (line[:, col + 1] - line[:, col]) * right)
 
 
-def _view(level: FarLevel, plane: _Plane, x: Floats, y: Floats, depths: Floats, tallest_m: float) -> FarView:
+def _view(
+    level: FarLevel, plane: _Plane, x: Floats, y: Floats, depths: Floats, masts_m: tuple[float, float]
+) -> FarView:
     """What points of a lattice see of a level, for eyes at depths over a plane."""
     cell, shape = level.cell_m, level.ground_m.shape
     col, row = (x - level.left_m) / cell, (level.top_m - y) / cell
@@ -364,7 +367,7 @@ def _view(level: FarLevel, plane: _Plane, x: Floats, y: Floats, depths: Floats, 
     lower = base[corner + width] * (1.0 - part[1]) + base[corner + width + 1] * part[1]
     over = depths - (upper * (1.0 - part[0]) + lower * part[0])
     room = _MISFIT * cell
-    observers = np.array([-room, 0.0, room + tallest_m])
+    observers = np.array([masts_m[0] - room, 0.5 * sum(masts_m), masts_m[1] + room])
     below = np.clip(np.searchsorted(observers, over) - 1, 0, observers.size - 2)
     share = (over - observers[below]) / (observers[below + 1] - observers[below])
     return FarView(
