@@ -16,6 +16,7 @@ from moonpost.errors import InputError
 from moonpost.files import atomic_path
 from moonpost.terrain.area import MapArea
 from moonpost.terrain.rasters import BOOLEAN_NODATA, area_of
+from moonpost.terrain.surface import latitude_longitude_deg
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -106,14 +107,19 @@ def shadow_regions(
     parts: dict[int, list[Any]] = {}
     for outline, label in shapes(labels, mask=labels > 0, connectivity=4, transform=_affine(area)):
         parts.setdefault(int(label), []).append(shape(outline))
-    found = []
-    for label, pieces in parts.items():
-        geometry = pieces[0] if len(pieces) == 1 else union_all(pieces)
-        point = max(pieces, key=lambda piece: piece.area).representative_point()
-        place = MapArea(area.wkt, np.array([point.x]), np.array([point.y]), area.cell_m).centre
-        found.append(
-            ShadowRegion(geometry, float(areas[label]), int(sizes[label]), place.latitude_deg, place.longitude_deg)
+    points = [max(pieces, key=lambda piece: piece.area).representative_point() for pieces in parts.values()]
+    x, y = (np.array([getattr(point, axis) for point in points], dtype=np.float64) for axis in ("x", "y"))
+    latitude, longitude = latitude_longitude_deg(area._from_map(x, y).reshape(-1, 3))
+    found = [
+        ShadowRegion(
+            geometry=pieces[0] if len(pieces) == 1 else union_all(pieces),
+            area_km2=float(areas[label]),
+            cells=int(sizes[label]),
+            latitude_deg=float(latitude[k]),
+            longitude_deg=float(longitude[k]),
         )
+        for k, (label, pieces) in enumerate(parts.items())
+    ]
     return tuple(sorted(found, key=lambda region: (-region.area_km2, region.latitude_deg, region.longitude_deg)))
 
 

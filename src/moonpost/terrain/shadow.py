@@ -226,7 +226,9 @@ def sun_ceiling(almanac: Almanac, start: TimeLike = "2020-01-01", stop: TimeLike
     return SunCeiling(t[0], t[-1], vectors)
 
 
-def sun_margin(horizons: NDArray[Any], area: MapArea, ceiling: SunCeiling) -> xr.DataArray:
+def sun_margin(
+    horizons: NDArray[Any], area: MapArea, ceiling: SunCeiling, *, source: str = "horizons and ephemeris"
+) -> xr.DataArray:
     """How far the Sun's upper limb ever comes above the horizons of a map.
 
     Parameters
@@ -238,6 +240,8 @@ def sun_margin(horizons: NDArray[Any], area: MapArea, ceiling: SunCeiling) -> xr
         The grid of the cells, whole or a tile of it.
     ceiling : SunCeiling
         The highest Sun.
+    source : str
+        Where the horizons come from, for the record.
 
     Returns
     -------
@@ -287,12 +291,14 @@ def sun_margin(horizons: NDArray[Any], area: MapArea, ceiling: SunCeiling) -> xr
         name="sun_margin_deg",
         units="deg",
         long_name="highest elevation of the Sun's limb over the horizon",
-        source="horizons and ephemeris",
+        source=source,
         period=f"{str(ceiling.start)[:10]} to {str(ceiling.stop)[:10]}",
     )
 
 
-def permanent_shadow(horizons: NDArray[Any], area: MapArea, ceiling: SunCeiling) -> xr.DataArray:
+def permanent_shadow(
+    horizons: NDArray[Any], area: MapArea, ceiling: SunCeiling, *, source: str = "horizons and ephemeris"
+) -> xr.DataArray:
     """Ground on which no part of the Sun ever shines.
 
     Parameters
@@ -303,6 +309,8 @@ def permanent_shadow(horizons: NDArray[Any], area: MapArea, ceiling: SunCeiling)
         The grid of the cells.
     ceiling : SunCeiling
         The highest Sun, over at least 18.6 years.
+    source : str
+        Where the horizons come from, for the record.
 
     Returns
     -------
@@ -328,14 +336,14 @@ def permanent_shadow(horizons: NDArray[Any], area: MapArea, ceiling: SunCeiling)
             where="ceiling",
             advice="take sun_ceiling over at least 18.6 years, or use sun_margin",
         )
-    margin = sun_margin(horizons, area, ceiling)
+    margin = sun_margin(horizons, area, ceiling, source=source)
     values = np.where(np.isnan(margin.values), np.nan, margin.values <= 0.0).astype(np.float32)
     return area.array(
         values,
         name="psr",
         units="1",
         long_name="permanent shadow",
-        source=str(margin.attrs["source"]),
+        source=source,
         period=str(margin.attrs["period"]),
     )
 
