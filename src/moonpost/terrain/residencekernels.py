@@ -21,16 +21,15 @@ __all__ = ["any_missing", "sum_along", "sum_over_disc"]
 Floats = NDArray[np.float32]
 Entries = NDArray[np.int32]
 Horizons = tuple[Floats, NDArray[np.int16], int, np.float32]
-Places = tuple[Floats, Floats, Floats]
+Places = tuple[Floats, Floats, Floats, Floats, tuple[np.float32, np.float32]]
 Table = tuple[Entries, Floats, NDArray[np.bool_], int]
 
 BLOCK = 512
 """Cells of a block."""
 
 _NODE = 0.5 - 0.5 / math.sqrt(3.0)
-_STRIP = 32
+_STRIP = 48
 _PAD = 16
-_MOST_PARTS = 128
 _FAST = {"contract", "arcp", "nsz", "reassoc"}
 
 
@@ -52,30 +51,52 @@ def _turn(horizons: Floats, bins: int, start: int, count: int, begin: int, cells
 
 
 @njit(cache=True, nogil=True, fastmath=_FAST)
-def _lean(source, scale, north, east, cosine, sine, target):  # type: ignore[no-untyped-def]
-    """Elevations of one azimuth in rows of the table, as seen from its vertical."""
+def _scale(source, scale, target):  # type: ignore[no-untyped-def]
+    """Elevations of one azimuth in rows of the table."""
     for c in range(target.size):
-        target[c] = np.float32(source[c]) * scale - north[c] * cosine - east[c] * sine
+        target[c] = np.float32(source[c]) * scale
+
+
+@njit(cache=True, nogil=True, fastmath=_FAST)
+def _lean(before, here, after, scale, north, east, turn, wave, shift, target):  # type: ignore[no-untyped-def]
+    """Elevations of one azimuth in rows of the table, as its vertical and its azimuth see them.
+
+    `shift` is by how many bins a lean of one row moves an azimuth at right angles to it: for each row of elevation
+    and, by parallax, at any.
+    """
+    cosine, sine = wave
+    half = np.float32(0.5) * scale
+    for c in range(target.size):
+        height = np.float32(here[c]) * scale
+        slope = (np.float32(after[c]) - np.float32(before[c])) * half
+        moved = turn[c] - (north[c] * sine - east[c] * cosine) * (shift[0] * height + shift[1])
+        target[c] = height - (north[c] * cosine + east[c] * sine) - moved * slope
 
 
 @njit(cache=True, nogil=True)
 def _fill(
-    horizons: Horizons, places: Places, start: int, count: int, begin: int, cells: int, strip: Floats
+    horizons: Horizons, places: Places, start: int, count: int, begin: int, cells: int, raw: Floats, strip: Floats
 ) -> None:
-    """Put a strip of a block's horizons in order of azimuth, in rows of the table, as seen from its vertical."""
+    """Put a strip of a block's horizons in order of azimuth, in rows of the table, as its vertical sees them."""
     by_cell, by_azimuth, bins, scale = horizons
-    north, east, waves = places
+    north, east, turn, waves, shift = places
     end = begin + cells
     if by_azimuth.size == 0:
-        _turn(by_cell, bins, start, count, begin, cells, strip)
+        _turn(by_cell, bins, (start - 1) % bins, count + 2, begin, cells, raw)
     for k in range(count):
-        a = (start + k) % bins
-        row = strip[k, :cells]
-        if by_azimuth.size == 0:
-            _lean(row, scale, north[begin:end], east[begin:end], waves[0, a], waves[1, a], row)
+        a, target = (start + k) % bins, strip[k, :cells]
+        if north.size > 0:
+            n, e, t, wave = north[begin:end], east[begin:end], turn[begin:end], (waves[0, a], waves[1, a])
+            if by_azimuth.size == 0:
+                one, at, two = raw[k, :cells], raw[k + 1, :cells], raw[k + 2, :cells]
+                _lean(one, at, two, scale, n, e, t, wave, shift, target)
+            else:
+                left, right = by_azimuth[(a - 1) % bins, begin:end], by_azimuth[(a + 1) % bins, begin:end]
+                _lean(left, by_azimuth[a, begin:end], right, scale, n, e, t, wave, shift, target)
+        elif by_azimuth.size == 0:
+            _scale(raw[k + 1, :cells], scale, target)
         else:
-            source = by_azimuth[a, begin:end]
-            _lean(source, scale, north[begin:end], east[begin:end], waves[0, a], waves[1, a], row)
+            _scale(by_azimuth[a, begin:end], scale, target)
 
 
 @njit(cache=True, nogil=True, fastmath=_FAST)
@@ -141,19 +162,29 @@ def _entry(table: Entries, which: int, place: float, top: float) -> float:
 
 
 @njit(cache=True, nogil=True)
+def _weighed(table: Entries, u: float, place: float, top: float) -> float:
+    """What stands above a row at a place in a bin, drawn straight between the two nodes."""
+    tilt = 2.0 * math.sqrt(3.0) * (u - 0.5)
+    return (1.0 - tilt) * _entry(table, 0, place, top) + (1.0 + tilt) * _entry(table, 1, place, top)
+
+
+@njit(cache=True, nogil=True)
 def _finer(table: Entries, low: float, high: float, top: float, steep: float) -> float:
     """What the sum over parts of a bin adds to the two look-ups of a whole one, for a horizon that rises fast."""
-    parts = min(math.ceil(abs(high - low) / steep) + 1, _MOST_PARTS)
-    total = 0.0
-    for part in range(-1, parts):
-        width = 1.0 if part < 0 else 1.0 / parts
-        for side in range(2):
-            u = (max(part, 0) + (_NODE if side == 0 else 1.0 - _NODE)) * width
-            place = low + u * (high - low)
-            tilt = 2.0 * math.sqrt(3.0) * (u - 0.5)
-            value = (1.0 - tilt) * _entry(table, 0, place, top) + (1.0 + tilt) * _entry(table, 1, place, top)
-            total += 0.5 * width * value if part >= 0 else -0.5 * value
-    return total
+    rise = high - low
+    under, over = min(max(-low / rise, 0.0), 1.0), min(max((top - low) / rise, 0.0), 1.0)
+    begin, end = min(under, over), max(under, over)
+    a, b = (0.0, begin) if rise > 0.0 else (end, 1.0)
+    total = 2.0 * (b - a) * _weighed(table, 0.5 * (a + b), 0.0, top)
+    parts = math.ceil(abs(rise) * (end - begin) / steep) + 1
+    width = (end - begin) / parts
+    for part in range(parts):
+        for node in (_NODE, 1.0 - _NODE):
+            u = begin + (part + node) * width
+            total += width * _weighed(table, u, low + u * rise, top)
+    for node in (_NODE, 1.0 - _NODE):
+        total -= _weighed(table, node, low + node * rise, top)
+    return 0.5 * total
 
 
 @njit(cache=True, nogil=True)
@@ -175,9 +206,10 @@ def sum_along(horizons: Horizons, places: Places, table: Table, steep: np.float3
     horizons : tuple
         Elevations, shape (cells * azimuths,) float32 cell by cell, or empty; elevations, shape (azimuths, cells)
         int16, or empty; number of azimuths; rows of the table in one unit of elevation.
-    places : tuple of ndarray of float32
-        Leans of the cells' verticals to north and to east [rows], each of shape (cells,), and the cosine and the
-        sine of the azimuths, shape (2, azimuths).
+    places : tuple
+        Leans of the cells' verticals to north and to east [rows] and turns of their azimuths [bins], each of shape
+        (cells,) or all empty; the cosine and the sine of the azimuths, shape (2, azimuths); by how much a lean of
+        one row moves azimuths, for each row of elevation and at the level [bins].
     table : tuple
         Packed table, first row of each bin, whether a bin holds anything, and number of rows.
     steep : float32
@@ -192,8 +224,8 @@ def sum_along(horizons: Horizons, places: Places, table: Table, steep: np.float3
     >>> numbers[:, 0] = 0.125
     >>> packed, unit = pack(numbers)
     >>> horizons = (np.zeros(4, np.float32), np.empty((0, 0), np.int16), 4, np.float32(1.0))
-    >>> out, none = np.empty(1, np.float32), np.zeros(1, np.float32)
-    >>> places = (none, none, np.zeros((2, 4), np.float32))
+    >>> out, none = np.empty(1, np.float32), np.zeros(0, np.float32)
+    >>> places = (none, none, none, np.zeros((2, 4), np.float32), (np.float32(0), np.float32(0)))
     >>> table = (packed, np.zeros(4, np.float32), np.ones(4, dtype=bool), 3)
     >>> sum_along(horizons, places, table, np.float32(9.0), out)
     >>> (out * unit).round(5)
@@ -202,17 +234,17 @@ def sum_along(horizons: Horizons, places: Places, table: Table, steep: np.float3
     packed, first, held, rows = table
     bins, cells = horizons[2], out.size
     top = np.float32(rows - 1.001)
-    strip = np.zeros((_STRIP, BLOCK + _PAD), np.float32)
+    raw, strip = np.zeros((_STRIP, BLOCK + _PAD), np.float32), np.zeros((_STRIP, BLOCK + _PAD), np.float32)
     nodes, entries = np.empty((2, BLOCK), np.float32), np.empty((2, BLOCK), np.int32)
     for begin in range(0, cells, BLOCK):
         count = min(BLOCK, cells - begin)
         total = out[begin : begin + count]
         total[:] = np.float32(0.0)
-        for start in range(0, bins, _STRIP - 1):
-            stop = min(start + _STRIP - 1, bins)
+        for start in range(0, bins, _STRIP - 3):
+            stop = min(start + _STRIP - 3, bins)
             if not held[start:stop].any():
                 continue
-            _fill(horizons, places, start, stop - start + 1, begin, count, strip)
+            _fill(horizons, places, start, stop - start + 1, begin, count, raw, strip)
             for a in range(start, stop):
                 if held[a]:
                     bin_table = packed[a * rows * 2 : (a + 1) * rows * 2]
@@ -223,7 +255,7 @@ def sum_along(horizons: Horizons, places: Places, table: Table, steep: np.float3
                         _refine(left, right, first[a], top, steep, bin_table, total)
 
 
-@njit(cache=True, nogil=True, fastmath=_FAST)
+@njit(cache=True, nogil=True, fastmath=_FAST, error_model="numpy")
 def _touch(left: Floats, right: Floats, scale: np.float32, touch: Floats) -> None:
     """Where on a disc above a segment of the horizon it would touch the line of that segment, -1 to 1."""
     one = np.float32(1.0)
@@ -246,18 +278,26 @@ def _lower(  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _lowest(
-    strip: Floats, touch: Floats, at: int, half: np.float32, radius: np.float32, first: np.float32, nodes: Floats
+    strip: Floats,
+    touch: Floats,
+    at: int,
+    half: np.float32,
+    radius: np.float32,
+    first: np.float32,
+    nodes: Floats,
+    count: int,
 ) -> None:
     """Rows of the lowest centres of discs of which any part is above the horizon, at the two nodes of a bin."""
-    one, count = np.float32(1.0), nodes.shape[1]
+    one = np.float32(1.0)
     for node in range(2):
-        nodes[node] = np.float32(1e30)
+        lowest = nodes[node, :count]
+        lowest[:] = np.float32(1e30)
         centre = np.float32(_NODE if node == 0 else 1.0 - _NODE)
         for j in range(math.floor(centre - half), math.ceil(centre + half)):
             offset = np.float32(j) - centre
             x0, x1 = max(offset / half, -one), min((offset + one) / half, one)
             left, right = strip[at + j, :count], strip[at + j + 1, :count]
-            _lower(left, right, touch[at + j, :count], x0, x1, offset, half, radius, first, nodes[node])
+            _lower(left, right, touch[at + j, :count], x0, x1, offset, half, radius, first, lowest)
 
 
 @njit(cache=True, nogil=True)
@@ -282,8 +322,8 @@ def sum_over_disc(
     >>> numbers[:, 0] = 0.0625
     >>> packed, unit = pack(numbers)
     >>> horizons = (np.full(8, 1.5, np.float32), np.empty((0, 0), np.int16), 8, np.float32(1.0))
-    >>> out, none = np.empty(1, np.float32), np.zeros(1, np.float32)
-    >>> places = (none, none, np.zeros((2, 8), np.float32))
+    >>> out, none = np.empty(1, np.float32), np.zeros(0, np.float32)
+    >>> places = (none, none, none, np.zeros((2, 8), np.float32), (np.float32(0), np.float32(0)))
     >>> table = (packed, np.zeros(8, np.float32), np.ones(8, dtype=bool), 3)
     >>> sum_over_disc(horizons, places, table, np.float32(1.0), np.full(8, 0.4, np.float32), out)
     >>> (out * unit).round(3)
@@ -294,8 +334,9 @@ def sum_over_disc(
     top = np.float32(rows - 1.001)
     side = math.ceil(halves.max())
     height = LANES * math.ceil((2 * side + _STRIP) / LANES)
-    hop = height - 2 * side - 1
-    strip, touch = np.zeros((height, BLOCK + _PAD), np.float32), np.empty((height, BLOCK + _PAD), np.float32)
+    hop = height - 2 * side - 3
+    raw, strip = np.zeros((height, BLOCK + _PAD), np.float32), np.zeros((height, BLOCK + _PAD), np.float32)
+    touch = np.empty((height, BLOCK + _PAD), np.float32)
     nodes, entries = np.empty((2, BLOCK), np.float32), np.empty((2, BLOCK), np.int32)
     for begin in range(0, cells, BLOCK):
         count = min(BLOCK, cells - begin)
@@ -306,13 +347,13 @@ def sum_over_disc(
             if not held[start:stop].any():
                 continue
             wide = stop - start + 2 * side
-            _fill(horizons, places, start - side, wide + 1, begin, count, strip)
+            _fill(horizons, places, start - side, wide + 1, begin, count, raw, strip)
             for k in range(wide):
                 scale = halves[(start - side + k) % bins] / radius
                 _touch(strip[k, :count], strip[k + 1, :count], scale, touch[k, :count])
             for a in range(start, stop):
                 if held[a]:
-                    _lowest(strip, touch, a - start + side, halves[a], radius, first[a], nodes[:, :count])
+                    _lowest(strip, touch, a - start + side, halves[a], radius, first[a], nodes, count)
                     _add(packed[a * rows * 2 : (a + 1) * rows * 2], nodes, entries, top, total)
 
 
