@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from moonpost.errors import DataError, InputError
 from moonpost.files import digest
 from moonpost.sky.site import MOON_RADIUS_M
+from moonpost.terrain.cellblocks import block_means, span
 from moonpost.terrain.projection import GENERIC, PLATE, Projection, lunar_crs
 
 __all__ = ["Grid", "Layer"]
@@ -300,8 +301,8 @@ class Layer:
         if whole:
             result[near] = self._coarse(step).sample(latitude_deg[near], longitude_deg[near])
             return result
-        rows = _span(row[near], step, self.shape[0])
-        cols = (0, self.shape[1]) if self.wrap else _span(col[near], step, self.shape[1])
+        rows = span(row[near], step, self.shape[0])
+        cols = (0, self.shape[1]) if self.wrap else span(col[near], step, self.shape[1])
         if (rows[1] - rows[0]) * (cols[1] - cols[0]) > PART_CELLS * step and latitude_deg.size > 1:
             half = latitude_deg.size // 2
             for part in (slice(None, half), slice(half, None)):
@@ -372,7 +373,7 @@ class Layer:
         band = max(1, PART_CELLS // (width * step)) * step
         for first in range(0, height, band):
             block = self.cells(rows[0] + first, cols[0], min(band, height - first), width)
-            means[first // step : -(-(first + block.shape[0]) // step)] = _means(block, step)
+            means[first // step : -(-(first + block.shape[0]) // step)] = block_means(block, step)
         inverse = _inverse(self._affine)
         inverse = np.concatenate([inverse[:3] / step, inverse[3:] / step])
         inverse[[2, 5]] -= np.array([cols[0], rows[0]]) / step + 0.5
@@ -465,28 +466,6 @@ def _inverse(affine: tuple[float, ...]) -> NDArray[np.float64]:
     a, b, c, d, e, f = affine
     area = a * e - b * d
     return np.array([e, -b, b * f - c * e, -d, a, c * d - a * f]) / area
-
-
-def _span(places: NDArray[np.float64], step: int, count: int) -> tuple[int, int]:
-    """First cell and cell after the last of the blocks that bilinear heights at places need."""
-    first = (math.floor(places.min()) // step - 1) * step
-    last = (math.floor(places.max()) // step + 2) * step
-    first = min(max(first, 0), (count - 1) // step * step)
-    return first, max(min(last, count), first + 1)
-
-
-def _means(heights: NDArray[np.float32], step: int) -> NDArray[np.float32]:
-    """Means of blocks of cells, NaN where less than half of them have a height."""
-    if step == 1:
-        return heights
-    rows, cols = (-(-size // step) for size in heights.shape)
-    padded = np.full((rows * step, cols * step), np.nan, dtype=np.float32)
-    padded[: heights.shape[0], : heights.shape[1]] = heights
-    blocks = padded.reshape(rows, step, cols, step)
-    known = ~np.isnan(blocks)
-    count = known.sum(axis=(1, 3))
-    total = np.where(known, blocks, np.float32(0.0)).sum(axis=(1, 3), dtype=np.float64)
-    return np.where(2 * count >= step * step, total / np.maximum(count, 1), np.nan).astype(np.float32)
 
 
 @contextmanager

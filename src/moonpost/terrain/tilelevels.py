@@ -16,7 +16,7 @@ from moonpost.terrain.gridhorizon import usual_rise
 from moonpost.terrain.nestgrid import place_heights
 from moonpost.terrain.surface import Terrain
 
-__all__ = ["REACH_M", "FarLevel", "depth", "far_levels", "near_reach_m", "outline"]
+__all__ = ["REACH_M", "FarLevel", "far_levels", "near_reach_m"]
 
 REACH_M = 300_000.0
 """Distance out to which the ground raises horizons [m]; farther ground lies below that of any sphere's dip."""
