@@ -309,10 +309,10 @@ def test_visibility_of_the_earth_by_points(terrain: Terrain, almanac: Almanac) -
         assert float(found["earth_visible"][0, row, col]) == pytest.approx(np.mean(seen > 0.0), abs=3e-3)
 
 
-def test_stations_and_relays_through_the_public_call(terrain: Terrain, almanac: Almanac) -> None:
+def test_stations_and_relays_through_the_public_call(terrain: Terrain, almanac: Almanac, tmp_path: Path) -> None:
     area = MapArea.about(-89.0, 20.0, 5e3, cell_m=1600.0)
     station = visibility_map(
-        terrain, area, almanac, "2030-01-01", "2030-02-01", of="station", azimuths=36,
+        terrain, area, almanac, "2030-01-01", "2030-02-01", of="station", azimuths=36, out=tmp_path / "m",
         stations=[GroundStation("Kashi", 38.4, 76.7), GroundStation("Jiamusi", 46.5, 130.8)],
     )  # fmt: skip
     assert station["station_visible"].sel(station="Kashi").shape == (1, 3, 3)

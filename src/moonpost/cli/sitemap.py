@@ -86,7 +86,7 @@ def site_map(
     first, last = _period(start, years)
     request = map_request(area, terrain_files(terrain), cell)
     folder = out if out is not None else Path("maps") / request.name
-    with _bar(sys.stderr.isatty()) as progress:
+    with _stoppable(folder), _bar(sys.stderr.isatty()) as progress:
         data = site_maps(
             request.terrain,
             request.area,
@@ -110,6 +110,16 @@ def site_map(
     files.append(write_json(folder / "summary.json", plain(result)))
     result["files"] = [str(path) for path in files]
     emit(result, as_json, lambda: _text(result))
+
+
+@contextlib.contextmanager
+def _stoppable(folder: Path) -> Iterator[None]:
+    """End an interrupted run with a line that says how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo(f"moonpost: stopped; the same command goes on from what is done in {folder}", err=True)
+        raise typer.Exit(130) from None
 
 
 def _words(text: str) -> list[str]:

@@ -16,7 +16,7 @@ from moonpost.errors import InputError
 from moonpost.terrain.area import MapArea
 from moonpost.terrain.mapgroups import MapGroup
 from moonpost.terrain.surface import Terrain
-from moonpost.terrain.tilerun import Progress, run_tiles
+from moonpost.terrain.tilerun import Progress, code_digest, run_tiles
 from moonpost.terrain.tilestore import MapLayout, MemoryMaps, Tile, open_store, stored_tile_cells
 
 if TYPE_CHECKING:
@@ -246,9 +246,10 @@ def _inputs(
 
 
 def _software() -> dict[str, str]:
+    """Versions, and a digest of this room's own code, so that a map never mixes the work of two programs."""
     from importlib.metadata import version
 
-    return {name: version(name) for name in ("moonpost", "numba", "numpy")}
+    return {**{name: version(name) for name in ("moonpost", "numba", "numpy")}, "code": code_digest()}
 
 
 def _layout(

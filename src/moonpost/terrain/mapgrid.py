@@ -194,6 +194,7 @@ class MapGrid:
 
         Examples
         --------
+        >>> from moonpost.terrain.area import MapArea
         >>> area = MapArea.about(-90.0, 0.0, 1000.0, cell_m=100.0)
         >>> row, col = area.locate(-90.0, 0.0)
         >>> float(row), float(col)
@@ -251,6 +252,7 @@ class MapGrid:
 
         Examples
         --------
+        >>> from moonpost.terrain.area import MapArea
         >>> area = MapArea.about(88.0, 30.0, 1000.0, cell_m=100.0)
         >>> round(float(area.convergence_deg(88.0, 30.0)), 9)
         -30.0

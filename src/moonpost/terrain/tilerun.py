@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import queue
 import threading
 import time
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any, Protocol
 
 from numpy.typing import NDArray
@@ -178,18 +182,27 @@ def _run_threads(compute: Compute, target: Target, todo: list[Tile], workers: in
         jobs.put(tile)
     one = (compute, target, jobs, results, stop)
     threads = [threading.Thread(target=_work, args=one, daemon=True) for _ in range(min(workers, len(todo)))]
-    for thread in threads:
-        thread.start()
-    try:
-        for _ in todo:
-            error = results.get()
-            if error is not None:
-                raise error
-            clock.step()
-    finally:
-        stop.set()
-    for thread in threads:
-        thread.join()
+    with _steady_warnings():
+        for thread in threads:
+            thread.start()
+        try:
+            for _ in todo:
+                error = results.get()
+                if error is not None:
+                    raise error
+                clock.step()
+        finally:
+            stop.set()
+        for thread in threads:
+            thread.join()
+
+
+@contextlib.contextmanager
+def _steady_warnings() -> Iterator[None]:
+    """Keep one known warning quiet in all threads, as the filters that each of them sets are those of all."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "You will likely lose important projection information", UserWarning)
+        yield
 
 
 def _work(compute: Compute, target: Target, jobs: Any, results: Any, stop: threading.Event) -> None:
@@ -221,10 +234,10 @@ def _run_cluster(compute: Compute, target: Target, todo: list[Tile], scheduler: 
             advice="pip install 'moonpost[cluster]', or leave --scheduler out and use --workers",
         ) from error
     with _client(scheduler) as client:
-        shared = isinstance(target, MapStore)
-        if shared:
-            _check_workers(client, target)
-        sent = client.scatter(_Job(compute, target if shared else None), broadcast=True, hash=False)
+        shared = target if isinstance(target, MapStore) else None
+        if shared is not None:
+            _check_workers(client, shared)
+        sent = client.scatter(_Job(compute, shared), broadcast=True, hash=False)
         futures = {client.submit(_call, sent, tile, pure=False): tile for tile in todo}
         try:
             for future in as_completed(futures, loop=client.loop):
@@ -271,36 +284,40 @@ def _outcome(future: Any, tile: Tile) -> Mapping[str, NDArray[Any]] | None:
         ) from error
 
 
-def _check_workers(client: Any, store: Any) -> None:
-    """Make sure that every worker sees the same folder and runs the same version."""
-    from importlib.metadata import version
+@cache
+def code_digest() -> str:
+    """Digest of the code of this room, the same wherever the same version is installed."""
+    folder = Path(__file__).parent
+    found = hashlib.sha256()
+    for path in sorted(path for path in folder.iterdir() if path.suffix in (".py", ".cu")):
+        found.update(path.name.encode() + path.read_bytes())
+    return found.hexdigest()[:16]
 
-    found = client.run(_look, str(store.folder))
-    wanted = (store.manifest["digest"], version("moonpost"))
-    for address, (digest, installed) in found.items():
+
+def _check_workers(client: Any, store: MapStore) -> None:
+    """Make sure that every worker sees the same folder and runs the same code."""
+    wanted = (store.manifest["digest"], code_digest())
+    for address, (digest, code) in client.run(_look, str(store.folder.absolute())).items():
         if digest != wanted[0]:
             raise InputError(
                 f"the worker {address} does not see {store.folder}",
                 where="scheduler",
                 advice="name an --out on a disk that all workers share, by the same path",
             )
-        if installed != wanted[1]:
+        if code != wanted[1]:
             raise InputError(
-                f"the worker {address} runs moonpost {installed}, not {wanted[1]}",
+                f"the worker {address} runs another version of moonpost",
                 where="scheduler",
                 advice="install the same version there",
             )
 
 
 def _look(folder: str) -> tuple[str | None, str]:
-    """What a worker sees of a folder, and its version."""
-    from importlib.metadata import version
-    from pathlib import Path
-
+    """What a worker sees of a folder, and the code that it runs."""
     try:
-        return MapStore(Path(folder).absolute()).manifest["digest"], version("moonpost")
+        return MapStore(Path(folder)).manifest["digest"], code_digest()
     except InputError:
-        return None, version("moonpost")
+        return None, code_digest()
 
 
 @contextlib.contextmanager
@@ -322,6 +339,8 @@ def _connected(address: Any) -> Iterator[Any]:
     from distributed import Client
 
     try:
+        if isinstance(address, str):
+            _knock(address)
         client = Client(address, timeout=_WAIT_S, set_as_default=False)
     except (OSError, ValueError, TypeError, ImportError) as error:
         raise InputError(
@@ -331,6 +350,24 @@ def _connected(address: Any) -> Iterator[Any]:
         ) from error
     with client:
         yield client
+
+
+def _knock(address: str) -> None:
+    """Make sure that a scheduler listens and speaks, since a client that cannot connect complains on its own."""
+    import asyncio
+    from concurrent.futures import ThreadPoolExecutor
+
+    from distributed.core import rpc
+
+    async def ask() -> None:
+        scheduler = rpc(address, timeout=_WAIT_S)
+        try:
+            await asyncio.wait_for(scheduler.identity(), _WAIT_S)
+        finally:
+            await scheduler.close_rpc()
+
+    with ThreadPoolExecutor(1) as apart:
+        apart.submit(lambda: asyncio.run(ask())).result()
 
 
 def _wait(client: Any, scheduler: str) -> None:

@@ -353,9 +353,11 @@ class MapStore:
         """
         import xarray as xr
 
-        return xr.open_dataset(
+        found = xr.open_dataset(
             self.folder, engine="zarr", chunks=None, consolidated=True, decode_times=False, decode_coords="all"
         )
+        words = {str(name): item.astype(str) for name, item in found.coords.items() if item.dtype.kind == "T"}
+        return found.assign_coords(words)
 
     def _marker(self, tile: Tile) -> Path:
         return self.folder / _PRIVATE / "tiles" / f"{_name(tile)}.json"
@@ -415,7 +417,7 @@ def open_store(
             else:
                 _compare(path, inputs)
                 _sweep(path)
-            yield MapStore(path)
+            yield MapStore(path.absolute())
     except OSError as error:
         raise _full(path, error) from error
 
@@ -503,6 +505,8 @@ def _create(path: Path, layout: MapLayout, inputs: Mapping[str, Any]) -> None:
     group = zarr.create_group(path, zarr_format=3, attributes=dict(layout.attributes))
     for name, (values, attributes) in layout.coords.items():
         data = np.asarray(values)
+        if data.dtype.kind == "U":
+            data = data.astype(np.dtypes.StringDType())
         group.create_array(
             name,
             data=data,
