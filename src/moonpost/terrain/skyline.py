@@ -19,7 +19,7 @@ from moonpost.terrain.march import STEP_CELLS, Nest
 from moonpost.terrain.profile import HorizonProfile
 from moonpost.terrain.surface import Terrain, latitude_longitude_deg
 
-__all__ = ["BUILT_IN_LATITUDE_DEG", "horizon", "horizon_from_files"]
+__all__ = ["BUILT_IN_LATITUDE_DEG", "horizon", "horizon_from_files", "terrain_from_files"]
 
 BUILT_IN_LATITUDE_DEG = 70.0
 """Latitude from which the built-in grids reach to the poles [deg]."""
@@ -70,15 +70,7 @@ def horizon_from_files(
     >>> horizon_from_files((), -89.5, 0.0, azimuths=8).grade
     'screening'
     """
-    polar = abs(latitude_deg) >= BUILT_IN_LATITUDE_DEG
-    if not paths and not polar:
-        raise TerrainError(
-            f"no terrain at {latitude_deg:g} deg: the built-in grids reach from {BUILT_IN_LATITUDE_DEG:g} deg of "
-            "latitude to the poles",
-            where=f"{latitude_deg:g}, {longitude_deg:g}",
-            advice="name a GeoTIFF that covers the place",
-        )
-    built_in = Terrain.default("south" if latitude_deg < 0 else "north") if polar else None
+    built_in = _built_in(latitude_deg, f"{latitude_deg:g}, {longitude_deg:g}", needed=not paths)
     if not paths:
         assert built_in is not None
         return horizon(built_in, built_in.site(latitude_deg, longitude_deg), mast_m, azimuths)
@@ -88,6 +80,56 @@ def horizon_from_files(
     if profile.complete or built_in is None:
         return profile
     return horizon(Terrain(own.layers + built_in.layers), site, mast_m, azimuths)
+
+
+def terrain_from_files(
+    paths: Sequence[str | os.PathLike[str]], latitude_deg: float, *, where: str = "terrain"
+) -> Terrain:
+    """Open the user's own terrain for maps, with the built-in polar grid behind it.
+
+    Parameters
+    ----------
+    paths : sequence of path-like
+        Terrain files, finest first; without any the built-in grid is taken.
+    latitude_deg : float
+        Latitude of the middle of the map [deg].
+    where : str
+        Named in the message if there is no terrain.
+
+    Returns
+    -------
+    Terrain
+        The files in their order; from 70 degrees of latitude to a pole the built-in grid is the last.
+
+    Raises
+    ------
+    TerrainError
+        If no files are given and the latitude is outside the built-in grids.
+    DataError
+        If a file cannot be used.
+
+    Examples
+    --------
+    >>> [layer.name for layer in terrain_from_files((), -89.5).layers]
+    ['lola_dem_south.tif']
+    """
+    built_in = _built_in(latitude_deg, where, needed=not paths)
+    layers = Terrain.open(*paths).layers if paths else ()
+    return Terrain(layers + built_in.layers if built_in is not None else layers)
+
+
+def _built_in(latitude_deg: float, where: str, *, needed: bool) -> Terrain | None:
+    """The built-in grid of a latitude, None where there is none."""
+    if abs(latitude_deg) >= BUILT_IN_LATITUDE_DEG:
+        return Terrain.default("south" if latitude_deg < 0 else "north")
+    if needed:
+        raise TerrainError(
+            f"no terrain at {latitude_deg:g} deg: the built-in grids reach from {BUILT_IN_LATITUDE_DEG:g} deg of "
+            "latitude to the poles",
+            where=where,
+            advice="name a GeoTIFF that covers the place",
+        )
+    return None
 
 
 def horizon(terrain: Terrain, site: Site, mast_m: float = 2.0, azimuths: int = 720) -> HorizonProfile:
