@@ -356,7 +356,11 @@ class MapStore:
         found = xr.open_dataset(
             self.folder, engine="zarr", chunks=None, consolidated=True, decode_times=False, decode_coords="all"
         )
-        words = {str(name): item.astype(str) for name, item in found.coords.items() if item.dtype.kind == "T"}
+        words = {
+            str(name): (item.dims, np.array(item.values.tolist(), dtype=str), item.attrs)
+            for name, item in found.coords.items()
+            if item.dtype.kind == "T"
+        }
         return found.assign_coords(words)
 
     def _marker(self, tile: Tile) -> Path:
