@@ -285,11 +285,11 @@ def _ground(axes: Any, area: MapArea, look: MapLook, relief: xr.DataArray | None
 
 def _shade_on(area: MapArea, relief: xr.DataArray) -> Floats:
     """Brightness of the relief at the cells of a map; level where its heights end."""
-    from moonpost.terrain.rasters import area_of
+    from moonpost.terrain.rasters import area_of, same_system
 
     small = _coarser(_plane(relief))
     grid = area_of(small)
-    if grid.wkt == area.wkt:
+    if same_system(grid, area):
         row, col = np.meshgrid(
             (grid.y_m[0] - area.y_m) / grid.cell_m, (area.x_m - grid.x_m[0]) / grid.cell_m, indexing="ij"
         )
@@ -304,11 +304,11 @@ def _shade_on(area: MapArea, relief: xr.DataArray) -> Floats:
 
 def _edge(axes: Any, area: MapArea, outline: xr.DataArray) -> None:
     """The edge of a truth."""
-    from moonpost.terrain.rasters import area_of
+    from moonpost.terrain.rasters import area_of, same_system
 
     flat = _coarser(_plane(outline))
     grid = area_of(flat)
-    if grid.wkt != area.wkt:
+    if not same_system(grid, area):
         raise InputError("is of another map projection", where="outline", advice="give a truth on the map's grid")
     values = np.nan_to_num(np.asarray(flat.values, dtype=np.float64))
     if values.min() < 0.5 <= values.max() and min(values.shape) > 1:

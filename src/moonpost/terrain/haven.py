@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from moonpost.errors import InputError
-from moonpost.terrain.rasters import area_of
+from moonpost.terrain.rasters import area_of, same_grid
 from moonpost.terrain.slopes import ground_cells_m, map_values, slope, source_of
 
 if TYPE_CHECKING:
@@ -85,8 +85,8 @@ def safe_haven(
             advice="give longest_dark_limit_d or average_illumination_limit, with its map",
         )
     first = kept[0][0]
-    if any(item.shape != first.shape for item, _, _ in kept):
-        raise InputError("the maps differ in shape", where="safe_haven", advice="give maps of one area")
+    if any(not same_grid(area_of(item), area_of(first)) for item, _, _ in kept):
+        raise InputError("the maps have different grids", where="safe_haven", advice="give maps of one area")
     together = np.minimum.reduce([values for _, values, _ in kept]).astype(np.float32)
     rule = " and ".join(text for _, _, text in kept)
     return area_of(first).array(
@@ -162,8 +162,7 @@ def haven_distance(
     for name, value, most in (("slope_limit_deg", slope_limit_deg, 90.0), ("speed_m_s", speed_m_s, 100.0)):
         if not (math.isfinite(value) and 0.0 < value <= most):
             raise InputError(f"{value!r}", where=name, advice=f"give a number above 0 and up to {most:g}")
-    other = area_of(haven)
-    if other.shape != area.shape or abs(np.array(other.transform) - area.transform).max() > 1e-6 * area.cell_m:
+    if not same_grid(area, area_of(haven)):
         raise InputError(
             "the two maps have different grids", where="height, haven", advice="make both of one area"
         )

@@ -27,6 +27,8 @@ __all__ = ["area_of", "height_map", "read_geotiff", "write_geotiff"]
 BOOLEAN_NODATA = 255
 _ROWS = 512
 _BLOCK = 512
+_COMPRESSIONS = ("deflate", "zstd", "lzw", "lzma", "none")
+_PREDICTED = ("deflate", "lzw", "zstd")
 _OWN = ("long_name", "name", "dims", "labels", "boolean")
 _LEFT_OUT = ("crs_wkt", "transform", "units", "_FillValue")
 
@@ -73,6 +75,23 @@ def area_of(data: xr.DataArray | xr.Dataset) -> MapArea:
     else:
         cell = (y[0] - y[-1]) / max(y.size - 1, 1)
     return MapArea(wkt, x, y, cell)
+
+
+def same_system(first: MapArea, second: MapArea) -> bool:
+    """Whether map coordinates of two grids mean the same places, whatever the text of their systems."""
+    if first.wkt == second.wkt:
+        return True
+    x, y = first.x_m[[0, -1]], first.y_m[[0, -1]]
+    ways = [area._from_map(x, y) for area in (first, second)]
+    return bool(np.abs(ways[0] - ways[1]).max() < 1e-9)
+
+
+def same_grid(first: MapArea, second: MapArea) -> bool:
+    """Whether two grids have the same cells."""
+    if first.shape != second.shape or not same_system(first, second):
+        return False
+    shift = np.abs(np.array(first.transform) - np.array(second.transform)).max()
+    return bool(shift < 1e-6 * first.cell_m)
 
 
 def height_map(terrain: Terrain, area: MapArea) -> xr.DataArray:
@@ -128,8 +147,8 @@ def write_geotiff(
         becomes a band for each of its values.
     tags : mapping of str to str, optional
         Further tags of the file, such as the version and the digest of what it was computed from.
-    compress : str, default "deflate"
-        Compression, by GDAL's name, such as "zstd" or "lzw".
+    compress : {"deflate", "zstd", "lzw", "lzma", "none"}
+        Compression without loss.
 
     Returns
     -------
@@ -165,6 +184,8 @@ def write_geotiff(
     >>> list(back), back["slope_deg"].attrs["units"]
     (['slope_deg'], 'deg')
     """
+    if compress not in _COMPRESSIONS:
+        raise InputError(f"{compress!r}", where="compress", advice=f"give one of {', '.join(_COMPRESSIONS)}")
     area = area_of(data)
     bands = list(_bands(data))
     if not bands:
@@ -363,7 +384,7 @@ def _optimise(plain: Path, path: Path, dtype: np.dtype[Any], nodata: float | Non
     import rasterio
     from rasterio.shutil import copy
 
-    predictor = {"f": "FLOATING_POINT"}.get(dtype.kind, "STANDARD") if compress.lower() in _PREDICTED else "NO"
+    predictor = {"f": "FLOATING_POINT"}.get(dtype.kind, "STANDARD") if compress in _PREDICTED else "NO"
     smooth = dtype.kind == "f" and nodata is not None
     with rasterio.Env(GDAL_TIFF_INTERNAL_MASK=True, GDAL_PAM_ENABLED=False):
         copy(
@@ -378,9 +399,6 @@ def _optimise(plain: Path, path: Path, dtype: np.dtype[Any], nodata: float | Non
             bigtiff="IF_SAFER",
             num_threads="1",
         )
-
-
-_PREDICTED = ("deflate", "lzw", "zstd")
 
 
 def _grid_of(file: Any, where: str) -> MapArea:
