@@ -356,7 +356,7 @@ class Residence:
         horizons = (by_cell, by_azimuth, bins, np.float32(unit_deg / self.step_deg))
         shift = self.step_deg * bins / 360.0
         factors = (np.float32(shift * math.radians(self.step_deg)), np.float32(shift * self.parallax))
-        places = (lean[0], lean[1], lean[2], waves, factors)
+        places = (lean, waves, factors)
         if part == "disc":
             sum_along(horizons, places, table, np.float32(_STEEP_DEG / self.step_deg), out)
         else:

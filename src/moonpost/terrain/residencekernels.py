@@ -21,13 +21,14 @@ __all__ = ["any_missing", "sum_along", "sum_over_disc"]
 Floats = NDArray[np.float32]
 Entries = NDArray[np.int32]
 Horizons = tuple[Floats, NDArray[np.int16], int, np.float32]
-Places = tuple[Floats, Floats, Floats, Floats, tuple[np.float32, np.float32]]
+Places = tuple[Floats, Floats, tuple[np.float32, np.float32]]
 Table = tuple[Entries, Floats, NDArray[np.bool_], int]
 
 BLOCK = 512
 """Cells of a block."""
 
 _NODE = 0.5 - 0.5 / math.sqrt(3.0)
+_ROUND = 128
 _STRIP = 48
 _PAD = 16
 _FAST = {"contract", "arcp", "nsz", "reassoc"}
@@ -51,24 +52,25 @@ def _turn(horizons: Floats, bins: int, start: int, count: int, begin: int, cells
 
 
 @njit(cache=True, nogil=True, fastmath=_FAST)
-def _scale(source, scale, target):  # type: ignore[no-untyped-def]
+def _scale(source: Floats, scale: np.float32, target: Floats) -> None:
     """Elevations of one azimuth in rows of the table."""
     for c in range(target.size):
-        target[c] = np.float32(source[c]) * scale
+        target[c] = source[c] * scale
 
 
 @njit(cache=True, nogil=True, fastmath=_FAST)
-def _lean(before, here, after, scale, north, east, turn, wave, shift, target):  # type: ignore[no-untyped-def]
+def _lean(before, here, after, scale, leans, wave, shift, target):  # type: ignore[no-untyped-def]
     """Elevations of one azimuth in rows of the table, as its vertical and its azimuth see them.
 
     `shift` is by how many bins a lean of one row moves an azimuth at right angles to it: for each row of elevation
     and, by parallax, at any.
     """
+    north, east, turn = leans[0], leans[1], leans[2]
     cosine, sine = wave
     half = np.float32(0.5) * scale
     for c in range(target.size):
-        height = np.float32(here[c]) * scale
-        slope = (np.float32(after[c]) - np.float32(before[c])) * half
+        height = here[c] * scale
+        slope = (after[c] - before[c]) * half
         moved = turn[c] - (north[c] * sine - east[c] * cosine) * (shift[0] * height + shift[1])
         target[c] = height - (north[c] * cosine + east[c] * sine) - moved * slope
 
@@ -77,26 +79,49 @@ def _lean(before, here, after, scale, north, east, turn, wave, shift, target):  
 def _fill(
     horizons: Horizons, places: Places, start: int, count: int, begin: int, cells: int, raw: Floats, strip: Floats
 ) -> None:
-    """Put a strip of a block's horizons in order of azimuth, in rows of the table, as its vertical sees them."""
+    """Put a strip of a block's horizons in order of azimuth, in rows of the table, as its vertical sees them.
+
+    Lanes beyond the cells of the block are worked on as well, so that each cell goes through the same steps.
+    """
     by_cell, by_azimuth, bins, scale = horizons
-    north, east, turn, waves, shift = places
-    end = begin + cells
+    leans, waves, shift = places
+    width = _width(cells)
     if by_azimuth.size == 0:
         _turn(by_cell, bins, (start - 1) % bins, count + 2, begin, cells, raw)
+    else:
+        for k in range(count + 2):
+            _widen(by_azimuth[(start - 1 + k) % bins, begin : begin + cells], raw[k, :cells])
     for k in range(count):
-        a, target = (start + k) % bins, strip[k, :cells]
-        if north.size > 0:
-            n, e, t, wave = north[begin:end], east[begin:end], turn[begin:end], (waves[0, a], waves[1, a])
-            if by_azimuth.size == 0:
-                one, at, two = raw[k, :cells], raw[k + 1, :cells], raw[k + 2, :cells]
-                _lean(one, at, two, scale, n, e, t, wave, shift, target)
-            else:
-                left, right = by_azimuth[(a - 1) % bins, begin:end], by_azimuth[(a + 1) % bins, begin:end]
-                _lean(left, by_azimuth[a, begin:end], right, scale, n, e, t, wave, shift, target)
-        elif by_azimuth.size == 0:
-            _scale(raw[k + 1, :cells], scale, target)
+        a, target = (start + k) % bins, strip[k, :width]
+        one, here, two = raw[k, :width], raw[k + 1, :width], raw[k + 2, :width]
+        if leans.size == 0:
+            _scale(here, scale, target)
         else:
-            _scale(by_azimuth[a, begin:end], scale, target)
+            _lean(one, here, two, scale, leans, (waves[0, a], waves[1, a]), shift, target)
+
+
+@njit(cache=True, nogil=True)
+def _widen(source: NDArray[np.int16], target: Floats) -> None:
+    """Copy whole numbers as floats."""
+    for c in range(target.size):
+        target[c] = np.float32(source[c])
+
+
+@njit(cache=True, nogil=True)
+def _width(cells: int) -> int:
+    """Lanes to work on for a number of cells: whole rounds of the vector loops."""
+    return (cells + _ROUND - 1) // _ROUND * _ROUND
+
+
+@njit(cache=True, nogil=True)
+def _block(places: Places, begin: int, count: int, buffer: Floats) -> Places:
+    """Places of the cells of a block, at rest beyond them."""
+    leans, waves, shift = places
+    if leans.size == 0:
+        return places
+    buffer[:, count:] = np.float32(0.0)
+    buffer[:, :count] = leans[:, begin : begin + count]
+    return buffer, waves, shift
 
 
 @njit(cache=True, nogil=True, fastmath=_FAST)
@@ -207,9 +232,9 @@ def sum_along(horizons: Horizons, places: Places, table: Table, steep: np.float3
         Elevations, shape (cells * azimuths,) float32 cell by cell, or empty; elevations, shape (azimuths, cells)
         int16, or empty; number of azimuths; rows of the table in one unit of elevation.
     places : tuple
-        Leans of the cells' verticals to north and to east [rows] and turns of their azimuths [bins], each of shape
-        (cells,) or all empty; the cosine and the sine of the azimuths, shape (2, azimuths); by how much a lean of
-        one row moves azimuths, for each row of elevation and at the level [bins].
+        Leans of the cells' verticals to north and to east [rows] and turns of their azimuths [bins], shape
+        (3, cells) or (3, 0); the cosine and the sine of the azimuths, shape (2, azimuths); by how much a lean of
+        one row moves azimuths, for each row of elevation and at any [bins].
     table : tuple
         Packed table, first row of each bin, whether a bin holds anything, and number of rows.
     steep : float32
@@ -224,8 +249,8 @@ def sum_along(horizons: Horizons, places: Places, table: Table, steep: np.float3
     >>> numbers[:, 0] = 0.125
     >>> packed, unit = pack(numbers)
     >>> horizons = (np.zeros(4, np.float32), np.empty((0, 0), np.int16), 4, np.float32(1.0))
-    >>> out, none = np.empty(1, np.float32), np.zeros(0, np.float32)
-    >>> places = (none, none, none, np.zeros((2, 4), np.float32), (np.float32(0), np.float32(0)))
+    >>> out, waves = np.empty(1, np.float32), np.zeros((2, 4), np.float32)
+    >>> places = (np.empty((3, 0), np.float32), waves, (np.float32(0), np.float32(0)))
     >>> table = (packed, np.zeros(4, np.float32), np.ones(4, dtype=bool), 3)
     >>> sum_along(horizons, places, table, np.float32(9.0), out)
     >>> (out * unit).round(5)
@@ -236,23 +261,26 @@ def sum_along(horizons: Horizons, places: Places, table: Table, steep: np.float3
     top = np.float32(rows - 1.001)
     raw, strip = np.zeros((_STRIP, BLOCK + _PAD), np.float32), np.zeros((_STRIP, BLOCK + _PAD), np.float32)
     nodes, entries = np.empty((2, BLOCK), np.float32), np.empty((2, BLOCK), np.int32)
+    leans, sums = np.empty((3, BLOCK), np.float32), np.empty(BLOCK, np.float32)
     for begin in range(0, cells, BLOCK):
         count = min(BLOCK, cells - begin)
-        total = out[begin : begin + count]
+        width, here = _width(count), _block(places, begin, count, leans)
+        total = sums[:width]
         total[:] = np.float32(0.0)
         for start in range(0, bins, _STRIP - 3):
             stop = min(start + _STRIP - 3, bins)
             if not held[start:stop].any():
                 continue
-            _fill(horizons, places, start, stop - start + 1, begin, count, raw, strip)
+            _fill(horizons, here, start, stop - start + 1, begin, count, raw, strip)
             for a in range(start, stop):
                 if held[a]:
                     bin_table = packed[a * rows * 2 : (a + 1) * rows * 2]
-                    left, right = strip[a - start, :count], strip[a - start + 1, :count]
-                    many = _between(left, right, first[a], steep, nodes[0, :count], nodes[1, :count])
+                    left, right = strip[a - start, :width], strip[a - start + 1, :width]
+                    many = _between(left, right, first[a], steep, nodes[0, :width], nodes[1, :width])
                     _add(bin_table, nodes, entries, top, total)
                     if many > 0:
                         _refine(left, right, first[a], top, steep, bin_table, total)
+        out[begin : begin + count] = total[:count]
 
 
 @njit(cache=True, nogil=True, fastmath=_FAST, error_model="numpy")
@@ -322,8 +350,8 @@ def sum_over_disc(
     >>> numbers[:, 0] = 0.0625
     >>> packed, unit = pack(numbers)
     >>> horizons = (np.full(8, 1.5, np.float32), np.empty((0, 0), np.int16), 8, np.float32(1.0))
-    >>> out, none = np.empty(1, np.float32), np.zeros(0, np.float32)
-    >>> places = (none, none, none, np.zeros((2, 8), np.float32), (np.float32(0), np.float32(0)))
+    >>> out, waves = np.empty(1, np.float32), np.zeros((2, 8), np.float32)
+    >>> places = (np.empty((3, 0), np.float32), waves, (np.float32(0), np.float32(0)))
     >>> table = (packed, np.zeros(8, np.float32), np.ones(8, dtype=bool), 3)
     >>> sum_over_disc(horizons, places, table, np.float32(1.0), np.full(8, 0.4, np.float32), out)
     >>> (out * unit).round(3)
@@ -338,23 +366,26 @@ def sum_over_disc(
     raw, strip = np.zeros((height, BLOCK + _PAD), np.float32), np.zeros((height, BLOCK + _PAD), np.float32)
     touch = np.empty((height, BLOCK + _PAD), np.float32)
     nodes, entries = np.empty((2, BLOCK), np.float32), np.empty((2, BLOCK), np.int32)
+    leans, sums = np.empty((3, BLOCK), np.float32), np.empty(BLOCK, np.float32)
     for begin in range(0, cells, BLOCK):
         count = min(BLOCK, cells - begin)
-        total = out[begin : begin + count]
+        width, here = _width(count), _block(places, begin, count, leans)
+        total = sums[:width]
         total[:] = np.float32(0.0)
         for start in range(0, bins, hop):
             stop = min(start + hop, bins)
             if not held[start:stop].any():
                 continue
             wide = stop - start + 2 * side
-            _fill(horizons, places, start - side, wide + 1, begin, count, raw, strip)
+            _fill(horizons, here, start - side, wide + 1, begin, count, raw, strip)
             for k in range(wide):
                 scale = halves[(start - side + k) % bins] / radius
-                _touch(strip[k, :count], strip[k + 1, :count], scale, touch[k, :count])
+                _touch(strip[k, :width], strip[k + 1, :width], scale, touch[k, :width])
             for a in range(start, stop):
                 if held[a]:
-                    _lowest(strip, touch, a - start + side, halves[a], radius, first[a], nodes, count)
+                    _lowest(strip, touch, a - start + side, halves[a], radius, first[a], nodes, width)
                     _add(packed[a * rows * 2 : (a + 1) * rows * 2], nodes, entries, top, total)
+        out[begin : begin + count] = total[:count]
 
 
 @njit(cache=True, nogil=True)

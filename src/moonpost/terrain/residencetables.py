@@ -21,7 +21,7 @@ Floats = NDArray[np.float64]
 
 _LEAST_COSINE = 1e-3
 _HOP_TURNS = 0.000125
-_MOST_HOPS = 64
+_MOST_HOPS = 32
 
 
 @njit(cache=True, nogil=True)
@@ -197,11 +197,11 @@ def path_table(place: Floats, lift: Floats, weight: Floats, first: Floats, step:
     Parameters
     ----------
     place : ndarray, shape (n, 3)
-        Unit vectors (along the first azimuth's quadrature, along the first azimuth, up) at equal steps in time.
+        Unit vectors (along the first azimuth's quadrature, along the first azimuth, up) at equal steps of time.
     lift : ndarray, shape (n,)
         Added to the point's elevation [deg].
     weight : ndarray, shape (n,)
-        How much each step counts.
+        How much each instant counts, with half of the way before and after it.
     first, step, rows
         As for `disc_table`.
 
@@ -218,23 +218,23 @@ def path_table(place: Floats, lift: Floats, weight: Floats, first: Floats, step:
     """
     bins, n = first.size, lift.size
     table, full = np.zeros((bins, rows, 2)), np.zeros((bins, rows + 1, 2))
-    for k in range(n):
-        x, y, z = place[k]
-        dx, dy, dz, rise = 0.0, 0.0, 0.0, 0.0
-        if k + 1 < n:
-            dx, dy, dz = place[k + 1, 0] - x, place[k + 1, 1] - y, place[k + 1, 2] - z
-            rise = lift[k + 1] - lift[k]
+    for k in range(n + 1):
+        a, b = max(k - 1, 0), min(k, n - 1)
+        x, y, z = place[a]
+        dx, dy, dz, rise = place[b, 0] - x, place[b, 1] - y, place[b, 2] - z, lift[b] - lift[a]
+        before, after = weight[a] if k > 0 else 0.0, weight[b] if k < n else 0.0
         moved = math.sqrt(dx * dx + dy * dy + dz * dz) / (2.0 * math.pi * max(math.hypot(x, y), 0.02))
-        hops = min(max(math.ceil(moved / _HOP_TURNS), 1), _MOST_HOPS)
+        hops = 2 * min(max(math.ceil(0.5 * moved / _HOP_TURNS), 1), _MOST_HOPS)
         for hop in range(hops):
             f = (hop + 0.5) / hops
             e, q, up = x + f * dx, y + f * dy, z + f * dz
             turn = math.atan2(e, q) / (2.0 * math.pi) % 1.0 * bins
-            b = min(int(turn), bins - 1)
-            high = math.degrees(math.atan2(up, math.hypot(e, q))) + lift[k] + f * rise
-            row = min(max(math.floor((high - first[b]) / step) + 1, 0), rows)
-            full[b, row, 0] += weight[k] / hops
-            full[b, row, 1] += weight[k] / hops * (turn - b - 0.5)
+            c = min(int(turn), bins - 1)
+            high = math.degrees(math.atan2(up, math.hypot(e, q))) + lift[a] + f * rise
+            row = min(max(math.floor((high - first[c]) / step) + 1, 0), rows)
+            share = (before if f < 0.5 else after) / hops
+            full[c, row, 0] += share
+            full[c, row, 1] += share * (turn - c - 0.5)
     _settle(table, full)
     return table
 
