@@ -125,15 +125,18 @@ def _block(places: Places, begin: int, count: int, buffer: Floats) -> Places:
 
 
 @njit(cache=True, nogil=True, fastmath=_FAST)
-def _between(
-    left: Floats, right: Floats, first: np.float32, steep: np.float32, low: Floats, high: Floats
-) -> np.int32:
-    """Rows of straight horizons at the two nodes of a bin, and how many of them are too steep."""
-    node, count = np.float32(_NODE), np.int32(0)
+def _between(  # type: ignore[no-untyped-def]
+    left, right, first, top, steep, low, high, one, two
+):
+    """Entries for straight horizons at the two nodes of a bin, as `_rows`; how many of them are too steep."""
+    zero, node, count = np.float32(0.0), np.float32(_NODE), np.int32(0)
     for c in range(low.size):
         rise = right[c] - left[c]
-        low[c] = left[c] - first + node * rise
-        high[c] = right[c] - first - node * rise
+        u = min(max(left[c] - first + node * rise, zero), top)
+        v = min(max(right[c] - first - node * rise, zero), top)
+        row, other = np.int32(u), np.int32(v)
+        low[c], high[c] = u - np.float32(row), v - np.float32(other)
+        one[c], two[c] = np.int32(row + row), np.int32(other + other + 1)
         count += np.int32(abs(rise) > steep)
     return count
 
@@ -146,7 +149,7 @@ def _rows(place: Floats, top: np.float32, which: np.int32, entry: Entries) -> No
         u = min(max(place[c], zero), top)
         row = np.int32(u)
         place[c] = u - np.float32(row)
-        entry[c] = row + row + which
+        entry[c] = np.int32(row + row + which)
 
 
 @njit(cache=True, nogil=True)
@@ -160,21 +163,9 @@ def _draw(table: Entries, entry: Entries) -> None:
 def _sum(low: Floats, high: Floats, one: Entries, two: Entries, total: Floats) -> None:
     """Add the numbers of two entries, each on its way to the next row."""
     for c in range(total.size):
-        first = np.float32(one[c] >> 16) + low[c] * np.float32(np.int16(one[c]))
-        second = np.float32(two[c] >> 16) + high[c] * np.float32(np.int16(two[c]))
+        first = np.float32(np.int32(one[c] >> 16)) + low[c] * np.float32(np.int16(one[c]))
+        second = np.float32(np.int32(two[c] >> 16)) + high[c] * np.float32(np.int16(two[c]))
         total[c] += first + second
-
-
-@njit(cache=True, nogil=True)
-def _add(table: Entries, nodes: Floats, entries: Entries, top: np.float32, total: Floats) -> None:
-    """Add what stands above horizons known at the two nodes of a bin."""
-    count = total.size
-    low, high, one, two = nodes[0, :count], nodes[1, :count], entries[0, :count], entries[1, :count]
-    _rows(low, top, np.int32(0), one)
-    _rows(high, top, np.int32(1), two)
-    _draw(table, one)
-    _draw(table, two)
-    _sum(low, high, one, two, total)
 
 
 @njit(cache=True, nogil=True)
@@ -265,6 +256,7 @@ def sum_along(horizons: Horizons, places: Places, table: Table, steep: np.float3
     for begin in range(0, cells, BLOCK):
         count = min(BLOCK, cells - begin)
         width, here = _width(count), _block(places, begin, count, leans)
+        low, high, one, two = nodes[0, :width], nodes[1, :width], entries[0, :width], entries[1, :width]
         total = sums[:width]
         total[:] = np.float32(0.0)
         for start in range(0, bins, _STRIP - 3):
@@ -276,8 +268,10 @@ def sum_along(horizons: Horizons, places: Places, table: Table, steep: np.float3
                 if held[a]:
                     bin_table = packed[a * rows * 2 : (a + 1) * rows * 2]
                     left, right = strip[a - start, :width], strip[a - start + 1, :width]
-                    many = _between(left, right, first[a], steep, nodes[0, :width], nodes[1, :width])
-                    _add(bin_table, nodes, entries, top, total)
+                    many = _between(left, right, first[a], top, steep, low, high, one, two)
+                    _draw(bin_table, one)
+                    _draw(bin_table, two)
+                    _sum(low, high, one, two, total)
                     if many > 0:
                         _refine(left, right, first[a], top, steep, bin_table, total)
         out[begin : begin + count] = total[:count]
@@ -370,6 +364,7 @@ def sum_over_disc(
     for begin in range(0, cells, BLOCK):
         count = min(BLOCK, cells - begin)
         width, here = _width(count), _block(places, begin, count, leans)
+        low, high, one, two = nodes[0, :width], nodes[1, :width], entries[0, :width], entries[1, :width]
         total = sums[:width]
         total[:] = np.float32(0.0)
         for start in range(0, bins, hop):
@@ -384,7 +379,11 @@ def sum_over_disc(
             for a in range(start, stop):
                 if held[a]:
                     _lowest(strip, touch, a - start + side, halves[a], radius, first[a], nodes, width)
-                    _add(packed[a * rows * 2 : (a + 1) * rows * 2], nodes, entries, top, total)
+                    _rows(low, top, np.int32(0), one)
+                    _rows(high, top, np.int32(1), two)
+                    _draw(packed[a * rows * 2 : (a + 1) * rows * 2], one)
+                    _draw(packed[a * rows * 2 : (a + 1) * rows * 2], two)
+                    _sum(low, high, one, two, total)
         out[begin : begin + count] = total[:count]
 
 
