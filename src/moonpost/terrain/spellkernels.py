@@ -274,20 +274,30 @@ def _holds(horizon: Floats, bodies: Floats, frame: Floats, wish: NDArray[np.int6
 
 
 @njit(cache=True, nogil=True)
-def _back(horizon, bodies, frame, hours, bounds, wish, k, m, clear, known):  # type: ignore[no-untyped-def]
-    """A sample after k, at most k + m, at which a wish fails, or k if none does before k + m; and the new `known`.
+def _gap(hours, bounds, wish, first, last):  # type: ignore[no-untyped-def]
+    """Last hour after `first`, up to `last`, in which a wish surely fails; `first` if there is none."""
+    while last > first and _hour(hours, bounds, wish, last) >= 0:
+        last -= 1
+    return last
 
-    From k to the hour `clear` none surely fails, and from k to the sample `known` all wishes hold at samples.
-    """
-    for j in range(k + m - 1, max(k - 1, clear), -1):
-        if _hour(hours, bounds, wish, j) < 0:
-            return j + 1, known
-    for j in range(k + m - 1, max(k, known), -1):
+
+@njit(cache=True, nogil=True)
+def _skip(hours, bounds, wish, first, last):  # type: ignore[no-untyped-def]
+    """First hour from `first` on in which no wish surely fails; `last` if there is none."""
+    while first < last and _hour(hours, bounds, wish, first) < 0:
+        first += 1
+    return first
+
+
+@njit(cache=True, nogil=True)
+def _back(horizon, bodies, frame, hours, bounds, wish, first, last):  # type: ignore[no-untyped-def]
+    """Last sample after `first`, up to `last`, at which a wish fails; `first` if there is none."""
+    for j in range(last, first, -1):
         if _hour(hours, bounds, wish, j) > 0 or _hour(hours, bounds, wish, j - 1) > 0:
             continue
         if not _holds(horizon, bodies, frame, wish, j):
-            return j, k + m - 1
-    return k, known
+            return j
+    return first
 
 
 @njit(cache=True, nogil=True)
@@ -333,15 +343,22 @@ def _longest(horizon, bodies, frame, hours, bounds, wish, first, last, best, ste
     """
     k, clear, known = first, first - 1, first
     while last - k > best:
-        m = int(best) + 1
-        if k + m > last:
+        end = k + int(best)
+        if end >= last:
             break
-        j, known = _back(horizon, bodies, frame, hours, bounds, wish, k, m, clear, known)
-        clear = max(clear, k + m - 1)
-        if j > k:
-            k = j
+        j = _gap(hours, bounds, wish, clear, end)
+        if j > clear:
+            clear, k = end, j + 1
+            if best < 1.0:
+                k = _skip(hours, bounds, wish, k, last)
+                clear = k - 1
             continue
-        j = _ahead(horizon, bodies, frame, hours, bounds, wish, k + m, last)
+        clear = end
+        j = _back(horizon, bodies, frame, hours, bounds, wish, max(k, known), end)
+        if j > max(k, known):
+            k, known = j, end
+            continue
+        j = _ahead(horizon, bodies, frame, hours, bounds, wish, end + 1, last)
         best = _within(horizon, bodies, frame, hours, bounds, wish, k, j, best, step_h)
         k = known = j
         clear = j - 1
