@@ -1,6 +1,7 @@
 // Tile horizons from the horizons of their levels: the loops of tilekernels.py, one thread for a point or a cell.
 
-#define NOTHING -1e3f
+#define NOTHING -1e3f // slope where a ray meets no ground
+#define LOST -9.0f    // and below which some of it came in
 #define MOON_M 1737400.0f
 
 // Elevations on a chart [rad] to slopes, in place.
@@ -19,7 +20,7 @@ __device__ __forceinline__ float slope_at(
                      + low[cell + width + 1] * weight[3];
     const float s1 = high[cell] * weight[0] + high[cell + 1] * weight[1] + high[cell + width] * weight[2]
                      + high[cell + width + 1] * weight[3];
-    return s0 + (s1 - s0) * share;
+    return fminf(s0, s1) < LOST ? NOTHING : s0 + (s1 - s0) * share;
 }
 
 // Raise the tangents `best` (azimuths, eyes, points) by a far level with slopes (heights, azimuths, cells).
@@ -48,7 +49,9 @@ extern "C" __global__ void raise_lattice(
         const float *now = slope + first + (size_t)a * cells, *next = slope + first + (size_t)other * cells;
         const float between = share[e * points + p];
         float s = slope_at(now, now + apart, corner[p], width, weight, between);
-        s += (slope_at(next, next + apart, corner[p], width, weight, between) - s) * ahead;
+        if (s < LOST) continue;
+        const float beside = slope_at(next, next + apart, corner[p], width, weight, between);
+        if (beside > LOST) s += (beside - s) * ahead;
         const float tangent = (fall + (s - here[4]) * (1.0f + height[e * points + p] / MOON_M)) * level;
         float* at = best + ((size_t)a * eyes + e) * points + p;
         if (tangent > *at) *at = tangent;
