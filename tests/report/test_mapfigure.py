@@ -26,6 +26,7 @@ AREAS = {
     "oblique": MapArea.about(-43.3, -11.2, 300e3, 120e3, cell_m=3000.0),
     "date line": MapArea.about(5.0, 179.9, 60e3, cell_m=1000.0),
     "tall": MapArea.about(20.0, 30.0, 40e3, 200e3, cell_m=2000.0),
+    "fine": MapArea.about(-89.4, 222.0, 700.0, cell_m=10.0),
     "small": MapArea.about(-70.3, 30.0, 600.0, cell_m=10.0),
 }
 
@@ -66,6 +67,9 @@ def test_no_text_is_cut_off_or_lies_on_another(name, width_in):
         assert box.x1 <= width + 1, f"{text!r} leaves the page on the right"
         assert box.y0 >= -1, f"{text!r} leaves the page at the foot"
         assert box.y1 <= height + 1, f"{text!r} leaves the page at the head"
+    for axes in figure.axes:
+        if axes.get_label() == "colours":
+            found.append(("the colour bar", axes.get_window_extent()))
     for (one, a), (other, b) in itertools.combinations(found, 2):
         across, up = min(a.x1, b.x1) - max(a.x0, b.x0), min(a.y1, b.y1) - max(a.y0, b.y0)
         assert not (across > 2 and up > 2), f"{one!r} lies on {other!r}"
@@ -240,6 +244,30 @@ def test_places_off_the_map_are_left_out():
     ]
     assert "Here" in words
     assert "There" not in words
+
+
+def test_the_mast_and_the_station_are_told():
+    area = AREAS["oblique"]
+    data = chart(area, name="station_visible", units="1", long_name="time in sight")
+    data = data.assign_coords(mast=2.0, station="Kashi", spatial_ref=0)
+    words = " ".join(text for text, _ in texts(draw_map(data))).replace("\n", " ")
+    assert "Time in sight, 2 m above the ground, Kashi" in words
+
+
+def test_spells_over_decades_get_a_logarithmic_scale_and_zeros_its_end():
+    area = AREAS["oblique"]
+    data = chart(area, name="longest_dark_d", units="d", long_name="dark")
+    data[:] = 10.0 ** (np.indices(area.shape)[1] / 33.0 - 0.5)
+    data[3, 3] = 0.0
+    look = map_look(data)
+    assert look.label == "Longest darkness [d]"
+    assert isinstance(look.norm, mpl.colors.LogNorm)
+    assert look.values[3, 3] == look.norm.vmin
+    assert not np.ma.getmaskarray(look.norm(look.values)).any()
+    assert not isinstance(map_look(data, limits=(0.0, 30.0)).norm, mpl.colors.LogNorm)
+    words = [text for text, _ in texts(draw_map(data))]
+    assert {"1", "2", "5", "10", "20", "50"} <= set(words)
+    assert not any("$" in text for text in words)
 
 
 def test_origin_grade_and_period_are_told():

@@ -135,6 +135,19 @@ def test_types_are_kept(tmp_path, dtype):
     assert np.array_equal(back, data)
 
 
+def test_scaled_whole_numbers_come_back_in_their_unit(tmp_path):
+    data = values(dtype="i2", scale_factor=0.01, _FillValue=-32768)
+    data[4, 5] = -32768
+    path = write_geotiff(tmp_path / "a.tif", data)
+    with rasterio.open(path) as file:
+        assert file.dtypes == ("int16",)
+        assert file.scales == (0.01,)
+        assert file.nodata == -32768
+    back = read_geotiff(path)["slope_deg"].values
+    assert np.isnan(back[4, 5])
+    assert back[0] == pytest.approx(data.values[0] / 100.0)
+
+
 def test_the_same_map_gives_the_same_bytes(tmp_path):
     first = write_geotiff(tmp_path / "a.tif", values()).read_bytes()
     assert write_geotiff(tmp_path / "b.tif", values()).read_bytes() == first

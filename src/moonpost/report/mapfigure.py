@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import to_rgb
+from matplotlib.colors import LogNorm, to_rgb
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
@@ -146,7 +146,7 @@ def draw_map(
         over the relief in one colour; fractions are shown as percent. The attribute ``missing`` says what cells
         without a value mean.
     title : str, optional
-        Heading; the map's ``long_name`` if not given.
+        Heading; what the map shows and for which mast or station, if not given.
     places : mapping of str to (latitude_deg, longitude_deg), optional
         Places to be marked, by name; those off the map are left out.
     routes : mapping of str to (latitudes_deg, longitudes_deg), optional
@@ -197,7 +197,10 @@ def draw_map(
     aspect = area.shape[0] / area.shape[1]
     page_in, bar_in = MapSheet.sizes_in(aspect, width_in, bar=not look.mask)
     foot = _foot(data, area_of(data), note, page_in)
-    heading = textwrap.wrap(title or look.label.split(" [")[0], max(18, int((page_in - 0.75) / 0.093)))
+    heading = textwrap.wrap(
+        title or ", ".join([look.label.split(" [")[0], *_particulars(data)]),
+        max(18, int((page_in - 0.75) / 0.093)),
+    )
     bar_words = textwrap.wrap(look.label, max(16, int(bar_in * 13.5)))
     sheet = MapSheet.make(
         aspect,
@@ -235,6 +238,20 @@ def _plane(data: xr.DataArray) -> xr.DataArray:
             advice="give one map, such as data.sel(mast_m=2.0)",
         )
     return flat.transpose("y", "x")
+
+
+def _particulars(data: xr.DataArray) -> list[str]:
+    """What a map was picked by, such as the height of the mast or a station."""
+    found = []
+    for name, coord in data.coords.items():
+        if coord.size != 1 or name in ("x", "y", "spatial_ref"):
+            continue
+        value = coord.values.reshape(-1)[0]
+        if name in ("mast", "mast_m"):
+            found.append(f"{float(value):g} m above the ground")
+        elif isinstance(value, str):
+            found.append(value)
+    return found
 
 
 def _coarser(data: xr.DataArray) -> xr.DataArray:
@@ -319,11 +336,17 @@ def _edge(axes: Any, area: MapArea, outline: xr.DataArray) -> None:
 def _colour_bar(figure: Figure, sheet: MapSheet, look: MapLook, words: list[str]) -> None:
     """The colour scale with its unit."""
     from matplotlib.cm import ScalarMappable
+    from matplotlib.ticker import FuncFormatter, LogLocator
 
     axes = sheet.panel(figure, sheet.bar_in, "colours")
     axes.set_axis_on()
     way = "horizontal" if sheet.across else "vertical"
-    bar = figure.colorbar(ScalarMappable(look.norm, look.colours), cax=axes, orientation=way, extend=look.extend)
+    ticks: dict[str, Any] = {}
+    if isinstance(look.norm, LogNorm):
+        ticks = {"ticks": LogLocator(subs=(1.0, 2.0, 5.0)), "format": FuncFormatter(lambda value, _: f"{value:g}")}
+    mappable = ScalarMappable(look.norm, look.colours)
+    bar = figure.colorbar(mappable, cax=axes, orientation=way, extend=look.extend, **ticks)
+    bar.minorticks_off()
     bar.outline.set_linewidth(0.6)
     axes.tick_params(labelsize=LABEL_PT, width=0.6, length=3)
     bar.set_label("\n".join(words), fontsize=8)
@@ -359,6 +382,7 @@ def _foot(data: xr.DataArray, area: MapArea, note: str | None, width_in: float) 
     cell = f"{area.cell_m / 1000:g} km" if area.cell_m >= 1000.0 else f"{area.cell_m:g} m"
     parts = [
         note,
+        *_particulars(data),
         f"Source: {attrs.get('source', 'not stated')}",
         f"grade: {attrs['grade']}" if attrs.get("grade") else None,
         f"period: {attrs['period']}" if attrs.get("period") else None,

@@ -34,9 +34,22 @@ _MAPS = {
     "longest_earth": "inferno_r",
     "haven": "viridis_r",
 }
+_TITLES = {
+    "average_illumination": "average illumination",
+    "percent_lit": "time with any part of the Sun in sight",
+    "earth_visible": "time with any part of the Earth in sight",
+    "average_earth_disc": "average share of the Earth's disc",
+    "longest_dark_d": "longest darkness",
+    "longest_light_d": "longest light",
+    "longest_earth_outage_d": "longest time without the Earth",
+    "longest_dark_without_earth_d": "longest darkness without the Earth",
+    "psr": "permanent shadow",
+}
 _TAIL_PERCENT = 1.0
 _LONG_TAIL = 1.35
 _DECADES = 50.0
+_FAR = 6.0
+_SKEWED = ("roughness", "longest_")
 _KILOMETRES = 10_000.0
 
 
@@ -106,8 +119,7 @@ def map_look(data: xr.DataArray, limits: tuple[float, float] | None = None) -> M
     """
     name = str(data.name or "")
     values = _known(data)
-    long_name = str(data.attrs.get("long_name") or name or "value")
-    words = long_name[:1].upper() + long_name[1:]
+    words = _words(data, name)
     if values.dtype == np.bool_ or name in _MASKS:
         return _truth(name, values, words)
     numbers = values.astype(np.float64)
@@ -123,10 +135,12 @@ def map_look(data: xr.DataArray, limits: tuple[float, float] | None = None) -> M
         numbers, units = numbers / 1000.0, "km"
     label = f"{words} [{units}]" if units else words
     low, high = _limits(name, units, numbers, limits)
-    norm = _norm(name, numbers, low, high)
+    norm = _norm(name, numbers, low, high, stated=limits is not None)
     low, high = float(norm.vmin or 0.0), float(norm.vmax or 1.0)
     below, above = np.nanmin(numbers) < low, np.nanmax(numbers) > high
     extend = {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}
+    if isinstance(norm, LogNorm):
+        numbers = np.where(numbers < low, low, numbers)
     colours = _colours(name, isinstance(norm, CenteredNorm))
     return MapLook(numbers, colours, norm, label, extend[bool(below), bool(above)], mask=False)
 
@@ -159,6 +173,17 @@ def relief_shade(height_m: npt.ArrayLike, cell_m: float) -> Floats:
     steep = float(np.percentile(np.hypot(right, up), 90.0))
     towards = (right - up) / math.sqrt(2.0) / max(steep, 1e-6)
     return np.asarray(np.clip(0.6 + 0.4 * np.tanh(0.9 * towards), 0.0, 1.0))
+
+
+def _words(data: xr.DataArray, name: str) -> str:
+    """What a map shows, in few words with a capital."""
+    text = str(data.attrs.get("long_name") or name or "value")
+    kind = name.removesuffix("_gain")
+    if kind in _TITLES:
+        text = _TITLES[kind]
+        if kind != name:
+            text += f": gain over a mast of {data.attrs.get('lower_mast_m', 0.0):g} m"
+    return text[:1].upper() + text[1:]
 
 
 def _known(data: xr.DataArray) -> npt.NDArray[Any]:
@@ -200,15 +225,16 @@ def _limits(name: str, units: str, values: Floats, limits: tuple[float, float] |
     return low, high
 
 
-def _norm(name: str, values: Floats, low: float, high: float) -> Normalize:
-    """Linear; centred on 0 for differences and margins; logarithmic for roughness over decades."""
+def _norm(name: str, values: Floats, low: float, high: float, *, stated: bool) -> Normalize:
+    """Linear; centred on 0 for differences and margins; logarithmic for spells and roughness over decades."""
     if (name.endswith("_gain") or "margin" in name) and low < 0.0 < high:
         return CenteredNorm(0.0, max(-low, high))
     positive = values[values > 0.0]
-    if name.startswith("roughness") and positive.size:
-        bottom, top = np.percentile(positive, [_TAIL_PERCENT, 100.0 - _TAIL_PERCENT])
-        if top > _DECADES * bottom:
-            return LogNorm(float(bottom), float(top))
+    if stated or not name.startswith(_SKEWED) or not positive.size:
+        return Normalize(low, high)
+    bottom, middle, top = np.percentile(positive, [_TAIL_PERCENT, 50.0, 100.0 - _TAIL_PERCENT])
+    if top > _DECADES * bottom or top > _FAR * middle:
+        return LogNorm(float(bottom), float(top))
     return Normalize(low, high)
 
 

@@ -161,7 +161,13 @@ def _label_on_line(axes: Any, line: GraticuleLine, pole: tuple[float, float], ex
         k = int(np.argmin(np.abs((turn - wanted + 180.0) % 360.0 - 180.0)))
         if inside[k]:
             halo = [withStroke(linewidth=2.2, foreground=_HALO)]
-            look = {"fontsize": LABEL_PT - 0.5, "ha": "center", "va": "center", "zorder": 5.5, "path_effects": halo}
+            look = {
+                "fontsize": LABEL_PT - 0.5,
+                "ha": "center",
+                "va": "center",
+                "zorder": 5.5,
+                "path_effects": halo,
+            }
             axes.text(x[k], y[k], line.label, **look)
             return
 

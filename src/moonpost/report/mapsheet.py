@@ -12,7 +12,7 @@ __all__ = ["MapSheet"]
 
 Box = tuple[float, float, float, float]
 
-_LEFT, _RIGHT, _BAR_ROOM = 0.62, 0.62, 0.83
+_LEFT, _RIGHT, _BAR_GAP, _BAR_ROOM = 0.68, 0.68, 0.72, 0.95
 _LINE, _SMALL_LINE, _TITLE_LINE = 0.19, 0.12, 0.19
 _STRIP, _EDGE_LABELS, _BAR_BELOW = 0.42, 0.26, 0.54
 _TALLEST, _LEAST_PAGE = 1.2, 4.6
@@ -79,7 +79,7 @@ class MapSheet:
         --------
         >>> sheet = MapSheet.make(1.0, 7.5, bar_lines=1, title_lines=1, foot_lines=1, entries=0)
         >>> sheet.across, round(sheet.map_in[2], 2)
-        (False, 5.43)
+        (False, 5.19)
         """
         across = _across(aspect, width_in, bar_lines > 0)
         width_in, wide, high = _size(aspect, width_in, bar_lines > 0)
@@ -96,7 +96,9 @@ class MapSheet:
         bar_y = y + below - 0.17
         y += (below if across else 0.0) + _EDGE_LABELS
         scale_wide, gap = _scale_room(width_in)
-        box = (_LEFT, bar_y, wide, 0.13) if across else (_LEFT + wide + 0.5, y + 0.02 * high, 0.15, 0.96 * high)
+        box = (
+            (_LEFT, bar_y, wide, 0.13) if across else (_LEFT + wide + _BAR_GAP, y + 0.02 * high, 0.15, 0.96 * high)
+        )
         return cls(
             width_in=width_in,
             height_in=y + high + _EDGE_LABELS + 0.12 + _TITLE_LINE * title_lines,

@@ -30,7 +30,7 @@ _BLOCK = 512
 _COMPRESSIONS = ("deflate", "zstd", "lzw", "lzma", "none")
 _PREDICTED = ("deflate", "lzw", "zstd")
 _OWN = ("long_name", "name", "dims", "labels", "boolean")
-_LEFT_OUT = ("crs_wkt", "transform", "units", "_FillValue")
+_LEFT_OUT = ("crs_wkt", "transform", "units", "_FillValue", "scale_factor", "add_offset")
 
 
 def area_of(data: xr.DataArray | xr.Dataset) -> MapArea:
@@ -168,7 +168,9 @@ def write_geotiff(
     read over a network. Truths become bytes with 255 for no data; numbers keep their type, with NaN (or the
     `_FillValue` in the attributes) for no data; bands of different types become the smallest type that holds all.
     Each band carries its unit, its long name and every attribute that is text or a number; the file carries the
-    source. Nothing in it depends on when it was written. It is written row by row, so lazy data stay lazy.
+    source. Whole numbers with a ``scale_factor`` (and ``add_offset``) among their attributes are stored as they
+    are, and the file says so. Nothing in it depends on when it was written. It is written row by row, so lazy data
+    stay lazy.
 
     References
     ----------
@@ -364,6 +366,9 @@ def _write_plain(path: Path, profile: dict[str, Any], bands: list[Band], tags: M
     rows, cols = profile["height"], profile["width"]
     with rasterio.open(path, "w", **profile) as file:
         file.update_tags(**tags)
+        if profile["dtype"][0] in "iu":
+            file.scales = [float(values.attrs.get("scale_factor", 1.0)) for values, _ in bands]
+            file.offsets = [float(values.attrs.get("add_offset", 0.0)) for values, _ in bands]
         for index, (values, told) in enumerate(bands, start=1):
             for top in range(0, rows, _ROWS):
                 part = np.asarray(values[top : top + _ROWS].values)
