@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,6 +48,7 @@ def plan_traverse(
     step_s: float = 1800.0,
     azimuths: int = 720,
     horizon_margin_deg: float = 0.0,
+    device: Literal["auto", "cpu", "gpu"] = "auto",
     progress: Progress | None = None,
 ) -> Traverse:
     """Find the way between two places that a rover can drive while the Sun and the Earth move.
@@ -81,6 +82,8 @@ def plan_traverse(
         Azimuths of the horizons.
     horizon_margin_deg : float, default 0.0
         Added to all horizons [deg], to plan on the safe side of errors of the terrain.
+    device : {"auto", "cpu", "gpu"}
+        Where horizons are computed.
     progress : callable, optional
         Called with what is being done and the share of it that is done, 0 to 1.
 
@@ -165,10 +168,10 @@ def plan_traverse(
         options=options,
         progress=tell,
     )
-    blocked = run.blocked()
+    blocked, horizons = run.blocked(), dict[str, Any]()
     if blocked is None:
         tell("horizons", 0.0)
-        run.sky = prepare_sky(
+        run.sky, made = prepare_sky(
             terrain,
             area,
             almanac,
@@ -177,9 +180,14 @@ def plan_traverse(
             azimuths=azimuths,
             station=bounds.station,
             horizon_margin_deg=horizon_margin_deg,
+            device=device,
+            progress=lambda done: tell("horizons", done),
         )
+        horizons.update(made)
     found = run.solve(blocked)
-    found.provenance.update(terrain=terrain.provenance(), kernels=[kernel.name for kernel in almanac.kernels])
+    found.provenance.update(
+        terrain=terrain.provenance(), kernels=[kernel.name for kernel in almanac.kernels], horizons=horizons
+    )
     return found
 
 

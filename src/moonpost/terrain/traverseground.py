@@ -23,7 +23,7 @@ MOON_GRAVITY_M_S2 = 1.62
 """Acceleration of gravity on the Moon [m/s2]."""
 
 Floats = NDArray[np.float64]
-_MOST_CELLS = 4_000_000
+_MOST_CELLS = 2_000_000
 _LEAST_MARGIN_M = 1000.0
 _FEWEST_CELLS = 16
 
@@ -265,7 +265,7 @@ def traverse_area(
     Raises
     ------
     InputError
-        If a length is of no use or the area would have more than 4 million cells.
+        If a length is of no use or the area would have more than 2 million cells.
     TerrainError
         If the terrain has no height at the start.
 

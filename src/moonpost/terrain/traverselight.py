@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from moonpost.sky.site import Site
+from moonpost.terrain.tilehorizon import NO_HEIGHT, TileHorizons
 
 if TYPE_CHECKING:
     from moonpost.sky.almanac import Almanac
@@ -25,7 +28,7 @@ LEAST_STATION_DEG = 10.0
 
 Floats = NDArray[np.float64]
 Times = NDArray[np.datetime64]
-_CENTIDEGREES = 5729.577951308232
+Progress = Callable[[float], None]
 _NO_SKY = 9000
 _MARGIN_BINS = 3
 
@@ -40,7 +43,9 @@ def prepare_sky(
     azimuths: int = 720,
     station: EarthPlace | None = None,
     horizon_margin_deg: float = 0.0,
-) -> Sky:
+    device: Literal["auto", "cpu", "gpu"] = "auto",
+    progress: Progress | None = None,
+) -> tuple[Sky, dict[str, Any]]:
     """Work out horizons of an area and where the Sun and the Earth stand at instants.
 
     Parameters
@@ -62,11 +67,15 @@ def prepare_sky(
         10 degrees or more over its horizon.
     horizon_margin_deg : float, default 0.0
         Added to all horizons [deg], for planning on the safe side.
+    device : {"auto", "cpu", "gpu"}
+        Where horizons are computed.
+    progress : callable, optional
+        Called with the share of the horizons that is done.
 
     Returns
     -------
-    Sky
-        Nothing of light is worked out yet.
+    tuple
+        A `Sky` of which nothing of light is worked out yet, and how the horizons were computed.
 
     Raises
     ------
@@ -85,18 +94,21 @@ def prepare_sky(
         allowed = up[:-1] & up[1:]
     axes = cell_axes(area)
     towards = [directions(middle, body.azimuth_deg, body.elevation_deg) for body in (sun, earth)]
-    parts = []
-    for towards_body, radius, mast in (
-        (towards[0], sun.angular_radius_deg, rover.array_height_m),
-        (towards[1], earth.angular_radius_deg, rover.antenna_height_m),
-    ):
-        kept = _azimuths_visited(area, axes, towards_body, radius, azimuths)
+    masts = (rover.array_height_m, rover.antenna_height_m)
+    source = TileHorizons.prepare(terrain, area, masts, azimuths, device=device)
+    kept = [
+        _azimuths_visited(area, axes, way, body.angular_radius_deg, azimuths)
+        for way, body in zip(towards, (sun, earth), strict=True)
+    ]
+    begun, whole, parts = 0, sum(some.size for some in kept), []
+    for some, mast in zip(kept, masts, strict=True):
         slot = np.full(azimuths, -1, dtype=np.int64)
-        slot[kept] = np.arange(kept.size)
-        horizons = _horizons(terrain, area, mast, kept.astype(np.float64) * (360.0 / azimuths))
+        slot[some] = np.arange(some.size)
+        horizons = _horizons(source, mast, some, _part(progress, begun / whole, some.size / whole))
         parts.append((slot, horizons + np.int16(round(100.0 * horizon_margin_deg))))
+        begun += some.size
     cells = area.shape[0] * area.shape[1]
-    return Sky(
+    sky = Sky(
         horizon=parts[0][1],
         earth_horizon=parts[1][1],
         slot=parts[0][0],
@@ -110,6 +122,17 @@ def prepare_sky(
         sun_seen=np.zeros((cells, time.size), dtype=np.uint8),
         known=np.zeros((cells, time.size), dtype=np.uint8),
     )
+    return sky, source.record()
+
+
+def _part(progress: Progress | None, begun: float, share: float) -> Progress:
+    """Progress of a part of the work."""
+
+    def tell(done: float) -> None:
+        if progress is not None:
+            progress(begun + share * done)
+
+    return tell
 
 
 def directions(site: Site, azimuth_deg: Floats, elevation_deg: Floats) -> Floats:
@@ -184,21 +207,33 @@ def _azimuths_visited(
     )
 
 
-def _horizons(terrain: Terrain, area: MapArea, mast_m: float, azimuth_deg: Floats) -> NDArray[np.int16]:
-    """Horizons of all cells at some azimuths of the map [0.01 deg], shape (cells, azimuths)."""
-    from moonpost.terrain.area import MapArea
-    from moonpost.terrain.gridhorizon import horizon_masts
+@dataclass(frozen=True, eq=False)
+class _SomeAzimuths(TileHorizons):
+    """Horizons along some azimuths only, growing and next to each other."""
 
-    pad = 64
-    x = area.x_m[0] + area.cell_m * np.arange(-pad, area.x_m.size + pad)
-    y = area.y_m[0] - area.cell_m * np.arange(-pad, area.y_m.size + pad)
-    wide = MapArea(area.wkt, x, y, area.cell_m)
-    latitude, longitude = wide.places()
-    heights, source = terrain._look_up(latitude.ravel(), longitude.ravel())
-    heights[source < 0] = np.nan
-    scale = float(wide.scale(area.centre.latitude_deg, area.centre.longitude_deg))
-    found = horizon_masts(
-        heights.reshape(wide.shape), area.cell_m / scale, np.radians(azimuth_deg), observers_m=(mast_m,)
-    )[0, :, pad:-pad, pad:-pad]
-    found = found.reshape(found.shape[0], -1).T
-    return np.nan_to_num(np.round(found * _CENTIDEGREES), nan=_NO_SKY).astype(np.int16)
+    angles_rad: Floats
+
+    @property
+    def azimuths_rad(self) -> Floats:
+        """Map azimuths [rad]."""
+        return self.angles_rad
+
+
+def _horizons(source: TileHorizons, mast_m: float, kept: NDArray[np.intp], tell: Progress) -> NDArray[np.int16]:
+    """Horizons of all cells at some azimuths of the map [0.01 deg], shape (cells, azimuths)."""
+    rows, cols = source.area.shape
+    out = np.empty((rows, cols, kept.size), dtype=np.int16)
+    runs = np.split(np.arange(kept.size), np.flatnonzero(np.diff(kept) > 1) + 1)
+    done, whole = 0, len(source.tiles) * kept.size
+    for run in runs:
+        angles = source.azimuths_rad[kept[run]]
+        some = _SomeAzimuths(
+            source.ground, (mast_m,), run.size, source.tile_cells, source.device, source.quality, angles
+        )
+        for place in some.tiles:
+            for part, block in some.blocks(*place):
+                out[(*place, run[part])] = np.moveaxis(block[0], 0, -1)
+                done += block.shape[1]
+                tell(done / whole)
+    out[out == NO_HEIGHT] = _NO_SKY
+    return out.reshape(rows * cols, kept.size)

@@ -42,6 +42,7 @@ ARRIVED, NOW, WAKE, CHARGE, DARK, COST, LEFT = range(7)
 _TINY = 1e-9
 _SECOND = 1e-6
 _AHEAD = 48
+_WEAK, _SHUT = 1, 2
 
 
 class Sky(NamedTuple):
@@ -558,7 +559,7 @@ def _leave(
         ):
             continue
         if not _passable(sky, rules, way.cols, cell, d, k, int((arrival - _SECOND) / rules.step_s)):
-            whole[i, BLOCKED] = 1
+            whole[i, BLOCKED] = _SHUT
             continue
         charge, dark, cost = drive(
             sky,
@@ -571,7 +572,10 @@ def _leave(
             part[i, DARK],
             part[i, COST],
         )
-        if charge < 0.0 or (rules.by_cost and cost + way.to_goal_cost[other] > bound + _TINY):
+        if charge < 0.0:
+            whole[i, BLOCKED] = max(whole[i, BLOCKED], _WEAK)
+            continue
+        if rules.by_cost and cost + way.to_goal_cost[other] > bound + _TINY:
             continue
         safe = bucket * way.bucket_s - way.to_goal_s[other]
         if _beaten(sky, rules, memory, other, arrival, (charge, dark, cost), -1, slack, safe):
@@ -627,28 +631,46 @@ def _cover(sky: Sky, rules: Rules, memory: Memory, i: int) -> None:
 
 
 @njit(cache=True, nogil=True, _nrt=False)
-def _gains(sky: Sky, rules: Rules, part: Floats, cell: int, i: int, k: int) -> bool:
-    """Whether waiting through a step can better a label: more charge, or light after darkness."""
-    lit = 0.5 * (disc(sky, cell, k) + disc(sky, cell, k + 1))
-    if part[i, DARK] > 0.0 and lit >= rules.dark_disc:
-        return True
+def _net_w(sky: Sky, rules: Rules, lit: float, k: int) -> float:
+    """Power that is left over when waiting in a step [W]."""
     sun_w = rules.array_w * lit * 0.5 * (sky.sunshine[k] + sky.sunshine[k + 1])
-    load = rules.sleep_w if rules.sleeps and sun_w < rules.idle_w else rules.idle_w
-    return part[i, CHARGE] < rules.battery_wh - _TINY and sun_w > load
+    return sun_w - (rules.sleep_w if rules.sleeps and sun_w < rules.idle_w else rules.idle_w)
 
 
 @njit(cache=True, nogil=True, _nrt=False)
-def _brighter(sky: Sky, rules: Rules, way: Way, cell: int, before: int, k: int) -> bool:
-    """Whether a move from a cell has more light in a step than in one before."""
-    if rules.array_w == 0.0 and not rules.shade_counts:
+def _recovers(sky: Sky, rules: Rules, part: Floats, cell: int, i: int, k: int) -> bool:
+    """Whether waiting through a step betters a label by itself: more charge, or light after darkness."""
+    lit = 0.5 * (disc(sky, cell, k) + disc(sky, cell, k + 1))
+    if part[i, DARK] > 0.0 and lit >= rules.dark_disc:
+        return True
+    return part[i, CHARGE] < rules.battery_wh - _TINY and _net_w(sky, rules, lit, k) > 0.0
+
+
+@njit(cache=True, nogil=True, _nrt=False)
+def _worth(sky: Sky, rules: Rules, way: Way, part: Floats, cell: int, i: int, before: int, k: int) -> bool:
+    """Whether a move in a step can be better than the same move in one before, with the wait thereafter."""
+    if rules.array_w == 0.0 and not rules.shade_counts and rules.longest_dark_s == np.inf:
         return False
-    here = disc(sky, cell, k) + disc(sky, cell, k + 1) - disc(sky, cell, before) - disc(sky, cell, before + 1)
+    here = 0.5 * (disc(sky, cell, k - 1) + disc(sky, cell, k))
+    net = _net_w(sky, rules, here, k - 1)
+    if part[i, CHARGE] >= rules.battery_wh - _TINY:
+        net = min(net, 0.0)
+    change = disc(sky, cell, k) + disc(sky, cell, k + 1) - disc(sky, cell, before) - disc(sky, cell, before + 1)
     for d in range(way.leg_s.shape[1]):
-        if way.leg_s[cell, d] < np.inf:
-            other = cell + MOVES[d, 0] * way.cols + MOVES[d, 1]
-            there = disc(sky, other, k) + disc(sky, other, k + 1)
-            if here + there - disc(sky, other, before) - disc(sky, other, before + 1) > _TINY:
-                return True
+        if way.leg_s[cell, d] == np.inf:
+            continue
+        other = cell + MOVES[d, 0] * way.cols + MOVES[d, 1]
+        there = 0.5 * (disc(sky, other, k - 1) + disc(sky, other, k))
+        if net > _net_w(sky, rules, there, k - 1) + _TINY or (rules.shade_counts and here > there):
+            return True
+        if rules.longest_dark_s < np.inf and here >= rules.dark_disc > there:
+            return True
+        now, then = (
+            disc(sky, other, k) + disc(sky, other, k + 1),
+            disc(sky, other, before) + disc(sky, other, before + 1),
+        )
+        if change + now - then > _TINY:
+            return True
     return False
 
 
@@ -667,12 +689,13 @@ def _sleep_on(sky: Sky, rules: Rules, way: Way, memory: Memory, i: int, bucket: 
     if useful == np.inf:
         return
     k = max(k, int((useful - _SECOND) / rules.step_s))
-    if memory.whole[i, BLOCKED] == 0:
-        tried = memory.whole[i, TRIED]
-        while k < steps and not (
-            _gains(sky, rules, memory.part, cell, i, k - 1) or _brighter(sky, rules, way, cell, tried, k)
-        ):
-            k += 1
+    blocked, tried = memory.whole[i, BLOCKED], memory.whole[i, TRIED]
+    while blocked != _SHUT and k < steps:
+        if blocked == _WEAK and _recovers(sky, rules, memory.part, cell, i, k - 1):
+            break
+        if _worth(sky, rules, way, memory.part, cell, i, tried, k):
+            break
+        k += 1
     while k < steps and not is_open(sky, rules, cell, k):
         k += 1
     wake = k * rules.step_s
@@ -758,7 +781,7 @@ def search(
                     bound = min(bound, memory.part[i, COST] - slack - 2.0 * _TINY)
                 continue
             k = int((memory.part[i, NOW] + _SECOND) / rules.step_s)
-            memory.whole[i, BLOCKED] = 1
+            memory.whole[i, BLOCKED] = _SHUT
             if k < steps and is_open(sky, rules, memory.whole[i, CELL], k):
                 memory.whole[i, TRIED] = k
                 count = _leave(sky, rules, way, memory, i, count, bucket, bound, slack)
