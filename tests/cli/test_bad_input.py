@@ -193,3 +193,18 @@ def test_unusable_length_of_a_simulation(cli: Callable[..., Any]) -> None:
 def test_metres_taken_for_degrees(cli: Callable[..., Any], tmp_path: Path) -> None:
     path = raster(tmp_path / "metres.tif", "+proj=longlat +R=1737400 +no_defs")
     one_clear_line(site_point(cli, path), "metres.tif", "latitude")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("site", "point"),
+        ("site", "point", "--sit=1"),
+        ("nosuch",),
+        ("site", "point", "--site=1,2", "--mast", "x"),
+        ("site", "point", "--site=1,2", "--mast", "-3"),
+        ("data", "list", "--nosuch"),
+    ],
+)
+def test_wrong_words_end_in_one_line(cli: Callable[..., Any], words: tuple[str, ...]) -> None:
+    one_clear_line(cli(*words), "--help")

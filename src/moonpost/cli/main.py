@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import typer
 
@@ -53,7 +54,8 @@ def main() -> None:
     0
     """
     try:
-        app()
+        code = app(standalone_mode=False)
+        sys.exit(code if isinstance(code, int) else 0)
     except PlanError as error:
         for fault in error.faults:
             typer.echo(f"{error.path}: {fault}", err=True)
@@ -66,9 +68,30 @@ def main() -> None:
     except OSError as error:
         name = f"{error.filename}: " if error.filename else ""
         _stop(f"{name}{error.strerror or error}; check the path, your rights there and the free space")
-    except KeyboardInterrupt:
-        typer.echo("moonpost: stopped; the same command resumes where it was", err=True)
-        sys.exit(130)
+    except (KeyboardInterrupt, typer.Abort):
+        _stopped()
+    except Exception as error:
+        if not hasattr(error, "format_message"):
+            raise
+        _misused(error)
+
+
+def _misused(error: Any) -> None:
+    """End with what is wrong about the words typed; of a group without a verb, with its help.
+
+    The classes of these errors live in a private part of typer, so they are known by what they can do.
+    """
+    message = str(error.format_message())
+    if message.startswith("Usage:"):
+        typer.echo(message, err=True)
+        sys.exit(2)
+    context = getattr(error, "ctx", None)
+    _stop(f"{message.rstrip('.')}; see: {context.command_path if context else 'moonpost'} --help")
+
+
+def _stopped() -> None:
+    typer.echo("moonpost: stopped; the same command resumes where it was", err=True)
+    sys.exit(130)
 
 
 def _stop(line: str) -> None:

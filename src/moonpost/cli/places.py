@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from moonpost.errors import InputError
 
 if TYPE_CHECKING:
     from moonpost.sky import Site
 
-__all__ = ["latitude_longitude", "surface_site", "terrain_files"]
+__all__ = ["latitude_longitude", "period_of", "surface_site", "terrain_files"]
+
+_YEAR_MS = 365.25 * 86400e3
 
 
 def latitude_longitude(text: str, option: str = "--site") -> tuple[float, float]:
@@ -85,3 +87,21 @@ def _terrain_file(name: str) -> str:
             advice=f"run: moonpost data fetch {name.lower()} (or data import FILE)",
         )
     return name
+
+
+def period_of(start: str, years: float) -> tuple[Any, Any]:
+    """First and last instant of a period of years of 365.25 days.
+
+    Examples
+    --------
+    >>> [str(end)[:10] for end in period_of("2030-01-01", 1)]
+    ['2030-01-01', '2031-01-01']
+    """
+    import numpy as np
+
+    from moonpost.sky import as_utc
+
+    if not (math.isfinite(years) and 0 < years <= 1000):
+        raise InputError(f"{years:g} years", where="--years", advice="give a number above 0 and at most 1000")
+    first = as_utc(start).reshape(-1)[0]
+    return first, first + np.timedelta64(round(years * _YEAR_MS), "ms")
