@@ -49,6 +49,7 @@ def plan_traverse(
     azimuths: int = 720,
     horizon_margin_deg: float = 0.0,
     device: Literal["auto", "cpu", "gpu"] = "auto",
+    light_map: bool = False,
     progress: Progress | None = None,
 ) -> Traverse:
     """Find the way between two places that a rover can drive while the Sun and the Earth move.
@@ -84,6 +85,8 @@ def plan_traverse(
         Added to all horizons [deg], to plan on the safe side of errors of the terrain.
     device : {"auto", "cpu", "gpu"}
         Where horizons are computed.
+    light_map : bool, default False
+        Whether the result carries a map of the mean disc fraction on the way.
     progress : callable, optional
         Called with what is being done and the share of it that is done, 0 to 1.
 
@@ -185,6 +188,8 @@ def plan_traverse(
         )
         horizons.update(made)
     found = run.solve(blocked)
+    if light_map and run.sky is not None:
+        found.maps["light"] = run.light(found.arrive if found.found else time[-1])
     found.provenance.update(
         terrain=terrain.provenance(), kernels=[kernel.name for kernel in almanac.kernels], horizons=horizons
     )

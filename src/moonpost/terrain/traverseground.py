@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from moonpost.errors import InputError
+from moonpost.errors import InputError, TerrainError
 from moonpost.sky.site import MOON_RADIUS_M, Site
 from moonpost.terrain.area import MapArea
 from moonpost.terrain.surface import Terrain
@@ -26,6 +26,7 @@ Floats = NDArray[np.float64]
 _MOST_CELLS = 2_000_000
 _LEAST_MARGIN_M = 1000.0
 _FEWEST_CELLS = 16
+_COARSER = 2.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,11 +80,13 @@ class Ground:
         Returns
         -------
         Ground
-            The ground.
+            The ground. Where the terrain is known to no better than two and a half cells of the area it counts as
+            unknown: it would look smoother than it is.
         """
         latitude, longitude = area.places()
         heights, source = terrain._look_up(latitude.ravel(), longitude.ravel())
-        heights[source < 0] = np.nan
+        coarse = np.array([layer.resolution_m > _COARSER * area.cell_m for layer in terrain.layers] + [True])
+        heights[coarse[source]] = np.nan
         return cls.of_heights(area, heights.reshape(area.shape), rover, moves)
 
     @classmethod
@@ -149,6 +152,8 @@ class Ground:
         ------
         InputError
             If the place is off the grid.
+        TerrainError
+            If its cell has no height, or only one from cells much coarser than those of the area.
         """
         row, col = (round(float(part)) for part in self.area.locate(place.latitude_deg, place.longitude_deg))
         rows, cols = self.area.shape
@@ -157,6 +162,12 @@ class Ground:
                 f"{place.latitude_deg:.5f}, {place.longitude_deg:.5f} lies outside the area of the traverse",
                 where=name,
                 advice="give an area that holds both ends",
+            )
+        if math.isnan(self.height_m[row, col]):
+            raise TerrainError(
+                f"the terrain has no height in cells of {_COARSER * self.area.cell_m:g} m or less there",
+                where=f"{name} {place.latitude_deg:.5f}, {place.longitude_deg:.5f}",
+                advice="move it, list finer terrain, or take larger cells",
             )
         return row * cols + col
 

@@ -78,6 +78,9 @@ class Traverse:
         Cells on the way, in order.
     provenance : dict
         Terrain files, kernels, and how many labels the search made.
+    maps : dict of ndarray, shape (rows, cols)
+        `height_m` of the cells (NaN where the rover cannot drive for want of heights), and if it was asked for
+        `light`, the mean disc fraction between departure and arrival.
 
     Examples
     --------
@@ -99,6 +102,7 @@ class Traverse:
     area: MapArea
     cells: NDArray[np.int64]
     provenance: dict[str, Any] = field(default_factory=dict)
+    maps: dict[str, NDArray[Any]] = field(default_factory=dict)
 
     def rows(self) -> list[dict[str, Any]]:
         """Waypoints as plain data, one mapping a row.

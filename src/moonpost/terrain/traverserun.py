@@ -29,6 +29,7 @@ _GROWTH = (1.02, 1.1, 1.3, 1.7, 2.5, math.inf)
 _SHADE_H = (0.5, 2.0, 8.0, 32.0, 128.0, math.inf)
 _ROOM = 1 << 14
 _ROUGH = 0.05
+_INSTANTS = 48
 
 
 @dataclass(frozen=True)
@@ -223,6 +224,17 @@ class Run:
                 )
         return tuple(reasons) or (f"no way {span}, and lifting any one limit opens none",)
 
+    def light(self, until: np.datetime64) -> NDArray[np.float32]:
+        """Mean disc fraction of all cells from the departure to an instant, from 48 instants at most."""
+        from moonpost.terrain.traversesearch import mean_light
+
+        assert self.sky is not None
+        last = int(np.searchsorted(self.time, until))
+        chosen = np.unique(np.linspace(0, max(last, 1), min(last + 1, _INSTANTS) + 1).astype(np.int64))
+        out = np.empty(self.ground.area.shape, dtype=np.float32)
+        mean_light(self.sky, chosen, out.reshape(-1))
+        return out
+
     def _shut(self, cell: int) -> str:
         """What keeps a cell shut in all steps; empty if it is open in one."""
         from moonpost.terrain.traversesearch import is_open
@@ -276,4 +288,5 @@ class Run:
             area=self.ground.area,
             cells=np.array([stop.cell for stop in stops], dtype=np.int64),
             provenance={"labels": self.labels},
+            maps={"height_m": self.ground.height_m},
         )

@@ -284,6 +284,26 @@ def disc(sky: Sky, cell: int, k: int) -> float:
 
 
 @njit(cache=True, nogil=True, _nrt=False)
+def mean_light(sky: Sky, instants: Whole, out: NDArray[np.float32]) -> None:
+    """Mean disc fraction of all cells.
+
+    Parameters
+    ----------
+    sky : Sky
+        Light and Earth.
+    instants : ndarray of int64, shape (n,)
+        Numbers of the instants.
+    out : ndarray of float32, shape (cells,)
+        Filled with 0 to 1.
+    """
+    for cell in range(out.size):
+        total = 0.0
+        for k in instants:
+            total += disc(sky, cell, k)
+        out[cell] = total / instants.size
+
+
+@njit(cache=True, nogil=True, _nrt=False)
 def _holds(sky: Sky, rules: Rules, cell: int, k: int) -> bool:
     """Whether the limits on light and on the Earth hold at a cell and an instant."""
     if rules.least_disc > 0.0 and disc(sky, cell, k) < rules.least_disc:
