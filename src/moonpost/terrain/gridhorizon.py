@@ -21,7 +21,7 @@ _RADIUS_M = 1737400.0
 _USUAL = 0.4
 _STRAIGHT = 1e-9
 _BAND = 256
-_LAST = 1280
+_LAST = 1536
 
 
 def horizon(

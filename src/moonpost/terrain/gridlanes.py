@@ -2,7 +2,8 @@
 """Vector steps of the horizon kernels: raise the tangents of many observers by samples of one grid.
 
 The steps are written as vectors of 16 heights for LLVM, so that the tangents found so far stay in registers over
-all samples of a call; LLVM splits the vectors where the processor has shorter ones.
+all samples of a call; LLVM splits the vectors where the processor has shorter ones. Numba keeps compiled sweeps by
+the date of `gridsweep` alone: touch it after a change here.
 """
 
 from __future__ import annotations
