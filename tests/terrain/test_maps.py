@@ -201,6 +201,14 @@ class TestGroups:
             assert both["relay_visible"][0, row, col] == pytest.approx(up.mean(), abs=2e-3)
             assert both["longest_relay_gap_d"][0, row, col] == pytest.approx(gap, abs=2 * MINUTE_D)
 
+    def test_many_azimuths_far_from_the_pole(self, almanac: Almanac) -> None:
+        """Blocks are so small that the map's frame does not turn by a step of azimuth within one."""
+        area = MapArea.about(-72.0, 40.0, 80e3, cell_m=8000.0)
+        group = LightGroup(area, Period.make(almanac, "2030-01-01", "2030-02-01"), 7200, ["percent_lit"])
+        level = np.zeros((1, 7200, *area.shape), np.int16)
+        lit = group.tile(slice(0, 10), slice(0, 10), level)["percent_lit"]
+        assert ((lit > 0.5) & (lit < 0.6)).all()
+
     def test_tables_of_neighbouring_blocks_agree(self, almanac: Almanac) -> None:
         """The same map with one table and with many: cells at the seams of blocks do not jump."""
         area = MapArea.about(-85.0, 40.0, 40e3, cell_m=2000.0)

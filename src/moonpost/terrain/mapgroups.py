@@ -34,8 +34,10 @@ Values = dict[str, NDArray[Any]]
 
 MISSING = -32768
 NEVER_LIT_MISSING = 255
-_TABLE_HALF_M = (30_000.0, 55_000.0)
+_TABLE_HALF_M = (20_000.0, 55_000.0)
 _TABLE_HALF_CELLS = 200
+_MOST_TURNED = 0.8
+"""Turn of the map's frame within a block against that of its middle [azimuth steps]."""
 _PATH_HALF_M = 55_000.0
 _AZIMUTHS_A_CHUNK = 64
 _CYCLE_YEARS = 18.61
@@ -244,7 +246,8 @@ class LightGroup:
     @cached_property
     def _tables(self) -> Blocks[dict[str, Any]]:
         half = float(np.clip(_TABLE_HALF_CELLS * self.area.cell_m, *_TABLE_HALF_M))
-        return Blocks(self.area, half, self._make)
+        turned = _MOST_TURNED * 2.0 * np.pi / self.azimuths / max(self.area.bend, 1e-12)
+        return Blocks(self.area, min(half, turned), self._make)
 
     def __getstate__(self) -> dict[str, Any]:
         return {key: value for key, value in self.__dict__.items() if key != "_tables"}
@@ -273,12 +276,13 @@ class LightGroup:
         for i, j, _, tables in self._tables.parts(rows, cols):
             here = (within(rows, i), within(cols, j))
             latitude, longitude = self.area.places(i, j)
+            origin = -self.area.convergence_deg(latitude, longitude)
             for m, layer in enumerate(horizons):
                 part = layer[(slice(None), *here)]
                 for name in self.names:
                     table = tables[LIGHT[name][0]]
                     look = table.average_map if name.startswith("average") else table.visible_map
-                    out[name][m][here] = look(part, latitude, longitude)
+                    out[name][m][here] = look(part, latitude, longitude, origin_deg=origin)
         return dict(out)
 
 
