@@ -34,7 +34,7 @@ Values = dict[str, NDArray[Any]]
 
 MISSING = -32768
 NEVER_LIT_MISSING = 255
-_TABLE_HALF_M = (20_000.0, 55_000.0)
+_TABLE_HALF_M = (30_000.0, 55_000.0)
 _TABLE_HALF_CELLS = 200
 _MOST_TURNED = 0.8
 """Turn of the map's frame within a block against that of its middle [azimuth steps]."""
