@@ -27,7 +27,7 @@ MOVES = [(-1, 0), (0, 1), (1, 0), (0, -1), (-1, 1), (1, 1), (1, -1), (-1, -1)]
 
 def made_sky(lit: np.ndarray, earth_up: np.ndarray | None = None) -> Any:
     """A sky of which the light of each cell and instant is given; shape (cells, instants)."""
-    from moonpost.terrain.traversesearch import Sky
+    from moonpost.terrain.traversesky import Sky
 
     cells, instants = lit.shape
     up = np.ones(instants, bool) if earth_up is None else earth_up

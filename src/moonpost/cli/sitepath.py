@@ -172,11 +172,11 @@ def _station(name: str, plan: str) -> Any:
     from moonpost.errors import UnknownNameError
     from moonpost.plan import load_plan
 
-    known = {one.id.lower(): one for one in load_plan(plan).ground_stations}
-    known |= {one.name.lower(): one for one in known.values()}
-    if name.lower() not in known:
-        raise UnknownNameError(name, [one.id for one in known.values()], kind="ground station", where="--station")
-    return known[name.lower()]
+    stations = load_plan(plan).ground_stations
+    for one in stations:
+        if name.lower() in (one.id.lower(), one.name.lower()):
+            return one
+    raise UnknownNameError(name, [one.id for one in stations], kind="ground station", where="--station")
 
 
 def _inside(names: tuple[str, ...], ends: tuple[tuple[float, float], ...]) -> None:

@@ -128,8 +128,8 @@ def plan_traverse(
     >>> from moonpost.sky import Almanac
     >>> terrain = Terrain.default("south")
     >>> found = plan_traverse(
-    ...     terrain, Almanac.default(), (-88.8, -50.0), (-88.7, -47.0), "2030-01-03", azimuths=180, days=3,
-    ...     limits=Limits(least_disc=0.0))
+    ...     terrain, Almanac.default(), (-88.8, -50.0), (-88.7, -47.0), "2030-01-03", "viper",
+    ...     Limits(least_disc=0.0), azimuths=180, days=3)
     >>> found.found, found.totals["length_m"] > 3000.0
     (True, True)
     """

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from moonpost.sky.site import Site
-from moonpost.terrain.tilehorizon import NO_HEIGHT, TileHorizons
 
 if TYPE_CHECKING:
     from moonpost.sky.almanac import Almanac
@@ -19,7 +17,7 @@ if TYPE_CHECKING:
     from moonpost.terrain.area import MapArea
     from moonpost.terrain.surface import Terrain
     from moonpost.terrain.traverserover import Rover
-    from moonpost.terrain.traversesearch import Sky
+    from moonpost.terrain.traversesky import Sky
 
 __all__ = ["LEAST_STATION_DEG", "cell_axes", "directions", "prepare_sky"]
 
@@ -29,7 +27,6 @@ LEAST_STATION_DEG = 10.0
 Floats = NDArray[np.float64]
 Times = NDArray[np.datetime64]
 Progress = Callable[[float], None]
-_NO_SKY = 9000
 _MARGIN_BINS = 3
 
 
@@ -82,7 +79,9 @@ def prepare_sky(
     DateError
         If an instant lies outside the kernels.
     """
-    from moonpost.terrain.traversesearch import Sky
+    from moonpost.terrain.tilehorizon import TileHorizons
+    from moonpost.terrain.traversehorizons import some_horizons
+    from moonpost.terrain.traversesky import Sky
 
     middle = area.centre
     sun, earth = almanac.sun(middle, time), almanac.earth(middle, time)
@@ -104,7 +103,7 @@ def prepare_sky(
     for some, mast in zip(kept, masts, strict=True):
         slot = np.full(azimuths, -1, dtype=np.int64)
         slot[some] = np.arange(some.size)
-        horizons = _horizons(source, mast, some, _part(progress, begun / whole, some.size / whole))
+        horizons = some_horizons(source, mast, some, _part(progress, begun / whole, some.size / whole))
         parts.append((slot, horizons + np.int16(round(100.0 * horizon_margin_deg))))
         begun += some.size
     cells = area.shape[0] * area.shape[1]
@@ -153,7 +152,7 @@ def directions(site: Site, azimuth_deg: Floats, elevation_deg: Floats) -> Floats
     Examples
     --------
     >>> directions(Site(0.0, 0.0), np.array([90.0]), np.array([0.0])).round(9).tolist()
-    [[-0.0, 1.0, 0.0]]
+    [[0.0, 1.0, 0.0]]
     """
     azimuth, elevation = np.radians(azimuth_deg), np.radians(elevation_deg)
     level = np.cos(elevation)
@@ -205,35 +204,3 @@ def _azimuths_visited(
     return np.flatnonzero(
         np.convolve(np.tile(marks, 3), np.ones(2 * room + 1), "same")[azimuths : 2 * azimuths] > 0
     )
-
-
-@dataclass(frozen=True, eq=False)
-class _SomeAzimuths(TileHorizons):
-    """Horizons along some azimuths only, growing and next to each other."""
-
-    angles_rad: Floats
-
-    @property
-    def azimuths_rad(self) -> Floats:
-        """Map azimuths [rad]."""
-        return self.angles_rad
-
-
-def _horizons(source: TileHorizons, mast_m: float, kept: NDArray[np.intp], tell: Progress) -> NDArray[np.int16]:
-    """Horizons of all cells at some azimuths of the map [0.01 deg], shape (cells, azimuths)."""
-    rows, cols = source.area.shape
-    out = np.empty((rows, cols, kept.size), dtype=np.int16)
-    runs = np.split(np.arange(kept.size), np.flatnonzero(np.diff(kept) > 1) + 1)
-    done, whole = 0, len(source.tiles) * kept.size
-    for run in runs:
-        angles = source.azimuths_rad[kept[run]]
-        some = _SomeAzimuths(
-            source.ground, (mast_m,), run.size, source.tile_cells, source.device, source.quality, angles
-        )
-        for place in some.tiles:
-            for part, block in some.blocks(*place):
-                out[(*place, run[part])] = np.moveaxis(block[0], 0, -1)
-                done += block.shape[1]
-                tell(done / whole)
-    out[out == NO_HEIGHT] = _NO_SKY
-    return out.reshape(rows * cols, kept.size)

@@ -16,7 +16,7 @@ from moonpost.terrain.traverseresult import COLUMNS
 
 if TYPE_CHECKING:
     from moonpost.terrain.traverserun import Run, Stop
-    from moonpost.terrain.traversesearch import Rules, Sky
+    from moonpost.terrain.traversesky import Rules, Sky
 
 __all__ = ["log"]
 
@@ -58,14 +58,14 @@ class _Diary:
 
     def disc(self, cells: tuple[int, ...], k: int) -> float:
         """Disc fraction of a step as the search has it."""
-        from moonpost.terrain.traversesearch import disc as known_disc
+        from moonpost.terrain.traversesky import disc as known_disc
 
         shares = [known_disc(self.sky, cell, at) for cell in cells for at in (k, k + 1)]
         return sum(shares) / len(shares)
 
     def stay(self, cell: int, start: float, stop: float) -> None:
         """Wait or sleep in place."""
-        from moonpost.terrain.traversesearch import wait
+        from moonpost.terrain.traversesky import wait
 
         before = ""
         for t, end, k in self.pieces(start, stop):
@@ -81,7 +81,7 @@ class _Diary:
 
     def go(self, stop: Stop, other: int) -> None:
         """Drive a leg."""
-        from moonpost.terrain.traversesearch import drive
+        from moonpost.terrain.traversesky import drive
 
         ground = self.run.ground
         length, along, cross = ground.leg(stop.cell, stop.move)
@@ -158,7 +158,7 @@ def _seen(
     run: Run, cells: list[int], time: NDArray[np.datetime64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Disc fractions and elevations of the Earth over the horizon at cells and the very instants."""
-    from moonpost.terrain.traversesearch import disc_share, earth_height_deg
+    from moonpost.terrain.traversesky import disc_share, earth_height_deg
 
     if run.almanac is None:
         return np.full(len(cells), np.nan), np.full(len(cells), np.nan)

@@ -171,9 +171,10 @@ class Traverse:
         """
         rows = self.rows()
         spots = [[row["longitude_deg"], row["latitude_deg"], row["height_m"]] for row in rows]
+        line = spots if len(spots) > 1 else 2 * spots
         features = [
             _feature(
-                "LineString", spots, {"name": "traverse", "rover": self.rover.name, **self.to_dict()["totals"]}
+                "LineString", line, {"name": "traverse", "rover": self.rover.name, **self.to_dict()["totals"]}
             )
         ]
         features += [_feature("Point", spot, row) for spot, row in zip(spots, rows, strict=True)]
@@ -247,7 +248,8 @@ class Traverse:
             else np.asarray(w[name], dtype=np.float64)
             for name in names
         ]
-        line = np.array([shapely.to_wkb(shapely.linestrings(spots), output_dimension=3)], dtype=object)
+        ends = spots if len(spots) > 1 else np.repeat(spots, 2, axis=0)
+        line = np.array([shapely.to_wkb(shapely.linestrings(ends), output_dimension=3)], dtype=object)
         points = np.array(shapely.to_wkb(shapely.points(spots), output_dimension=3), dtype=object)
         keys = list(self.totals)
         values = [np.array([self.totals[key]]) for key in keys]

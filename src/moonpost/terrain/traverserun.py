@@ -18,7 +18,8 @@ from moonpost.terrain.traverserover import Rover
 
 if TYPE_CHECKING:
     from moonpost.sky.almanac import Almanac
-    from moonpost.terrain.traversesearch import Memory, Rules, Sky
+    from moonpost.terrain.traversesearch import Memory
+    from moonpost.terrain.traversesky import Rules, Sky
 
 __all__ = ["Run", "Stop"]
 
@@ -99,7 +100,7 @@ class Run:
 
     def rules(self, limits: Limits, *, battery: bool = True, by_cost: bool = False) -> Rules:
         """Numbers for the search."""
-        from moonpost.terrain.traversesearch import Rules
+        from moonpost.terrain.traversesky import Rules
 
         rover = self.rover
         earth = 0.0 if limits.earth_deg is None else limits.earth_deg
@@ -226,7 +227,7 @@ class Run:
 
     def light(self, until: np.datetime64) -> NDArray[np.float32]:
         """Mean disc fraction of all cells from the departure to an instant, from 48 instants at most."""
-        from moonpost.terrain.traversesearch import mean_light
+        from moonpost.terrain.traversesky import mean_light
 
         assert self.sky is not None
         last = int(np.searchsorted(self.time, until))
@@ -237,7 +238,7 @@ class Run:
 
     def _shut(self, cell: int) -> str:
         """What keeps a cell shut in all steps; empty if it is open in one."""
-        from moonpost.terrain.traversesearch import is_open
+        from moonpost.terrain.traversesky import is_open
 
         rules = self.rules(self.limits)
 
