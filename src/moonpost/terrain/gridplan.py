@@ -24,6 +24,8 @@ SIDE_ROWS = 20
 QUARTERS = 4
 """Samples within the cell of the observer."""
 
+_SNAP = 1e-4
+
 
 @njit(cache=True, nogil=True)
 def _far_weights(weights: Floats, entry: int, angle: float, part: float, radius: float, level: float) -> None:
@@ -67,8 +69,8 @@ def near_plan(
         if along < nearest or along > reach:
             continue
         whole, part = split(drift * along)
-        below = 0.0 if along >= 1.0 else along
-        offsets[entry] = whole + (stride if along >= 1.0 else 0)
+        below = 0.0 if along > 1.0 - _SNAP else along
+        offsets[entry] = whole + (0 if along <= 1.0 - _SNAP else stride)
         _near_weights(weights, entry, along * step / radius, part, radius, level)
         weights[WEIGHTS * entry + 3] = below
         weights[WEIGHTS * entry + 4] = part * below

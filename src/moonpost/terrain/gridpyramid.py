@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from moonpost.terrain.gridlanes import WIDTH
 
-__all__ = ["ABSENT", "BEGINS", "PAD", "TOP", "build", "layout", "split", "tilt"]
+__all__ = ["ABSENT", "BEGINS", "FAST", "PAD", "SNAP", "TOP", "build", "layout", "split", "tilt"]
 
 Floats = NDArray[np.float32]
 Indices = NDArray[np.int64]
@@ -27,8 +27,9 @@ TOP = 8
 ROWS_BELOW = 32
 """Missing rows below the heights."""
 
+SNAP = 1e-6
+"""Columns within which a place counts as on a column."""
 FAST = {"contract", "nsz", "arcp", "afn", "reassoc", "nnan", "ninf"}
-_SNAP = 1e-6
 _SLACK = TOP + 4
 
 
@@ -37,9 +38,9 @@ def split(x: float) -> tuple[int, float]:
     """Whole and fractional part of a place between columns, with places on a column kept there."""
     whole = math.floor(x)
     part = x - whole
-    if part < _SNAP:
+    if part < SNAP:
         return whole, 0.0
-    if part > 1.0 - _SNAP:
+    if part > 1.0 - SNAP:
         return whole + 1, 0.0
     return whole, part
 

@@ -24,7 +24,7 @@ from moonpost.terrain.gridlanes import (
     raise_pooled_all,
 )
 from moonpost.terrain.gridplan import far_plan, near_plan, segments
-from moonpost.terrain.gridpyramid import ABSENT, FAST, PAD, TOP
+from moonpost.terrain.gridpyramid import ABSENT, FAST, PAD, SNAP, TOP
 
 __all__ = ["rows_within", "sweep"]
 
@@ -77,9 +77,9 @@ def _angles(
 def _limit(drift: float, col: int, rows: int, cols: int) -> int:
     """Rows after which the rays of all observers of a patch have left the grid sideways."""
     if drift > 0.0:
-        return int(min((cols - 1 - col) / drift, float(rows))) + 1
+        return int(min((cols - 1 - col + SNAP) / drift, float(rows))) + 1
     if drift < 0.0:
-        return int(min((col + WIDTH - 1) / -drift, float(rows))) + 1
+        return int(min((col + WIDTH - 1 + SNAP) / -drift, float(rows))) + 1
     return rows
 
 
