@@ -209,8 +209,9 @@ def _refine(
 ) -> None:
     """Divide the bin for those horizons that rise too fast for two look-ups."""
     for c in range(total.size):
-        if abs(right[c] - left[c]) > steep:
-            total[c] += np.float32(_finer(table, left[c] - first, right[c] - first, top, steep))
+        low, high = left[c] - first, right[c] - first
+        if abs(high - low) > steep and min(low, high) < top and max(low, high) > 0.0:
+            total[c] += np.float32(_finer(table, low, high, top, steep))
 
 
 @njit(cache=True, nogil=True)
