@@ -14,7 +14,6 @@ from moonpost.errors import InputError, MissingExtraError
 from moonpost.sky.site import MOON_RADIUS_M
 from moonpost.terrain.area import MapArea
 from moonpost.terrain.gnomonic import turns
-from moonpost.terrain.gridhorizon import horizon_window
 from moonpost.terrain.surface import Terrain
 from moonpost.terrain.tilegrade import MapGrade
 from moonpost.terrain.tileplan import FarView, Ground, Tile
@@ -252,6 +251,7 @@ class TileHorizons:
 
     def _block(self, tile: Tile, chosen: list[int], azimuths_rad: Floats, buffer: Singles) -> Shorts:
         """Horizons of a tile for some masts along some azimuths, by the processor."""
+        from moonpost.terrain.gridhorizon import horizon_window
         from moonpost.terrain.tilekernels import combine
 
         masts = tuple(self.masts_m[mast] for mast in chosen)
@@ -381,6 +381,8 @@ def aim(tile: Tile, view: FarView, azimuths_rad: Floats) -> tuple[Floats, Single
 
 def _slopes(view: FarView, angles: Floats) -> Singles:
     """Slopes of the horizon of a far level on its chart, shape (azimuths, heights, cells)."""
+    from moonpost.terrain.gridhorizon import horizon_window
+
     level = view.level
     found = horizon_window(
         view.ground_m,

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from moonpost.sky.site import MOON_RADIUS_M
 from moonpost.terrain.area import MapArea
 from moonpost.terrain.gnomonic import Gnomonic
-from moonpost.terrain.gridhorizon import usual_rise
 from moonpost.terrain.nestgrid import place_heights
 from moonpost.terrain.surface import Terrain
 
@@ -125,6 +124,8 @@ def _level(
     terrain: Terrain, area: MapArea, chart: Gnomonic, cell: float, nearest: float, farthest: float
 ) -> FarLevel:
     """Sample one level: the map and all that lies nearer than its farthest distance."""
+    from moonpost.terrain.gridhorizon import usual_rise
+
     x, y = outline(area, chart)
     spare = farthest + SPARE_CELLS * cell
     first_col, last_col = math.floor((x.min() - spare) / cell), math.ceil((x.max() + spare) / cell)

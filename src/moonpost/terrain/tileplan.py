@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from moonpost.sky.site import MOON_RADIUS_M
 from moonpost.terrain.area import MapArea
 from moonpost.terrain.gnomonic import Gnomonic, turns
-from moonpost.terrain.gridhorizon import usual_rise
 from moonpost.terrain.nestgrid import cell_heights
 from moonpost.terrain.surface import Terrain
 from moonpost.terrain.tilelevels import ALIGN, NEAR_CELLS, SPARE_CELLS, FarLevel, depth, far_levels, near_reach_m
@@ -81,6 +80,8 @@ class Ground:
         Ground
             With the far levels in memory; the map's own cells are read tile by tile.
         """
+        from moonpost.terrain.gridhorizon import usual_rise
+
         chart, near_m = Gnomonic.of(area), near_reach_m(area)
         levels = far_levels(terrain, area, chart, near_m)
         middle = [size // 2 for size in area.shape]
