@@ -229,6 +229,11 @@ CASES = [
 @pytest.mark.parametrize("case", range(len(CASES)))
 def test_battery_and_darkness_as_in_a_list_of_all_that_can_happen(seed: int, case: int) -> None:
     lit = blinking(100 + seed, 0.45, 30, side=4)
+    if seed % 2:
+        lit = (
+            np.round(250.0 * lit * np.random.default_rng(seed).choice([0.2, 0.4, 0.6, 0.8, 1.0], lit.shape))
+            / 250.0
+        )
     goal = 15
     kwargs: dict[str, Any] = {"goal": goal, "rover": WEAK, "limits": CASES[case], "moves": 4, "leg_s": STEP_S}
     expected = paretos(made_run(lit, **kwargs), lit)

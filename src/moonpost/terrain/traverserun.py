@@ -29,7 +29,7 @@ _PARTS = 40
 _GROWTH = (1.02, 1.1, 1.3, 1.7, 2.5, math.inf)
 _SHADE_H = (0.5, 2.0, 8.0, 32.0, 128.0, math.inf)
 _ROOM = 1 << 14
-_ROUGH = 0.05
+_ROUGH = 0.2
 _INSTANTS = 48
 
 
