@@ -188,10 +188,13 @@ def test_the_folder_is_named_after_the_area(
 def test_the_same_command_again_computes_nothing(cli: Callable[..., Any], tmp_path: Path) -> None:
     words = ("site", "map", PLACE, *QUICK, "--maps", "lit", "--out", tmp_path / "m", "--formats", "none", "--json")
     first = cli(*words)
+    killed = tmp_path / "m" / ".percent_lit-0a1b2c3d.part.plain.tif"
+    killed.write_bytes(b"half")
     chunk = tmp_path / "m" / "maps.zarr" / "percent_lit" / "c" / "0" / "0" / "0"
     before = chunk.stat().st_mtime_ns
     again = cli(*words)
     assert again.out == first.out
+    assert not killed.exists(), "what a killed run left is swept away"
     assert chunk.stat().st_mtime_ns == before
     other = cli(*words[:-1], "--mast", "3")
     assert other.code == 2

@@ -182,3 +182,28 @@ def test_a_dask_cluster_gives_the_same_bytes(jobs: ModuleType, tmp_path: Path) -
     assert "no Dask scheduler answers at tcp://127.0.0.1:1" in lines[2]
     jobs.fill(tmp_path / "here", 0.0, 1)
     assert jobs.files(tmp_path / "m") == jobs.files(tmp_path / "here")
+
+
+class _Client:
+    """What the workers of a cluster answer."""
+
+    def __init__(self, **answers: tuple[str | None, str]) -> None:
+        self._answers = answers
+
+    def run(self, function: object, folder: str) -> dict[str, tuple[str | None, str]]:
+        assert Path(folder).is_absolute()
+        return self._answers
+
+
+def test_workers_that_do_not_fit_are_named(jobs: ModuleType, tmp_path: Path) -> None:
+    from moonpost.terrain.tilerun import _check_workers, _look, code_digest
+
+    with open_store(tmp_path / "m", jobs.layout(), jobs.INPUTS) as store:
+        good = _look(str(store.folder))
+        assert good == (store.manifest["digest"], code_digest())
+        assert _look(str(tmp_path / "none")) == (None, code_digest())
+        _check_workers(_Client(a=good, b=good), store)
+        with pytest.raises(InputError, match="worker b does not see"):
+            _check_workers(_Client(a=good, b=(None, good[1])), store)
+        with pytest.raises(InputError, match="worker b runs another version"):
+            _check_workers(_Client(a=good, b=(good[0], "0")), store)

@@ -59,7 +59,7 @@ def _drawn(data: xr.Dataset) -> Iterator[xr.DataArray]:
 
 
 def write_files(data: xr.Dataset, folder: Path, formats: Sequence[str]) -> list[Path]:
-    """Write a GeoTIFF for each map, and a picture for each mast and station of it.
+    """Write a GeoTIFF for each map, and a picture for each mast and station; half-written ones of before go.
 
     Parameters
     ----------
@@ -75,6 +75,8 @@ def write_files(data: xr.Dataset, folder: Path, formats: Sequence[str]) -> list[
     list of pathlib.Path
         The files.
     """
+    for left in folder.glob(".*.part*"):
+        left.unlink(missing_ok=True)
     files: list[Path] = []
     for values in _drawn(data):
         if "tif" in formats:
