@@ -17,6 +17,7 @@ from moonpost.terrain.traverseground import Ground
 from moonpost.terrain.traverselimits import Limits
 from moonpost.terrain.traverserover import Rover
 from moonpost.terrain.traverserun import Run, Stop
+from moonpost.terrain.traversetidy import tidied
 
 STEP_S = 1800.0
 CELL_M = 100.0
@@ -378,6 +379,56 @@ def test_reasons_name_the_limit_that_binds() -> None:
     tired = made_run(lit, limits=Limits(least_disc=0.0, start_charge=0.31))
     assert tired.find() == []
     assert "limit on battery" in " ".join(tired.why())
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_tidy_way_has_the_same_cells_and_arrival_and_fewer_stops(seed: int) -> None:
+    lit = blinking(seed, 0.6, 60, side=8)
+    run = made_run(lit, goal=63)
+    stops = run.find()
+    if not stops:
+        return
+    tidy = tidied(run, stops)
+
+    def waits(way: list[Stop]) -> int:
+        return sum(stop.left_s > stop.arrived_s + 1e-3 for stop in way)
+
+    assert waits(tidy) <= waits(stops)
+    assert [stop.cell for stop in tidy] == [stop.cell for stop in stops]
+    assert tidy[-1].arrived_s == pytest.approx(stops[-1].arrived_s, abs=1e-2)
+    for early, late, following in zip(stops[:-1], tidy[:-1], tidy[1:], strict=True):
+        assert late.left_s >= max(early.left_s, late.arrived_s) - 1e-3
+        assert following.arrived_s == pytest.approx(
+            late.left_s + float(run.ground.leg_s[late.cell, late.move]), abs=1e-3
+        )
+        for k in range(math.floor(late.left_s / STEP_S + 1e-9), math.ceil(following.arrived_s / STEP_S - 1e-9)):
+            assert min(lit[cell, at] for cell in (late.cell, following.cell) for at in (k, k + 1)) >= 0.5
+
+
+def test_tidying_saves_stops_at_the_edge_of_a_receding_shadow() -> None:
+    """The Sun comes up column by column: the search stops at each, the tidy way once, at the start."""
+    side, steps = 10, 60
+    column = np.arange(side * side) % side
+    lit = (3.0 * column[:, None] <= np.arange(steps + 1)).astype(float)
+    run = made_run(lit, start=5 * side, goal=5 * side + side - 1, moves=4, limits=Limits(least_disc=1.0))
+    stops = run.find()
+    tidy = tidied(run, stops)
+    assert sum(stop.left_s > stop.arrived_s for stop in stops) >= side - 2
+    assert [stop.left_s > stop.arrived_s for stop in tidy] == [True, *[False] * (side - 1)]
+    assert tidy[-1].arrived_s == stops[-1].arrived_s
+
+
+def test_tidying_never_breaks_the_battery() -> None:
+    """Waiting where it starts would drain the battery, in the dim light there: the way stays as it was."""
+    side, steps = 10, 60
+    column = np.arange(side * side) % side
+    lit = (3.0 * column[:, None] <= np.arange(steps + 1)).astype(float)
+    lit[column == 0] = 0.3
+    limits = Limits(least_disc=0.3, sleeps=False)
+    run = made_run(lit, start=50, goal=59, moves=4, limits=limits, rover=ROVER.changed(battery_wh=100.0))
+    stops = run.find()
+    assert stops
+    assert tidied(run, stops) == stops
 
 
 def test_memory_grows_when_it_is_full(monkeypatch: pytest.MonkeyPatch) -> None:

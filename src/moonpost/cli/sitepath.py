@@ -58,6 +58,9 @@ def path(
     step: float = typer.Option(30.0, help="Step of time in which light is steady [min]."),
     azimuths: int = typer.Option(720, min=4, help="Number of azimuths of the horizons."),
     horizon_margin: float = typer.Option(0.0, help="Raise all horizons by this, to be on the safe side [deg]."),
+    eager: bool = typer.Option(
+        False, "--eager", help="Drive on whenever it can, with more stops and time in hand."
+    ),
     device: str = typer.Option("auto", help="Where horizons are computed: auto, cpu or gpu."),
     out: Path | None = typer.Option(None, help="File for the way: .gpkg, .geojson, .csv, .json or .nc."),
     png: Path | None = typer.Option(None, help="Picture of the way over relief and light."),
@@ -103,6 +106,7 @@ def path(
             horizon_margin_deg=horizon_margin,
             device=_word(device, ("auto", "cpu", "gpu"), "--device"),
             light_map=png is not None,
+            tidy=not eager,
             progress=tell,
         )
     result = found.to_dict()
@@ -235,13 +239,20 @@ def _write(found: Traverse, out: Path | None, png: Path | None) -> list[Path]:
 
 def _draw(found: Traverse, png: Path) -> Path:
     """The way over relief, coloured by light."""
+    import numpy as np
+
     from moonpost.report.mapfigure import save_map
 
     source = ", ".join(layer["name"] for layer in found.provenance["terrain"])
     span = f"{_minute(found.depart)} to {_minute(found.arrive)} UTC"
-    made: dict[str, Any] = {"source": source, "period": span}
+    made: dict[str, Any] = {"source": source, "period": span, "missing": "ground known too coarsely to drive on"}
+    made |= {key: value for key, value in found.provenance["horizons"].items() if key == "grade"}
     light = found.area.array(
-        found.maps["light"], name="light", units="1", long_name="Mean share of the Sun's disc on the way", **made
+        np.where(np.isnan(found.maps["height_m"]), np.nan, found.maps["light"]),
+        name="light",
+        units="1",
+        long_name="Mean share of the Sun's disc on the way",
+        **made,
     )
     relief = found.area.array(
         found.maps["height_m"], name="height_m", units="m", long_name="height", source=source

@@ -50,6 +50,7 @@ def plan_traverse(
     horizon_margin_deg: float = 0.0,
     device: Literal["auto", "cpu", "gpu"] = "auto",
     light_map: bool = False,
+    tidy: bool = True,
     progress: Progress | None = None,
 ) -> Traverse:
     """Find the way between two places that a rover can drive while the Sun and the Earth move.
@@ -87,6 +88,9 @@ def plan_traverse(
         Where horizons are computed.
     light_map : bool, default False
         Whether the result carries a map of the mean disc fraction on the way.
+    tidy : bool, default True
+        Whether departures are put off where that saves stops and changes neither way nor arrival (not for
+        "light"); False drives on whenever it can, which leaves more time in hand.
     progress : callable, optional
         Called with what is being done and the share of it that is done, 0 to 1.
 
@@ -170,6 +174,7 @@ def plan_traverse(
         almanac=almanac,
         options=options,
         progress=tell,
+        tidy=tidy,
     )
     blocked, horizons = run.blocked(), dict[str, Any]()
     if blocked is None:

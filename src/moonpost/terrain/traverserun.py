@@ -57,7 +57,41 @@ class Stop:
 
 @dataclass(eq=False)
 class Run:
-    """State of one run."""
+    """State of one run.
+
+    Parameters
+    ----------
+    ground : Ground
+        Heights and legs.
+    rover : Rover
+        Who drives.
+    limits : Limits
+        What binds it in time.
+    start, goal : int
+        Cells.
+    time : ndarray of datetime64, shape (steps + 1,)
+        Ends of the steps of time, UTC; seconds count from the first.
+    leaves_s : float
+        When the rover may leave [s].
+    objective : {"arrival", "energy", "light"}
+        What is made least.
+    almanac : Almanac or None
+        For what is seen at the waypoints; None leaves it out.
+    options : dict
+        Kept in the result.
+    progress : callable
+        Told what is done and how much of it.
+    sky : Sky, optional
+        Light and Earth, once they are prepared.
+    labels : int
+        Labels that the last search made.
+    tidy : bool
+        Whether departures are put off to save stops.
+    slack : float
+        Costs that differ by less count as equal.
+    charge_slack : float
+        Charges that differ by less count as equal, over that of the full battery.
+    """
 
     ground: Ground
     rover: Rover
@@ -72,6 +106,7 @@ class Run:
     progress: Callable[[str, float], None]
     sky: Sky | None = None
     labels: int = 0
+    tidy: bool = True
     slack: float = 1e-6
     charge_slack: float = 0.01
 
@@ -127,7 +162,7 @@ class Run:
         """Search once; returns the labels and the best that ends at the goal, -1 for none."""
         from moonpost.terrain.traversesearch import Way, grown, new_memory, search
 
-        sky = self._fresh(limits)
+        sky = self.fresh(limits)
         ground, start = self.ground, self.start
         leg_wh = ground.leg_wh if rules.array_w > 0.0 or rules.least_wh > 0.0 else np.zeros_like(ground.leg_wh)
         way = Way(ground.area.shape[1], self.goal, ground.leg_s, leg_wh, self.to_goal_s, to_goal_cost, _BUCKET_S)
@@ -158,7 +193,11 @@ class Run:
         """Search by the objective, and make the result."""
         if blocked is not None:
             return self._result((blocked,), [])
+        from moonpost.terrain.traversetidy import tidied
+
         stops = self.find()
+        if stops and self.tidy and self.objective != "light":
+            stops = tidied(self, stops)
         return self._result(() if stops else self.why(), stops)
 
     def find(self) -> list[Stop]:
@@ -219,11 +258,11 @@ class Run:
             rules = self.rules(other, battery=battery)._replace(charge_slack_wh=_ROUGH * self.rover.battery_wh)
             memory, best = self.search(rules, other, zero, math.inf, f"why: {name}")
             if best >= 0:
-                arrived = self.time[0] + np.timedelta64(round(1000.0 * float(memory.part[best, 0])), "ms")
+                arrived = self.time[0] + np.timedelta64(1000 * round(float(memory.part[best, 0])), "ms")
                 reasons.append(
-                    f"no way {span} with the limit on {name}; without it the goal is reached at {iso(arrived)}"
+                    f"none {span} with the limit on {name}; without it the goal is reached at {iso(arrived)}"
                 )
-        return tuple(reasons) or (f"no way {span}, and lifting any one limit opens none",)
+        return tuple(reasons) or (f"none {span}, and lifting any one limit opens none",)
 
     def light(self, until: np.datetime64) -> NDArray[np.float32]:
         """Mean disc fraction of all cells from the departure to an instant, from 48 instants at most."""
@@ -243,10 +282,10 @@ class Run:
         rules = self.rules(self.limits)
 
         def opens(rules: Rules) -> bool:
-            sky = self._fresh(self.limits)
+            sky = self.fresh(self.limits)
             return any(is_open(sky, rules, cell, int(k)) for k in np.flatnonzero(sky.allowed))
 
-        if not self._fresh(self.limits).allowed.any():
+        if not self.fresh(self.limits).allowed.any():
             return "is shut: no step of time lies within the hours of work and contact"
         if opens(rules):
             return ""
@@ -256,7 +295,7 @@ class Run:
             return f"never has the Earth {rules.least_earth_deg:g} deg over its horizon"
         return "never has Sun and Earth in sight at the same time"
 
-    def _fresh(self, limits: Limits) -> Sky:
+    def fresh(self, limits: Limits) -> Sky:
         """The sky with the steps allowed by limits, and nothing known of where they hold."""
         assert self.sky is not None
         allowed = limits.at_work(self.time)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from moonpost.terrain.traversekernels import MOVES
 from moonpost.terrain.traversesky import SECOND, TINY, Rules, Sky, disc, drive, is_open, wait
 
-__all__ = ["Memory", "Way", "grown", "new_memory", "search"]
+__all__ = ["Memory", "Way", "grown", "new_memory", "passable", "search"]
 
 Floats = NDArray[np.float64]
 Whole = NDArray[np.int64]
@@ -73,8 +73,27 @@ class Memory(NamedTuple):
 
 
 @njit(cache=True, nogil=True, _nrt=False)
-def _passable(sky: Sky, rules: Rules, cols: int, cell: int, d: int, k0: int, k1: int) -> bool:
-    """Whether the cells of a move are open from one step to another; the first cell is open in the first."""
+def passable(sky: Sky, rules: Rules, cols: int, cell: int, d: int, k0: int, k1: int) -> bool:
+    """Whether the cells of a move are open from one step to another.
+
+    Parameters
+    ----------
+    sky : Sky
+        Light and Earth.
+    rules : Rules
+        Limits.
+    cols : int
+        Columns of the grid.
+    cell, d : int
+        The first cell, of which it is known that it is open in the first step, and the move.
+    k0, k1 : int
+        First and last step.
+
+    Returns
+    -------
+    bool
+        True if the rover may drive the leg in these steps.
+    """
     dr, dc = MOVES[d, 0], MOVES[d, 1]
     other = cell + dr * cols + dc
     for k in range(k0, k1 + 1):
@@ -214,7 +233,7 @@ def _leave(
             rules, way, memory, i, d, other, slack
         ):
             continue
-        if not _passable(sky, rules, way.cols, cell, d, k, int((arrival - SECOND) / rules.step_s)):
+        if not passable(sky, rules, way.cols, cell, d, k, int((arrival - SECOND) / rules.step_s)):
             whole[i, BLOCKED] = _SHUT
             continue
         charge, dark, cost = drive(

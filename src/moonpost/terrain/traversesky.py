@@ -354,7 +354,28 @@ def drive(
     dark: float,
     cost: float,
 ) -> tuple[float, float, float]:
-    """Charge, length of darkness and cost after driving from one cell to another, as `wait` gives them."""
+    """Charge, length of darkness and cost after driving from one cell to another.
+
+    Parameters
+    ----------
+    sky : Sky
+        Light and Earth.
+    rules : Rules
+        Limits and powers.
+    cells : tuple of int
+        The two cells.
+    start, span_s : float
+        When the leg begins and how long it takes [s].
+    energy_wh : float
+        Energy of the leg [Wh].
+    charge, dark, cost : float
+        Charge [Wh], length of darkness [s] and cost before.
+
+    Returns
+    -------
+    tuple of float
+        As `wait` gives them.
+    """
     t, stop = start, start + span_s
     load = energy_wh * 3600.0 / span_s
     if not rules.shade_counts:
