@@ -71,7 +71,7 @@ def path(
     The Sun moves while the rover drives; where the way is dark, it waits or sleeps until it is lit. The rover
     drives only where the terrain is known in cells of its own size; what lies beyond still casts shadows.
 
-    Example: moonpost site path --start=-89.53,219 --goal=-89.68,193 --depart 2030-07-03 --terrain rim_40m.tif
+    Example: moonpost site path --start=-89.53,219 --goal=-89.566,212 --depart 2030-07-03 --terrain rim_40m.tif
     """
     from moonpost.cli.places import latitude_longitude, terrain_files
     from moonpost.sky import Almanac
