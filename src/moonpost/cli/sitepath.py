@@ -245,7 +245,7 @@ def _draw(found: Traverse, png: Path) -> Path:
 
     source = ", ".join(layer["name"] for layer in found.provenance["terrain"])
     span = f"{_minute(found.depart)} to {_minute(found.arrive)} UTC"
-    made: dict[str, Any] = {"source": source, "period": span, "missing": "ground known too coarsely to drive on"}
+    made: dict[str, Any] = {"source": source, "period": span, "missing": "known too coarsely to drive on"}
     made |= {key: value for key, value in found.provenance["horizons"].items() if key == "grade"}
     light = found.area.array(
         np.where(np.isnan(found.maps["height_m"]), np.nan, found.maps["light"]),
