@@ -23,6 +23,7 @@ __all__ = [
     "SPREAD",
     "WEIGHTS",
     "WIDTH",
+    "fetch",
     "raise_cell",
     "raise_cell_all",
     "raise_far",
@@ -49,6 +50,7 @@ MASTS = 3
 _FLOAT = ir.FloatType()
 _VECTOR = ir.VectorType(_FLOAT, LANES)
 _INDEX = ir.IntType(64)
+_BYTE = ir.IntType(8)
 WEIGHTS = 7
 """Numbers that go with a sample."""
 _USED = {"far": 4, "near": 3, "cell": 5, "pooled": 7}
@@ -170,6 +172,34 @@ def _turn(builder: Any, pointers: list[Any], numbers: Any, way: str, masts: int,
                 builder.store(builder.select(higher, tangent, old), found[mast, shift])
     for mast, shift in kinds:
         _store(builder, builder.load(found[mast, shift]), best, at, mast * SPREAD + shift)
+
+
+@intrinsic
+def fetch(typing: Any, out: Any, row: Any, col: Any) -> Any:
+    """Ask for the memory of an element before it is written.
+
+    Parameters
+    ----------
+    out : ndarray of float32, two dimensions
+        Where it is going to be written.
+    row, col : int
+        Which element.
+    """
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        array = context.make_array(signature.args[0])(context, builder, args[0])
+        strides = cgutils.unpack_tuple(builder, array.strides)
+        place = builder.add(builder.mul(args[1], strides[0]), builder.mul(args[2], strides[1]))
+        pointer = builder.gep(builder.bitcast(array.data, _BYTE.as_pointer()), [place])
+        kinds = [_BYTE.as_pointer(), *[ir.IntType(32)] * 3]
+        call = cgutils.get_or_insert_function(
+            builder.module, ir.FunctionType(ir.VoidType(), kinds), "llvm.prefetch.p0"
+        )
+        # to be read, into the second level of the cache, as data
+        builder.call(call, [pointer, *(ir.IntType(32)(k) for k in (0, 2, 1))])
+        return context.get_dummy_value()
+
+    return types.none(out, types.int64, types.int64), emit
 
 
 _SIGNATURE_TAIL = (types.int64,) * 5

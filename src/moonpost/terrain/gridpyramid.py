@@ -20,7 +20,7 @@ ABSENT = np.float32(-1e15)
 """Stands for a missing height: no line through it can rise above one through a height."""
 PAD = WIDTH + 4
 """Missing columns on either side, so that no step needs to ask whether it leaves the grid."""
-BEGINS = np.array([8, 80, 112, 240, 400, 640, 960, 1280, 1792], dtype=np.int64)
+BEGINS = np.array([8, 96, 112, 208, 336, 528, 720, 976, 1488], dtype=np.int64)
 """Rows after which each level of the pyramid serves, which joins 2**level rows; the last goes on to the rim."""
 TOP = 8
 """Highest level of the pyramid."""

@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 
 from moonpost.terrain.gridlanes import (
     BLOCK,
+    LANES,
     MASTS,
     SPREAD,
     WEIGHTS,
     WIDTH,
+    fetch,
     raise_cell,
     raise_cell_all,
     raise_far,
@@ -156,6 +158,25 @@ def _near_steps(
 
 
 @njit(cache=True, nogil=True)
+def _fetch(
+    place: tuple[int, int, int, int], window: tuple[int, int, int, int], flip: bool, turn: bool, out: Floats
+) -> None:
+    """Ask for the memory of a patch of the result, so that it is at hand when the patch is written."""
+    top, high, col, _ = place
+    row, col, width = top - window[0], col - window[2], min(WIDTH, window[3] - col)
+    row = window[1] - window[0] - row - high if flip else row
+    if turn:
+        for c in range(col, col + width):
+            fetch(out, c, row)
+            fetch(out, c, row + high - 1)
+    else:
+        for r in range(row, row + high):
+            for c in range(col, col + width, LANES):
+                fetch(out, r, c)
+            fetch(out, r, col + width - 1)
+
+
+@njit(cache=True, nogil=True)
 def _write(
     angles: Floats,
     place: tuple[int, int, int, int],
@@ -281,6 +302,8 @@ def sweep(
             high = min(BLOCK, window[1] - top)
             for col in range(span, min(span + SPAN, window[3]), WIDTH):
                 place = (top, high, col, _limit(drift, col, rows, cols))
+                for mast in range(masts):
+                    _fetch(place, window, turns[0], turns[1], out[first + mast, azimuth])
                 found[:] = ABSENT
                 for k in range(high):
                     here = (1 + top + k) * stride + PAD + col
