@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["register"]
 
-_FORMATS = ("tif", "png")
+_FORMATS = ("tif", "png", "gpkg")
 _YEAR_MS = 365.25 * 86400e3
 _NEGATIVE_PLACE = re.compile(r"-[\d.]+,")
 
@@ -52,14 +52,42 @@ def site_map(
     maps: str = typer.Option(
         "illumination,lit,earth,psr",
         help="Which maps, with commas between: illumination, lit, earth, earth-disc, dark, light, earth-outage, "
-        "dark-no-earth, psr, stations, relay, height, slope, roughness, horizon (in Zarr only).",
+        "dark-no-earth, psr, stations, relay, height, slope, roughness, horizon (in Zarr only); and, made from "
+        "finished maps, hazard (ground too steep or rough to land on), gain (what higher masts add to the maps of "
+        "light and sight asked for, or to illumination; needs two masts), haven (way to the nearest safe haven).",
+    ),
+    slope_limit: float | None = typer.Option(
+        None, help="hazard: steepest ground to land on [deg]; 7 if not given."
+    ),
+    roughness_limit: float | None = typer.Option(
+        None, help="hazard: greatest roughness [m]; 0.3 m over 10 m, carried to the baseline, if not given."
+    ),
+    baseline: float | None = typer.Option(
+        None, help="hazard: length over which slope and roughness are taken [m]; two cells if not given."
+    ),
+    haven_dark: float | None = typer.Option(None, help="haven: longest darkness of a safe haven [d]."),
+    haven_light: float | None = typer.Option(
+        None, help="haven: least average illumination of a safe haven, 0 to 1; this or --haven-dark, or both."
+    ),
+    rover_speed: float | None = typer.Option(
+        None, help="haven: mean speed of the rover, stops included [m/s]; 0.05 if not given."
+    ),
+    drive_slope: float | None = typer.Option(
+        None, help="haven: steepest ground that is driven on [deg]; 15 if not given."
+    ),
+    psr_minimum_cells: int | None = typer.Option(
+        None,
+        help="psr: fewest cells of a region in the GeoPackage; all if not given, 9 in Mazarico et al. (2011).",
     ),
     plan: str = typer.Option("ilrs", help="Plan whose ground stations are mapped, if AREA names no plan."),
     relay: Path | None = typer.Option(
         None, help="CSV of a relay's orbit: utc,x_m,y_m,z_m from the Moon's centre in MOON_ME."
     ),
     out: Path | None = typer.Option(None, help="Folder for the maps; maps/AREA if not given."),
-    formats: str = typer.Option("tif,png", help="Files besides Zarr, with commas between: tif, png, or none."),
+    formats: str = typer.Option(
+        "tif,png,gpkg",
+        help="Files besides Zarr, with commas between: tif, png, gpkg (outlines of permanent shadow), or none.",
+    ),
     workers: int = typer.Option(1, help="Threads."),
     scheduler: str | None = typer.Option(
         None, help="Dask scheduler tcp://HOST:PORT, or local:N for N processes here; instead of --workers."
@@ -70,21 +98,40 @@ def site_map(
 ) -> None:
     """Map light, darkness, permanent shadow and the sight of the Earth over an area.
 
-    The folder gets a Zarr store (maps.zarr), a cloud-optimised GeoTIFF for each map, a picture for each mast, and
-    summary.json. A stopped run goes on where it was when the same command is given again.
+    The folder gets a Zarr store (maps.zarr), a cloud-optimised GeoTIFF for each map, a picture for each mast,
+    outlines of permanent shadow for each mast (psr-2m.gpkg), and summary.json. A stopped run goes on where it was
+    when the same command is given again. hazard, gain and haven are made anew from the finished maps each time and
+    are not in the Zarr store; their limits can be changed without computing anything else again.
 
     Example: moonpost site map -89.45,222.8,10 --terrain ridge_20m.tif --mast 2,10 --maps illumination,dark,psr
+
+    Example: moonpost site map -89.45,222.8,10 --terrain ridge_20m.tif --maps haven,hazard --haven-dark 5
     """
     from moonpost.cli.area import map_request
+    from moonpost.cli.mapderived import DerivedMaps
     from moonpost.cli.mapfiles import summaries, write_files
     from moonpost.cli.places import terrain_files
     from moonpost.files import write_json
     from moonpost.sky import Almanac
     from moonpost.terrain.maps import site_maps
 
-    names, kinds, masts = _words(maps), _formats(formats), _masts(mast)
+    kinds, masts = _formats(formats), _masts(mast)
+    derived = DerivedMaps(
+        names=tuple(_words(maps)),
+        masts=len(masts),
+        slope_limit_deg=slope_limit,
+        roughness_limit_m=roughness_limit,
+        baseline_m=baseline,
+        haven_dark_d=haven_dark,
+        haven_light=haven_light,
+        rover_speed_m_s=rover_speed,
+        drive_slope_deg=drive_slope,
+        psr_minimum_cells=psr_minimum_cells,
+    )
+    names = derived.needed()
     first, last = _period(start, years)
     request = map_request(area, terrain_files(terrain), cell)
+    derived.check_area(request.area)
     folder = out if out is not None else Path("maps") / request.name
     with _stoppable(folder), _bar(sys.stderr.isatty()) as progress:
         data = site_maps(
@@ -105,8 +152,12 @@ def site_map(
             device=_device(device),
             fresh=fresh,
         )
-    files = [folder / "maps.zarr", *write_files(data, folder, kinds)]
-    result = _result(request, data, summaries(data, request.area), (first, last))
+        all_maps = [*data.data_vars.values(), *derived.make(data, request.terrain, request.area).values()]
+        regions = derived.regions(data)
+        grade = str(data.attrs.get("grade") or "")
+        files = [folder / "maps.zarr", *write_files(all_maps, request, folder, kinds, regions, grade)]
+    found = summaries(all_maps, request.area, regions, psr_minimum_cells or 1)
+    result = _result(request, data, found, (first, last))
     files.append(write_json(folder / "summary.json", plain(result)))
     result["files"] = [str(path) for path in files]
     emit(result, as_json, lambda: _text(result))
@@ -132,7 +183,7 @@ def _formats(text: str) -> list[str]:
     kinds = [word.lower() for word in _words(text) if word.lower() != "none"]
     for kind in kinds:
         if kind not in _FORMATS:
-            raise InputError(f"unknown format {kind!r}", where="--formats", advice="give tif, png or none")
+            raise InputError(f"unknown format {kind!r}", where="--formats", advice="give tif, png, gpkg or none")
     return kinds
 
 
@@ -281,10 +332,10 @@ def _text(result: dict[str, Any]) -> str:
         for one in item["maps"]:
             label = [name, item["units"], one.get("mast_m"), one.get("station", "")]
             if "area_km2" in one:
-                rows.append([*label, None, one["share"], None, f"{one['area_km2']:,.1f} km2"])
+                rows.append([*label, None, one["share"], None, _total(one)])
             else:
                 rows.append([*label, one["min"], one["mean"], one["max"], _place(one)])
-    head = ["map", "unit", "mast (m)", "station", "min", "mean", "max", "best"]
+    head = ["map", "unit", "mast (m)", "station", "min", "mean", "max", "best place or total"]
     area = result["area"]
     period = f"{result['from_utc']} to {result['to_utc']}"
     lines = [
@@ -297,6 +348,18 @@ def _text(result: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def _total(one: dict[str, Any]) -> str:
+    """Area of a truth, and what else sums it up."""
+    words = f"{one['area_km2']:,.2f} km2"
+    if one.get("minimum_cells", 1) > 1:
+        words += f", {one['regions_area_km2']:,.2f} km2 of it in regions of {one['minimum_cells']} cells or more"
+    if "landable_share" in one:
+        words += f", {100.0 * one['landable_share']:.1f} % landable"
+    return words
+
+
 def _place(one: dict[str, Any]) -> str:
+    if one.get("reachable_share") is not None:
+        return f"{100.0 * one['reachable_share']:.1f} % reach a haven"
     best = one.get("best")
     return f"{best[0]['latitude_deg']:.4f}, {best[0]['longitude_deg']:.4f}" if best else ""
