@@ -47,6 +47,7 @@ _APART_M = 500.0
 _NO_HEIGHT = 255
 _PICTURE_CELLS = 2400
 _WIDE = 12.0
+_STATION_TITLES = {"station_visible": "Time with sight of", "longest_station_gap_d": "Longest time without"}
 _UNSHADED = ("slope_deg", "roughness_m")
 
 
@@ -167,9 +168,9 @@ def _title(part: xr.DataArray) -> str | None:
         steep, rough = (
             f"{told[f'{key}_limit_{unit}']:.3g}" for key, unit in (("slope", "deg"), ("roughness", "m"))
         )
-        return (
-            f"Landing hazard: steeper than {steep} deg or rougher than {rough} m over {told['baseline_m']:.3g} m"
-        )
+        return f"Landing hazard: steeper than {steep} deg or rougher than {rough} m over {_length(told['baseline_m'])}"
+    if name in _STATION_TITLES:
+        return f"{_STATION_TITLES[name]} {part['station'].item()}, {mast} above the ground"
     words = map_look(part).label.split(" [")[0]
     if name.endswith("_gain"):
         return words.replace("gain over a mast of", f"gain of a mast of {mast} over one of")
@@ -178,9 +179,15 @@ def _title(part: xr.DataArray) -> str | None:
     return None
 
 
+def _length(metres: float) -> str:
+    return f"{metres / 1000.0:.3g} km" if metres >= 1000.0 else f"{metres:.3g} m"
+
+
 def _limits(part: xr.DataArray) -> tuple[float, float] | None:
-    """Colours of gains of longest times end where a tenth of the cells lies beyond; None for all other maps."""
+    """Colours of gains of longest times end where a tenth of the cells lies beyond, of stations at the next 10 %."""
     name = str(part.name)
+    if name == "station_visible":
+        return 0.0, max(10.0, 10.0 * math.ceil(10.0 * float(np.nanmax(part.values))))
     if not (name.startswith("longest_") and name.endswith("_gain")):
         return None
     low, high = (float(value) for value in np.nanpercentile(part.values, [10.0, 90.0]))
