@@ -168,7 +168,8 @@ def _title(part: xr.DataArray) -> str | None:
         steep, rough = (
             f"{told[f'{key}_limit_{unit}']:.3g}" for key, unit in (("slope", "deg"), ("roughness", "m"))
         )
-        return f"Landing hazard: steeper than {steep} deg or rougher than {rough} m over {_length(told['baseline_m'])}"
+        side = _length(told["baseline_m"])
+        return f"Landing hazard: steeper than {steep} deg or rougher than {rough} m over {side}"
     if name in _STATION_TITLES:
         return f"{_STATION_TITLES[name]} {part['station'].item()}, {mast} above the ground"
     words = map_look(part).label.split(" [")[0]
@@ -184,7 +185,7 @@ def _length(metres: float) -> str:
 
 
 def _limits(part: xr.DataArray) -> tuple[float, float] | None:
-    """Colours of gains of longest times end where a tenth of the cells lies beyond, of stations at the next 10 %."""
+    """Colours end for gains of longest times where a tenth of the cells lies beyond, for stations at full 10 %."""
     name = str(part.name)
     if name == "station_visible":
         return 0.0, max(10.0, 10.0 * math.ceil(10.0 * float(np.nanmax(part.values))))
