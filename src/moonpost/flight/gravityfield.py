@@ -231,7 +231,7 @@ class GravityField:
         >>> field = GravityField.default(50)
         >>> pull = field.acceleration_m_s2([0.0, 0.0, 1838e3])
         >>> round(float(pull[2]), 4)
-        -1.4506
+        -1.4505
         """
         return self._evaluate(position_m, gradient=False)[0]
 
@@ -257,7 +257,7 @@ class GravityField:
         --------
         >>> gradient = GravityField.default(20).gradient_s2([1838e3, 0.0, 0.0])
         >>> bool(abs(np.trace(gradient)) < 1e-15), round(float(gradient[0, 0]) * 1e6, 3)
-        (True, 1.579)
+        (True, 1.581)
         """
         return self._evaluate(position_m, gradient=True)[1]
 

@@ -431,7 +431,7 @@ def attractions(
     --------
     >>> pull, _ = attractions(np.array([[2e6, 0.0, 0.0]]), 4.9e12, 1.738e6, 0, np.zeros(0), False)
     >>> pull.tolist()
-    [[-1.225, 0.0, 0.0]]
+    [[-1.225, -0.0, -0.0]]
     """
     pull = np.empty((len(places), 3))
     change = np.zeros((len(places), 3, 3))

@@ -16,12 +16,16 @@ from numba import njit
 from scipy.integrate import DOP853
 
 from moonpost.flight.forcekernels import accelerations
-from moonpost.flight.placekernels import located
+from moonpost.flight.impactkernels import between, impact, near
+from moonpost.flight.nystromkernels import nystrom_commit, nystrom_step
 
-__all__ = ["ENDINGS", "advance", "fly", "interpolate", "vary"]
+__all__ = ["CHUNK", "ENDINGS", "advance", "fly", "vary"]
 
 Floats = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.int64]
+
+CHUNK = 4096
+"""Steps after which a run starts its sums anew, whoever drives it, so that all drivers agree to the last digit."""
 
 ENDINGS = ("paused", "reached", "impact on the Moon", "impact on the Earth", "not finite", "step too short")
 """What the numbers that end a call of `advance` mean."""
@@ -127,7 +131,6 @@ def _densify(
     w: Floats,
     a: Floats,
     trial: Floats,
-    spare: Floats,
     numbers: Floats,
     options: Whole,
     places: Floats,
@@ -136,8 +139,7 @@ def _densify(
     out: Floats,
 ) -> None:
     """Coefficients of the spacecraft's place and velocity between the ends of a step."""
-    one = spare[:, :1]
-    _stages(13, 16, h, since, q[:1], w[:1], a[:, :1], one, numbers, options, places, table, work)
+    _stages(13, 16, h, since, q[:1], w[:1], a[:, :1], np.zeros((2, 1, 4)), numbers, options, places, table, work)
     for i in range(3):
         ends = (q[0, i], trial[0, 0, i], h * w[0, i], h * trial[1, 0, i])
         out[0, i] = ends[0]
@@ -159,174 +161,10 @@ def _densify(
 
 
 @njit(**_OPTIONS)
-def _between(x: float, coefficients: Floats, out: Floats) -> None:
-    """Place and velocity at a fraction of a step."""
-    for i in range(6):
-        value = coefficients[7, i] * x
-        value = (value + coefficients[6, i]) * (1.0 - x)
-        value = (value + coefficients[5, i]) * x
-        value = (value + coefficients[4, i]) * (1.0 - x)
-        value = (value + coefficients[3, i]) * x
-        value = (value + coefficients[2, i]) * (1.0 - x)
-        value = (value + coefficients[1, i]) * x
-        out[i] = value + coefficients[0, i]
-
-
-@njit(**_OPTIONS)
-def interpolate(elapsed: Floats, rows: Whole, steps: Floats, coefficients: Floats) -> Floats:
-    """Places and velocities within steps.
-
-    Parameters
-    ----------
-    elapsed : ndarray, shape (n,)
-        Times from the start of the run [s].
-    rows : ndarray of int64, shape (n,)
-        The step that each falls in.
-    steps : ndarray, shape (k, 2)
-        Start of each step from the start of the run, and its length, signed [s].
-    coefficients : ndarray, shape (k, 8, 6)
-        Of the dense output.
-
-    Returns
-    -------
-    ndarray, shape (n, 6)
-        Position [m] and velocity [m/s].
-
-    Notes
-    -----
-    Seventh-order polynomials; their error is about that of a step.
-
-    Examples
-    --------
-    >>> line = np.zeros((1, 8, 6))
-    >>> line[0, 0], line[0, 1] = 1.0, 2.0
-    >>> interpolate(np.array([5.0]), np.array([0]), np.array([[0.0, 10.0]]), line)[0, :2].tolist()
-    [2.0, 2.0]
-    """
-    out = np.empty((len(elapsed), 6))
-    for k in range(len(elapsed)):
-        start, length = steps[rows[k]]
-        _between((elapsed[k] - start) / length, coefficients[rows[k]], out[k])
-    return out
-
-
-@njit(**_OPTIONS)
-def _depth(
-    x: float, h: float, since: float, body: int, dense: Floats, numbers: Floats, options: Whole, places: Floats
-) -> float:
-    """Height above the impact sphere of the Moon (0) or the Earth (1) at a fraction of a step."""
-    state = np.empty(6)
-    _between(x, dense, state)
-    radius = numbers[20 + body]
-    if body != options[1]:
-        found = located(since + x * h, numbers[0], numbers[1], places)
-        return (
-            math.sqrt((state[0] - found[0]) ** 2 + (state[1] - found[1]) ** 2 + (state[2] - found[2]) ** 2)
-            - radius
-        )
-    return math.sqrt(state[0] ** 2 + state[1] ** 2 + state[2] ** 2) - radius
-
-
-@njit(**_OPTIONS)
-def _touch(
-    h: float, since: float, body: int, dense: Floats, numbers: Floats, options: Whole, places: Floats
-) -> float:
-    """Fraction of a step at which it first meets the impact sphere, or 2 if it does not."""
-    count = 32
-    low = 0.0
-    for k in range(1, count + 1):
-        x = k / count
-        here = _depth(x, h, since, body, dense, numbers, options, places)
-        if here < 0.0:
-            break
-        if k < count:
-            # the lowest of three neighbours may hide a dip between them
-            ahead = _depth((k + 1) / count, h, since, body, dense, numbers, options, places)
-            behind = _depth((k - 1) / count, h, since, body, dense, numbers, options, places)
-            if here <= ahead and here <= behind:
-                x = _dip(x - 1.0 / count, x + 1.0 / count, h, since, body, dense, numbers, options, places)
-                if _depth(x, h, since, body, dense, numbers, options, places) < 0.0:
-                    break
-        x = 2.0
-        low = k / count
-    if x == 2.0:
-        return 2.0
-    low = min(low, max(0.0, x - 1.0 / count))
-    high = x
-    for _ in range(60):
-        middle = 0.5 * (low + high)
-        if _depth(middle, h, since, body, dense, numbers, options, places) < 0.0:
-            high = middle
-        else:
-            low = middle
-    return low
-
-
-@njit(**_OPTIONS)
-def _dip(
-    low: float,
-    high: float,
-    h: float,
-    since: float,
-    body: int,
-    dense: Floats,
-    numbers: Floats,
-    options: Whole,
-    places: Floats,
-) -> float:
-    """Fraction of a step at which the height is least, between two fractions."""
-    for _ in range(60):
-        a, b = low + (high - low) / 3.0, high - (high - low) / 3.0
-        if _depth(a, h, since, body, dense, numbers, options, places) < _depth(
-            b, h, since, body, dense, numbers, options, places
-        ):
-            high = b
-        else:
-            low = a
-    return 0.5 * (low + high)
-
-
-@njit(**_OPTIONS)
-def _near(
-    h: float,
-    since: float,
-    body: int,
-    q: Floats,
-    w: Floats,
-    trial: Floats,
-    numbers: Floats,
-    options: Whole,
-    places: Floats,
-) -> bool:
-    """Whether a step may meet the impact sphere of the Moon (0) or the Earth (1)."""
-    radius = numbers[20 + body]
-    if radius <= 0.0:
-        return False
-    speed = math.sqrt(
-        max(
-            w[0, 0] ** 2 + w[0, 1] ** 2 + w[0, 2] ** 2,
-            trial[1, 0, 0] ** 2 + trial[1, 0, 1] ** 2 + trial[1, 0, 2] ** 2,
-        )
-    )
-    here = math.sqrt(q[0, 0] ** 2 + q[0, 1] ** 2 + q[0, 2] ** 2)
-    there = math.sqrt(trial[0, 0, 0] ** 2 + trial[0, 0, 1] ** 2 + trial[0, 0, 2] ** 2)
-    if body == options[1]:
-        inward = -(q[0, 0] * w[0, 0] + q[0, 1] * w[0, 1] + q[0, 2] * w[0, 2]) / here
-        outward = (
-            trial[0, 0, 0] * trial[1, 0, 0] + trial[0, 0, 1] * trial[1, 0, 1] + trial[0, 0, 2] * trial[1, 0, 2]
-        ) / there
-        sink = abs(h) * max(abs(inward), abs(outward))
-        return min(here, there) - sink < radius
-    found = located(since, numbers[0], numbers[1], places)
-    away = math.sqrt((q[0, 0] - found[0]) ** 2 + (q[0, 1] - found[1]) ** 2 + (q[0, 2] - found[2]) ** 2)
-    return away - 1.5 * abs(h) * (speed + 1100.0) < radius
-
-
-@njit(**_OPTIONS)
 def _crash(x: float, h: float, clock: Floats, state: Floats, dense: Floats) -> None:
     """Stop at a fraction of a step."""
     found = np.empty(6)
-    _between(x, dense, found)
+    between(x, dense, found)
     for i in range(3):
         state[0, 0, i], state[1, 0, i] = found[i], found[3 + i]
     clock[0] += x * h
@@ -352,8 +190,8 @@ def _commit(h: float, a: Floats, state: Floats) -> None:
 
 
 @njit(**_OPTIONS)
-def _tick(h: float, final: bool, ratio: float, rejected: bool, longest: float, clock: Floats) -> None:
-    """Move the clock on by a step, and choose the next."""
+def _tick(h: float, final: bool, slot: int, factor: float, longest: float, clock: Floats) -> None:
+    """Move the clock on by a step, and choose the next of its kind."""
     if final:
         clock[0], clock[1] = clock[2], 0.0
         return
@@ -361,25 +199,7 @@ def _tick(h: float, final: bool, ratio: float, rejected: bool, longest: float, c
     total = clock[0] + step
     clock[1] = (total - clock[0]) - step
     clock[0] = total
-    factor = 6.0 if ratio == 0.0 else min(6.0, 0.9 * ratio**-0.125)
-    clock[4] = min(abs(h) * (min(1.0, factor) if rejected else factor), longest)
-
-
-@njit(**_OPTIONS)
-def _impact(
-    near_moon: bool,
-    near_earth: bool,
-    h: float,
-    since: float,
-    dense: Floats,
-    numbers: Floats,
-    options: Whole,
-    places: Floats,
-) -> tuple[float, int]:
-    """Fraction of a step at which it meets the Moon (0) or the Earth (1), or 2 if it meets none."""
-    moon = _touch(h, since, 0, dense, numbers, options, places) if near_moon else 2.0
-    earth = _touch(h, since, 1, dense, numbers, options, places) if near_earth else 2.0
-    return (earth, 1) if earth < moon else (moon, 0)
+    clock[slot] = min(abs(h) * factor, longest)
 
 
 @njit(**_OPTIONS)
@@ -407,15 +227,16 @@ def advance(
 
     Parameters
     ----------
-    clock : ndarray, shape (5,)
+    clock : ndarray, shape (6,)
         Time since the start of the run and its rounding so far, time at which to end, start of the run from the
-        reference of the places, next step (0 to choose) [s]; changed in place.
+        reference of the places, next step of order 8 (0 to choose) and of order 12 [s]; changed in place.
     state : ndarray, shape (4, 1 or 7, 4)
         Positions [m], velocities [m/s] and their rounding so far, each padded to four; changed in place.
     most : int
         Most steps to take.
-    control : ndarray, shape (4,)
-        Relative tolerance, absolute tolerances of position [m] and velocity [m/s], longest step [s].
+    control : ndarray, shape (5,)
+        Relative tolerance, absolute tolerances of position [m] and velocity [m/s], longest step [s], and 1 to take
+        steps of order 12 where no dense output is kept, no impact is near and no force depends on the velocity.
     numbers, options, places, table : ndarray
         The environment; see `moonpost.flight.forcekernels`.
     steps, coefficients : ndarray, shapes (k, 2) and (k, 8, 6)
@@ -432,49 +253,127 @@ def advance(
     """
     blocks = state.shape[1]
     q, w = state[0], state[1]
-    a = np.zeros((16, blocks, 4))
-    trial, spare = np.zeros((2, blocks, 4)), np.zeros((2, blocks, 4))
-    dense, work = np.zeros((8, 6)), np.zeros(24 + 96 * (options[0] // 8 + 1))
-    taken, rejected = 0, False
+    a, high = np.zeros((16, blocks, 4)), np.zeros((17, blocks, 4))
+    trial, dense = np.zeros((2, blocks, 4)), np.zeros((8, 6))
+    work = np.zeros(24 + 96 * (options[0] // 8 + 1))
+    taken = 0
     sign = 1.0 if clock[2] >= clock[0] else -1.0
     accelerations(clock[3] + clock[0], q, w, a[0], numbers, options, places, table, work)
     if clock[4] == 0.0:
         clock[4] = min(_first_length(q, a, control[0]), control[3])
+        clock[5] = clock[4]
     while True:
         left = (clock[2] - clock[0]) + clock[1]
         if left * sign <= 0.0:
             return _REACHED, taken
         if taken >= most:
             return _PAUSED, taken
+        keep = len(steps) > taken
+        code = _PAUSED
+        if control[4] == 1.0 and not keep:
+            code = _leap(left, sign, clock, state, a, high, trial, control, numbers, options, places, table, work)
+        if code == _PAUSED:
+            if keep:
+                steps[taken, 0] = clock[0]
+            code, h = _stride(
+                left, sign, keep, clock, state, a, trial, dense, control, numbers, options, places, table, work
+            )
+            if keep:
+                steps[taken, 1] = h
+                coefficients[taken] = dense
+        taken += 1
+        if code != _REACHED:
+            return code, taken if code < _BROKEN else taken - 1
+
+
+@njit(**_OPTIONS)
+def _stride(
+    left: float,
+    sign: float,
+    keep: bool,
+    clock: Floats,
+    state: Floats,
+    a: Floats,
+    trial: Floats,
+    dense: Floats,
+    control: Floats,
+    numbers: Floats,
+    options: Whole,
+    places: Floats,
+    table: Floats,
+    work: Floats,
+) -> tuple[int, float]:
+    """Take a step of order 8; 1 if it was taken, else an ending, and its length."""
+    q, w = state[0], state[1]
+    since = clock[3] + clock[0]
+    rejected = False
+    while True:
         final = clock[4] >= abs(left) * (1.0 - 1e-12)
         h = left if final else sign * clock[4]
-        since = clock[3] + clock[0]
         _stages(1, 13, h, since, q, w, a, trial, numbers, options, places, table, work)
         ratio = _error(h, q, w, a, trial, control[0], control[1], control[2])
-        if not ratio < 1.0:
-            rejected = True
-            known = ratio < math.inf
-            clock[4] = abs(h) * (max(0.2, 0.9 * ratio**-0.125) if known else 0.1)
-            if clock[4] > _SHORTEST_S:
-                continue
-            return (_STUCK if known else _BROKEN), taken
-        keep = len(steps) > taken
-        near_moon = _near(h, since, 0, q, w, trial, numbers, options, places)
-        near_earth = _near(h, since, 1, q, w, trial, numbers, options, places)
-        if keep or near_moon or near_earth:
-            _densify(h, since, q, w, a, trial, spare, numbers, options, places, table, work, dense)
-        if keep:
-            steps[taken, 0], steps[taken, 1] = clock[0], h
-            coefficients[taken] = dense
-        x, body = _impact(near_moon, near_earth, h, since, dense, numbers, options, places)
-        if x <= 1.0:
-            _crash(x, h, clock, state, dense)
-            return _MOON + body, taken + 1
-        _commit(h, a, state)
-        _tick(h, final, ratio, rejected, control[3], clock)
-        rejected = False
-        a[0] = a[12]
-        taken += 1
+        if ratio < 1.0:
+            break
+        rejected = True
+        known = ratio < math.inf
+        clock[4] = abs(h) * (max(0.2, 0.9 * ratio**-0.125) if known else 0.1)
+        if not clock[4] > _SHORTEST_S:
+            return (_STUCK if known else _BROKEN), h
+    near_moon = near(h, since, 0, q, w, trial, numbers, options, places)
+    near_earth = near(h, since, 1, q, w, trial, numbers, options, places)
+    if keep or near_moon or near_earth:
+        _densify(h, since, q, w, a, trial, numbers, options, places, table, work, dense)
+    x, body = impact(near_moon, near_earth, h, since, dense, numbers, options, places)
+    if x <= 1.0:
+        _crash(x, h, clock, state, dense)
+        return _MOON + body, h
+    _commit(h, a, state)
+    factor = 6.0 if ratio == 0.0 else min(6.0, 0.9 * ratio**-0.125)
+    _tick(h, final, 4, min(1.0, factor) if rejected else factor, control[3], clock)
+    a[0] = a[12]
+    return _REACHED, h
+
+
+@njit(**_OPTIONS)
+def _leap(
+    left: float,
+    sign: float,
+    clock: Floats,
+    state: Floats,
+    a: Floats,
+    high: Floats,
+    trial: Floats,
+    control: Floats,
+    numbers: Floats,
+    options: Whole,
+    places: Floats,
+    table: Floats,
+    work: Floats,
+) -> int:
+    """Take a step of order 12; 1 if it was taken, 0 if an impact is near and it was not, else an ending."""
+    q, w = state[0], state[1]
+    since = clock[3] + clock[0]
+    high[0] = a[0]
+    rejected = False
+    while True:
+        final = clock[5] >= abs(left) * (1.0 - 1e-12)
+        h = left if final else sign * clock[5]
+        ratio = nystrom_step(h, since, q, w, high, trial, control, numbers, options, places, table, work)
+        if ratio < 1.0:
+            break
+        rejected = True
+        known = ratio < math.inf
+        clock[5] = abs(h) * (max(0.2, 0.9 * ratio ** (-1.0 / 11.0)) if known else 0.1)
+        if not clock[5] > _SHORTEST_S:
+            return _STUCK if known else _BROKEN
+    for body in range(2):
+        if near(h, since, body, q, w, trial, numbers, options, places):
+            return 0
+    nystrom_commit(h, high, state)
+    factor = 4.0 if ratio == 0.0 else min(4.0, 0.9 * ratio ** (-1.0 / 11.0))
+    _tick(h, final, 5, min(1.0, factor) if rejected else factor, control[3], clock)
+    accelerations(clock[3] + clock[0], q, w, a[0], numbers, options, places, table, work)
+    return 1
 
 
 @njit(**_OPTIONS)
@@ -513,16 +412,19 @@ def fly(
         Get the endings, as listed in `ENDINGS`, and the steps.
     """
     steps, coefficients = np.empty((0, 2)), np.empty((0, 8, 6))
-    state, clock = np.zeros((4, 1, 4)), np.zeros(5)
+    state, clock = np.zeros((4, 1, 4)), np.zeros(6)
     for k in range(len(states)):
         state[:] = 0.0
         for i in range(3):
             state[0, 0, i], state[1, 0, i] = states[k, i], states[k, 3 + i]
         clock[:] = 0.0
         clock[2], clock[3] = durations[k], offsets[k]
-        endings[k], taken[k] = advance(
-            clock, state, most, control, numbers, options, places, table, steps, coefficients
-        )
+        endings[k], taken[k] = _PAUSED, 0
+        while endings[k] == _PAUSED and taken[k] < most:
+            endings[k], more = advance(
+                clock, state, CHUNK, control, numbers, options, places, table, steps, coefficients
+            )
+            taken[k] += more
         for i in range(3):
             ends[k, i], ends[k, 3 + i] = state[0, 0, i], state[1, 0, i]
         elapsed[k] = clock[0]
@@ -563,7 +465,7 @@ def vary(
         Gets the endings, as listed in `ENDINGS`.
     """
     steps, coefficients = np.empty((0, 2)), np.empty((0, 8, 6))
-    state, clock = np.zeros((4, 7, 4)), np.zeros(5)
+    state, clock = np.zeros((4, 7, 4)), np.zeros(6)
     for k in range(len(states)):
         state[:] = 0.0
         for i in range(3):
@@ -571,7 +473,12 @@ def vary(
             state[0, 1 + i, i], state[1, 4 + i, i] = 1.0, 1.0
         clock[:] = 0.0
         clock[2], clock[3] = durations[k], offsets[k]
-        endings[k], _ = advance(clock, state, most, control, numbers, options, places, table, steps, coefficients)
+        endings[k], taken = _PAUSED, 0
+        while endings[k] == _PAUSED and taken < most:
+            endings[k], more = advance(
+                clock, state, CHUNK, control, numbers, options, places, table, steps, coefficients
+            )
+            taken += more
         for i in range(3):
             ends[k, i], ends[k, 3 + i] = state[0, 0, i], state[1, 0, i]
             for j in range(6):
