@@ -77,9 +77,9 @@ def test_time_runs_back_in_the_mirror(state: np.ndarray) -> None:
 @given(states)
 @settings(max_examples=30, deadline=None)
 def test_there_and_back_closes_and_keeps_the_constant(state: np.ndarray) -> None:
-    places = cr3bp.coast(state, np.linspace(0.0, 1.0, 201))[:, :3]
+    places = cr3bp.coast(state, np.linspace(0.0, 1.0, 4001))[:, :3]
     bodies = np.array([[-MU, 0.0, 0.0], [1.0 - MU, 0.0, 0.0]])
-    assume(np.linalg.norm(places[:, None] - bodies, axis=-1).min() > 0.02)
+    assume(np.linalg.norm(places[:, None] - bodies, axis=-1).min() > 0.05)
     ahead, matrix = cr3bp.transition(state, 1.0)
     assert abs(cr3bp.jacobi(ahead) - cr3bp.jacobi(state)) < 1e-11 * np.linalg.norm(matrix)
     assert np.abs(cr3bp.coast(ahead, -1.0) - state).max() < 1e-13 * np.linalg.norm(matrix) ** 2 + 1e-13

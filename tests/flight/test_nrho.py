@@ -109,6 +109,15 @@ def test_cost_grows_with_the_errors_of_navigation(gateway: ReferenceOrbit) -> No
     assert large.offset_m.max() < 1e6
 
 
+def test_phase_is_held_at_little_cost(gateway: ReferenceOrbit) -> None:
+    errors = StationErrors(5000.0, 0.05)
+    drifting = keep_station(gateway, errors, revolutions=16, trials=3, hold_late_s=np.inf, seed=1)
+    held = keep_station(gateway, errors, revolutions=16, trials=3, hold_late_s=900.0, seed=1)
+    assert np.abs(drifting.late_s).max() > 3000.0
+    assert np.abs(held.late_s).max() < 2500.0
+    assert held.yearly_m_s.mean() < 2.0 * drifting.yearly_m_s.mean()
+
+
 def test_trials_are_repeatable_and_differ(gateway: ReferenceOrbit) -> None:
     first = keep_station(gateway, SMALL, revolutions=4, trials=2, horizon=2, seed=5)
     again = keep_station(gateway, SMALL, revolutions=4, trials=2, horizon=2, seed=5)
@@ -159,7 +168,7 @@ def test_inputs_that_cannot_be_used(sky: Environment, gateway: ReferenceOrbit) -
         )
     with pytest.raises(InputError, match="too short"):
         keep_station(gateway, revolutions=40)
-    for wrong in ({"trials": 0}, {"horizon": 0}, {"burns": 0}, {"revolutions": 1}):
+    for wrong in ({"trials": 0}, {"horizon": 0}, {"burns": 0}, {"revolutions": 1}, {"hold_late_s": np.nan}):
         with pytest.raises(InputError):
             keep_station(gateway, **wrong)  # type: ignore[arg-type]
     with pytest.raises(InputError, match="position_m"):

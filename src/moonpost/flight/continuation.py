@@ -292,7 +292,12 @@ def follow(
 
 def _tangent(member: Corrected, chart: Chart, heading: Floats) -> Floats:
     """Unit tangent of the family at a member, along the heading."""
-    matrix = (member.slope * np.array(chart.scale))[np.ix_(list(chart.conditions), list(chart.unknowns))]
+    return _tangent_of(member.slope, chart, heading)
+
+
+def _tangent_of(slope: Floats, chart: Chart, heading: Floats) -> Floats:
+    """Unit null vector of the slope of the conditions, along the heading."""
+    matrix = (slope * np.array(chart.scale))[np.ix_(list(chart.conditions), list(chart.unknowns))]
     tangent = np.linalg.svd(matrix)[2][-1]
     return tangent if tangent @ heading >= 0.0 else -tangent
 
@@ -316,21 +321,29 @@ def crossed_at(
     Returns
     -------
     Corrected
-        The member.
+        The member; that end at which the value is nearer to zero, if rounding leaves both with one sign.
     """
     from scipy.optimize import brentq
 
     chord = chart.scaled(second - first)
     length = float(np.linalg.norm(chord))
     heading = chord / length
+    slopes = []
+    for end in (first, second):
+        tangent = _tangent_of(half_way(end, mu)[2], chart, heading)
+        slopes.append(tangent * length / max(float(tangent @ heading), 0.1))
 
     def at(share: float) -> Corrected:
-        return bent_at(first + chart.spread(share * chord), heading, mu, chart)
+        # cubic through both members and their tangents, moved along the chord to the plane of the share
+        rest = 1.0 - share
+        bend = share * rest * (rest * (slopes[0] - chord) - share * (slopes[1] - chord))
+        bend -= (bend @ heading) * heading
+        return bent_at(first + chart.spread(share * chord + bend), heading, mu, chart)
 
     ends = [at(0.0), at(1.0)]
-    for end in ends:
-        if value(end) == 0.0:
-            return end
+    heights = [value(end) for end in ends]
+    if heights[0] * heights[1] >= 0.0:
+        return ends[int(abs(heights[1]) < abs(heights[0]))]
     return at(brentq(lambda share: value(at(share)), 0.0, 1.0, xtol=1e-15, rtol=1e-15))
 
 

@@ -5,31 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
 from moonpost.errors import InputError, ModelError, UnknownNameError
-from moonpost.flight.continuation import (
-    PLANAR,
-    SPATIAL,
-    Chart,
-    Corrected,
-    crossed_at,
-    follow,
-    turns_back,
-    with_half_period,
-)
-from moonpost.flight.cr3bp import (
-    EARTH_MOON_MU,
-    coast,
-    finite_number,
-    jacobi,
-    lagrange_state,
-    mass_ratio,
-    transition,
-)
+from moonpost.flight.continuation import SPATIAL, Chart, Corrected, crossed_at, with_half_period
+from moonpost.flight.cr3bp import EARTH_MOON_MU, coast, finite_number, jacobi, mass_ratio, transition
+from moonpost.flight.familymembers import halo_members, lyapunov_members, retrograde_members
 
 __all__ = [
     "OrbitFamily",
@@ -48,7 +32,6 @@ _POINTS = ("L1", "L2", "L3")
 _SIDES = {"n": 1.0, "north": 1.0, "northern": 1.0, "s": -1.0, "south": -1.0, "southern": -1.0}
 _FILLERS = {"halo", "halos", "nrho", "nrhos", "near", "rectilinear", "orbit", "orbits", "family", "the", "of"}
 _MIRROR = np.array([1.0, -1.0, 1.0, -1.0, 1.0, -1.0])
-_NEAREST = 0.002
 _PLACES = 64
 
 
@@ -266,8 +249,11 @@ class OrbitFamily:
                 where="member",
                 advice=f"give 0 to {places.size - 1}",
             )
-        first, second = (self.members[int(places[member]) + k].unknowns for k in (0, 1))
-        near = crossed_at(first, second, self.mu, self.chart, lambda found: 2.0 * found.unknowns[3] - wanted)
+        place = int(places[member])
+        near = self.members[place + int(gaps[place] != 0.0)]
+        if gaps[place] * gaps[place + 1] < 0.0:
+            ends = (self.members[place].unknowns, self.members[place + 1].unknowns)
+            near = crossed_at(*ends, self.mu, self.chart, lambda found: 2.0 * found.unknowns[3] - wanted)
         unknowns = np.append(near.unknowns[:3], 0.5 * wanted)
         exact = with_half_period(replace(near, unknowns=unknowns), self.mu, self.chart)
         return PeriodicOrbit(self.name, self._state(exact), wanted, self.mu)
@@ -362,7 +348,7 @@ def halo_family(family: str, mu: float = EARTH_MOON_MU) -> OrbitFamily:
     """
     point, side = _named(family)
     ratio = mass_ratio(mu)
-    members, chart = _halos(point, ratio)
+    members, chart = halo_members(point, ratio)
     label = f"{point}-{'northern' if side > 0.0 else 'southern'}"
     return OrbitFamily(label, ratio, members, chart, side)
 
@@ -381,7 +367,8 @@ def lyapunov_family(point: str, mu: float = EARTH_MOON_MU) -> OrbitFamily:
     -------
     OrbitFamily
         From an amplitude of a thousandth of the point's distance from the smaller body, until a crossing of the
-        axis comes within 0.02 of that distance from a body or beyond twice the bodies' distance.
+        axis comes within 0.02 of that distance from the smaller body, within 0.1 of the bodies' distance from the
+        larger, or beyond twice their distance.
 
     Raises
     ------
@@ -399,7 +386,7 @@ def lyapunov_family(point: str, mu: float = EARTH_MOON_MU) -> OrbitFamily:
     if label not in _POINTS:
         raise UnknownNameError(str(point), _POINTS, kind="collinear point")
     ratio = mass_ratio(mu)
-    members, chart = _lyapunovs(label, ratio)
+    members, chart = lyapunov_members(label, ratio)
     return OrbitFamily(f"{label}-lyapunov", ratio, members, chart)
 
 
@@ -432,7 +419,7 @@ def retrograde_family(mu: float = EARTH_MOON_MU) -> OrbitFamily:
     True
     """
     ratio = mass_ratio(mu)
-    members, chart = _retrogrades(ratio)
+    members, chart = retrograde_members(ratio)
     return OrbitFamily("distant-retrograde", ratio, members, chart)
 
 
@@ -508,103 +495,3 @@ def _named(family: str) -> tuple[str, float]:
         return points.pop(), sides.pop()
     known = [f"{point}-{side}" for point in _POINTS for side in ("northern", "southern")]
     raise UnknownNameError(str(family), known, kind="halo family")
-
-
-def _gap(point: str, mu: float) -> tuple[float, float]:
-    """Place of a collinear point, and the natural size of orbits round it."""
-    x = float(lagrange_state(point, mu)[0])
-    return x, 1.0 if point == "L3" else abs(x - 1.0 + mu)
-
-
-def _seed(point: str, mu: float) -> tuple[Floats, Floats, Chart]:
-    """Smallest planar orbit of a point from the linear motion, its direction of growth, and the chart."""
-    x, size = _gap(point, mu)
-    chart = Chart(*PLANAR, (size, size, size, 1.0))
-    pull = mu / abs(x - 1.0 + mu) ** 3 + (1.0 - mu) / abs(x + mu) ** 3
-    rate = np.sqrt(0.5 * (2.0 - pull + np.sqrt(9.0 * pull**2 - 8.0 * pull)))
-    ratio = 0.5 * (rate**2 + 1.0 + 2.0 * pull) / rate
-    outward = 1.0 if point == "L2" else -1.0
-    amplitude = 1e-3 * size
-    start = np.array([x + outward * amplitude, 0.0, -outward * ratio * rate * amplitude, np.pi / rate])
-    return start, np.array([outward, -outward * ratio * rate, 0.0]), chart
-
-
-def _near(member: Corrected, mu: float, small: float, large: float) -> bool:
-    """Whether either crossing of the xz plane comes near a body."""
-    ends = np.array([[member.unknowns[0], member.unknowns[1]], [member.end[0], member.end[2]]])
-    first = np.hypot(ends[:, 0] + mu, ends[:, 1]).min()
-    second = np.hypot(ends[:, 0] - 1.0 + mu, ends[:, 1]).min()
-    return bool(second < small or first < large)
-
-
-@lru_cache(maxsize=16)
-def _branch(point: str, mu: float) -> Corrected:
-    """Planar orbit at which the halo orbits branch off."""
-    start, tangent, chart = _seed(point, mu)
-    _, size = _gap(point, mu)
-    pushes: list[float] = []
-
-    def stop(member: Corrected) -> bool:
-        pushes.append(float(member.transition[5, 2]))
-        passed = len(pushes) > 1 and pushes[-2] * pushes[-1] <= 0.0
-        return passed or _near(member, mu, 0.01 * size, 0.01)
-
-    members = follow(start, tangent, mu, chart, stop)
-    if len(pushes) < 2 or pushes[-2] * pushes[-1] > 0.0:
-        raise ModelError(
-            "no halo orbits branch off the planar ones", where=f"{point}, mu = {mu:g}", advice="try another point"
-        )
-    return crossed_at(
-        members[-2].unknowns, members[-1].unknowns, mu, chart, lambda member: float(member.transition[5, 2])
-    )
-
-
-@lru_cache(maxsize=16)
-def _halos(point: str, mu: float) -> tuple[tuple[Corrected, ...], Chart]:
-    """Northern halo orbits of a point, the branching planar orbit first."""
-    first = _branch(point, mu)
-    _, size = _gap(point, mu)
-    chart = Chart(*SPATIAL, (size, size, size, 1.0))
-    widest = max(1.0, 1.5 * size)
-
-    def stop(member: Corrected) -> bool:
-        x, z = member.unknowns[:2]
-        if point == "L3":
-            return _near(member, mu, 0.01, 0.005)
-        return bool(np.hypot(x - 1.0 + mu, z) > widest) or _near(member, mu, _NEAREST * size, _NEAREST)
-
-    members = follow(first.unknowns, np.array([0.0, 1.0, 0.0, 0.0]), mu, chart, stop)
-    if len(members) < 5:
-        raise ModelError(
-            "the halo family cannot be followed", where=f"{point}, mu = {mu:g}", advice="try another point"
-        )
-    return turns_back([first, *members], mu, chart), chart
-
-
-@lru_cache(maxsize=16)
-def _lyapunovs(point: str, mu: float) -> tuple[tuple[Corrected, ...], Chart]:
-    """Planar Lyapunov orbits of a point."""
-    start, tangent, chart = _seed(point, mu)
-    _, size = _gap(point, mu)
-
-    def stop(member: Corrected) -> bool:
-        return abs(member.unknowns[0]) > 2.0 or _near(member, mu, 0.02 * size, 0.02)
-
-    return turns_back(follow(start, tangent, mu, chart, stop), mu, chart), chart
-
-
-@lru_cache(maxsize=16)
-def _retrogrades(mu: float) -> tuple[tuple[Corrected, ...], Chart]:
-    """Distant retrograde orbits, the smallest first."""
-    _, size = _gap("L2", mu)
-    chart = Chart(*PLANAR, (size, size, size, 1.0))
-    radius = 0.03 * size
-    rate = np.sqrt(mu / radius**3)
-    slowing = 0.5 * rate - 1.0
-    lengthening = 1.5 * np.pi * rate * size / (radius * (rate + 1.0) ** 2)
-    start = np.array([1.0 - mu + radius, 0.0, -(rate + 1.0) * radius, np.pi / (rate + 1.0)])
-
-    def stop(member: Corrected) -> bool:
-        return abs(member.unknowns[0] - 1.0 + mu) > 0.5 or _near(member, mu, 1e-6, 0.05)
-
-    return turns_back(follow(start, np.array([1.0, slowing, lengthening]), mu, chart, stop), mu, chart), chart
