@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from moonpost.cli import flightorbit
 from moonpost.cli.output import JSON, DefaultGroup, emit, phase, table
 
 __all__ = ["register"]
@@ -20,7 +21,7 @@ def register(app: typer.Typer) -> None:
 
 @_app.callback()
 def _group() -> None:
-    """Flights: velocity changes and masses."""
+    """Flights: velocity changes and masses, and orbits in the full field."""
 
 
 @_app.command("plan")
@@ -47,3 +48,6 @@ def chains(
             ],
         ),
     )  # fmt: skip
+
+
+flightorbit.register(_app)

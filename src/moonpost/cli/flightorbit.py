@@ -1,0 +1,247 @@
+"""``moonpost flight orbit``: where a spacecraft is after some days in the full field of the Moon."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, cast
+
+import typer
+
+from moonpost.cli.output import JSON, emit
+from moonpost.errors import InputError, ModelError
+
+if TYPE_CHECKING:
+    from moonpost.flight.environment import Environment
+    from moonpost.flight.state import Scale, State
+    from moonpost.flight.trajectory import Trajectory
+    from moonpost.sky.almanac import Almanac
+
+__all__ = ["register"]
+
+_DAY_S = 86400.0
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the flight verbs."""
+    app.command("orbit")(orbit)
+
+
+def orbit(
+    state: str = typer.Option(
+        "", help="X,Y,Z,VX,VY,VZ in km and km/s, J2000 axes, from the Moon's centre: --state=-1838,0,..."
+    ),
+    altitude_km: float = typer.Option(
+        None, help="Instead of a state: altitude above 1737.4 km, of perilune if there is an apolune [km]."
+    ),
+    inclination: float = typer.Option(90.0, help="With an altitude: inclination to the lunar equator [deg]."),
+    apolune_km: float = typer.Option(
+        None, help="With an altitude: altitude of apolune [km]; a circle if not given."
+    ),
+    node: float = typer.Option(0.0, help="With an altitude: longitude of the ascending node [deg]."),
+    argument: float = typer.Option(0.0, help="With an altitude: argument of perilune [deg]."),
+    start: str = typer.Option("2030-01-01T00:00:00", help="Date of the state."),
+    scale: str = typer.Option("UTC", help="Time scale of the date: UTC or TDB."),
+    days: float = typer.Option(30.0, help="How long to fly, negative for back in time [d]."),
+    degree: int = typer.Option(50, help="Degree and order of the Moon's field, 0 to 165."),
+    bodies: str = typer.Option("sun,earth", help="Bodies that pull beside the Moon; 'none' for none."),
+    rotate_field: bool = typer.Option(
+        True, help="Turn the field from its own principal axes (DE430) to those of the kernel."
+    ),
+    gm: str = typer.Option(
+        "", help="Other gravitational parameters, as moon=4902.8,earth=398600.44,sun=... [km3/s2]."
+    ),
+    tides: bool = typer.Option(False, "--tides", help="Add the solid tide of the Moon."),
+    sunlight: str = typer.Option(
+        "", help="Add the pressure of sunlight: area [m2], mass [kg], coefficient, as 10,1000,1.3."
+    ),
+    rtol: float = typer.Option(1e-13, help="Error allowed in a step, relative."),
+    events: bool = typer.Option(False, "--events", help="List apsides, nodes and shadows on the way."),
+    kernels: str = typer.Option("", help="SPICE kernels instead of DE440s, files with commas between."),
+    as_json: bool = JSON,
+) -> None:
+    """Fly a lunar orbit through GRGM1200A with Sun and Earth, and say where it ends.
+
+    Position and velocity are in J2000 axes from the Moon's centre. An impact ends the flight.
+
+    Example: moonpost flight orbit --altitude-km 100 --inclination 90 --days 30
+    """
+    from moonpost.flight.environment import Environment
+    from moonpost.flight.sunlight import Sunlight
+
+    _check_choice(state, altitude_km, days)
+    almanac = _almanac(kernels)
+    begin = _seconds(start, scale)
+    env = Environment.make(
+        almanac,
+        begin,
+        begin + days * _DAY_S,
+        degree=degree,
+        bodies=() if bodies.strip().lower() == "none" else [name.strip() for name in bodies.lower().split(",")],
+        rotate_field=rotate_field,
+        gm_m3_s2=_strengths(gm),
+        tides=tides,
+        sunlight=Sunlight(*_numbers(sunlight, "--sunlight", (2, 3), "area, mass, coefficient"))
+        if sunlight
+        else None,
+    )
+    first = _first(env, begin, state, (altitude_km, inclination, apolune_km, node, argument))
+    flown = _flown(first, begin + days * _DAY_S, env, rtol, events)
+    emit(_result(flown, env, events), as_json, lambda: _text(flown, events))
+
+
+def _check_choice(state: str, altitude_km: float | None, days: float) -> None:
+    """Refuse both or neither of the two ways to give a state."""
+    if bool(state) == (altitude_km is not None):
+        raise InputError(
+            "give a state or an altitude, and not both",
+            where="flight orbit",
+            advice="for example --altitude-km 100 --inclination 90, or --state=X,Y,Z,VX,VY,VZ",
+        )
+    if not math.isfinite(days):
+        raise InputError(f"{days} is no duration", where="--days", advice="give days")
+
+
+def _almanac(kernels: str) -> Almanac:
+    """Default kernels, or those named."""
+    from moonpost.sky.almanac import Almanac
+
+    return Almanac.load(*[path.strip() for path in kernels.split(",")]) if kernels else Almanac.default()
+
+
+def _seconds(start: str, scale: str) -> float:
+    """TDB seconds of the start."""
+    from moonpost.flight.state import tdb_seconds
+
+    name = scale.upper()
+    if name not in ("UTC", "TDB"):
+        raise InputError(f"{scale!r} is no time scale", where="--scale", advice="give UTC or TDB")
+    return float(tdb_seconds(start, cast("Scale", name)).ravel()[0])
+
+
+def _first(env: Environment, begin: float, state: str, elements: tuple[Any, ...]) -> State:
+    """The state at the start, from its numbers or from an orbit."""
+    from moonpost.flight.state import State
+
+    if state:
+        numbers = [1e3 * number for number in _numbers(state, "--state", (6,), "X,Y,Z,VX,VY,VZ in km and km/s")]
+        return State(begin, numbers[:3], numbers[3:])  # type: ignore[arg-type]
+    altitude_km, inclination, apolune_km, node, argument = elements
+    return State.circling(
+        env,
+        begin,
+        1e3 * altitude_km,
+        inclination,
+        apolune_altitude_m=None if apolune_km is None else 1e3 * apolune_km,
+        node_deg=node,
+        argument_deg=argument,
+    )
+
+
+def _flown(first: State, stop: float, env: Environment, rtol: float, events: bool) -> Trajectory:
+    """The flight; one that breaks off is an error."""
+    from moonpost.flight.events import apsides, eclipses, nodes
+    from moonpost.flight.propagate import propagate
+
+    if events:
+        wanted = [apsides(), nodes(), eclipses("moon"), eclipses("earth")]
+        flown = propagate(first, stop, env, rtol=rtol, events=wanted, dense=False)
+    else:
+        flown = propagate(first, stop, env, rtol=rtol, dense=False, method="rkn1210")
+    if flown.failed:
+        raise ModelError(
+            f"the flight broke off at {flown.final!r}: {flown.ended}",
+            where="flight orbit",
+            advice="start from another state, or loosen --rtol",
+        )
+    return flown
+
+
+def _strengths(text: str) -> dict[str, float]:
+    """Gravitational parameters in m3/s2 from ``BODY=KM3_S2,...``."""
+    found = {}
+    for part in filter(None, text.split(",")):
+        name, _, number = part.partition("=")
+        found[name.strip().lower()] = 1e9 * _numbers(number, "--gm", (1,), "BODY=NUMBER,...")[0]
+    return found
+
+
+def _numbers(text: str, where: str, counts: tuple[int, ...], form: str) -> list[float]:
+    """Numbers with commas between."""
+    try:
+        numbers = [float(part) for part in text.split(",")]
+    except ValueError as error:
+        raise InputError(f"{text!r} is not made of numbers", where=where, advice=f"give {form}") from error
+    if len(numbers) not in counts or not all(math.isfinite(number) for number in numbers):
+        raise InputError(f"{text!r} holds {len(numbers)} numbers", where=where, advice=f"give {form}")
+    return numbers
+
+
+def _result(flown: Trajectory, env: Environment, events: bool) -> dict[str, Any]:
+    """What the command prints as JSON."""
+    final = flown.final
+    near, far = (1e-3 * distance for distance in final.apsides_m(env.gm_m3_s2["moon"]))
+    found: dict[str, Any] = {
+        "start_utc": _utc(flown.start),
+        "end_utc": _utc(final),
+        "start_tdb_s": flown.start.time_tdb_s,
+        "end_tdb_s": final.time_tdb_s,
+        "elapsed_days": flown.duration_s / _DAY_S,
+        "start_position_km": (1e-3 * flown.start.position_m).tolist(),
+        "start_velocity_km_s": (1e-3 * flown.start.velocity_m_s).tolist(),
+        "position_km": (1e-3 * final.position_m).tolist(),
+        "velocity_km_s": (1e-3 * final.velocity_m_s).tolist(),
+        "perilune_km": near,
+        "apolune_km": far,
+        "ended": flown.ended,
+        "field": env.field.name,
+        "degree": env.degree,
+        "bodies": list(env.bodies),
+        "gm_km3_s2": {name: value / 1e9 for name, value in env.gm_m3_s2.items()},
+        "kernels": [kernel.name for kernel in env.kernels.kernels],
+    }
+    if flown.impact is not None:
+        found["impact"] = {
+            "utc": _utc(final),
+            "elapsed_days": found["elapsed_days"],
+            "body": flown.ended.rpartition(" ")[2],
+            "position_km": found["position_km"],
+            "velocity_km_s": found["velocity_km_s"],
+        } | _place(flown, env)
+    if events:
+        found["events"] = [
+            {"utc": f"{event.utc}Z", "elapsed_days": event.elapsed_s / _DAY_S, "event": event.name}
+            for event in flown.events
+        ]
+    return found
+
+
+def _place(flown: Trajectory, env: Environment) -> dict[str, float]:
+    """Latitude and longitude of an impact on the Moon."""
+    if flown.impact is None or not flown.ended.endswith("Moon"):
+        return {}
+    x, y, z = env.rotation(flown.final.time_tdb_s)[0] @ flown.final.position_m
+    return {
+        "latitude_deg": math.degrees(math.atan2(z, math.hypot(x, y))),
+        "longitude_deg": math.degrees(math.atan2(y, x)),
+    }
+
+
+def _utc(state: State) -> str:
+    """UTC of a state, to the millisecond."""
+    return f"{state.utc}Z"
+
+
+def _text(flown: Trajectory, events: bool) -> str:
+    """The result for people."""
+    final = flown.final
+    lines = [
+        f"start     {_utc(flown.start)}",
+        f"end       {_utc(final)}  ({flown.duration_s / _DAY_S:.6f} d, {flown.ended})",
+        "position  " + "  ".join(f"{1e-3 * value:16.9f}" for value in final.position_m) + "  km",
+        "velocity  " + "  ".join(f"{1e-3 * value:16.12f}" for value in final.velocity_m_s) + "  km/s",
+    ]
+    near, far = (1e-3 * distance - 1737.4 for distance in final.apsides_m())
+    lines.append(f"orbit     {near:.3f} x {far:.3f} km above 1737.4 km")
+    if events:
+        lines += ["", *(f"{event.utc}Z  {event.name}" for event in flown.events)]
+    return "\n".join(lines)
