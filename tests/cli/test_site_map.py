@@ -298,3 +298,38 @@ def test_an_interrupt_says_how_to_go_on(tmp_path: Path) -> None:
     assert err.strip().splitlines() == [
         f"moonpost: stopped; the same command goes on from what is done in {tmp_path / 'm'}"
     ]
+
+
+def test_holes_of_the_users_file_are_refused(cli, tmp_path: Path) -> None:
+    heights = np.full((80, 80), 100.0, np.float32)
+    heights[38:42, 38:42] = np.nan
+    file = _south(tmp_path / "holes.tif", heights)
+    done = cli("site", "map", "-89.0672,45,1", "--terrain", file, "--out", tmp_path / "m")
+    assert done.code == 2
+    assert done.err.count("\n") == 1
+    assert "16 cells lie in holes of holes.tif" in done.err
+    assert not (tmp_path / "m").exists()
+
+
+def test_terrain_that_lies_elsewhere_is_refused(cli, tmp_path: Path) -> None:
+    file = _south(tmp_path / "here.tif", np.full((20, 20), 100.0, np.float32))
+    done = cli("site", "map", "-88,200,1", "--terrain", file, "--out", tmp_path / "m")
+    assert done.code == 2
+    assert "none of it lies on the given terrain (here.tif)" in done.err
+
+
+def _south(path: Path, heights: np.ndarray) -> Path:
+    """A south polar file of 40 m cells about 89.0672 S, 45 E."""
+    half = 20.0 * heights.shape[0]
+    moon = "+proj=stere +lat_0=-90 +lon_0=0 +k=1 +x_0=0 +y_0=0 +R=1737400 +units=m +no_defs"
+    profile = {
+        "driver": "GTiff",
+        "height": heights.shape[0],
+        "width": heights.shape[1],
+        "count": 1,
+        "dtype": "float32",
+    }
+    place = rasterio.Affine(40.0, 0.0, 20_000.0 - half, 0.0, -40.0, 20_000.0 + half)
+    with rasterio.open(path, "w", crs=moon, transform=place, nodata=np.nan, **profile) as file:
+        file.write(heights, 1)
+    return path

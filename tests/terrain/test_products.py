@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from moonpost.errors import DataError, UnknownNameError
+from moonpost.errors import DataError
 from moonpost.files import digest
 from moonpost.terrain import Terrain
 from moonpost.terrain.products import (
@@ -140,15 +140,19 @@ def test_import_under_an_own_name_from_the_label(shelf: Path) -> None:
     assert list(obtained()) == ["ridge"]
     again = import_product(shelf / "small.img", "ridge")
     assert again["sha256"] == record["sha256"]
+    (np.fromfile(shelf / "small.img", "<i2") + 1).astype("<i2").tofile(shelf / "small.img")
+    with pytest.raises(DataError, match="another file is kept"):
+        import_product(shelf / "small.img", "ridge")
+    assert obtained()["ridge"]["sha256"] == record["sha256"]
 
 
 def test_import_of_an_unknown_file_asks_for_a_name(shelf: Path) -> None:
-    with pytest.raises(UnknownNameError):
+    with pytest.raises(DataError, match="--name"):
         import_product(shelf / "small.img")
     (shelf / "small.lbl").unlink()
     with pytest.raises(DataError, match=r"\.lbl"):
         import_product(shelf / "small.img", "ridge")
-    with pytest.raises(DataError, match="does not exist"):
+    with pytest.raises(DataError, match="is not a file"):
         import_product(shelf / "none.tif", "ridge")
 
 

@@ -24,6 +24,7 @@ AREA_HELP = (
 )
 _POLE_KM = 528.0
 _MOST_CELLS = 400_000_000
+_MOST_SEARCHED = 64_000_000
 _RASTERS = {".tif", ".tiff", ".img", ".lbl", ".jp2", ".vrt", ".asc"}
 _WRITE = f"write {AREA_HELP[:-1]}"
 
@@ -149,7 +150,7 @@ def _of_file(path: Path, terrain: Sequence[str], cell_m: float | None) -> MapReq
         )
     area = MapArea.of_layer(Layer.open(path))
     nest = _terrain(list(terrain) or [str(path)], area.centre.latitude_deg)
-    return _checked(MapRequest(area, nest, path.stem, None))
+    return _checked(MapRequest(area, nest, path.stem, None), max(1, len(terrain)))
 
 
 def _about(
@@ -173,9 +174,10 @@ def _about(
         else:
             polar = abs(place[0]) >= POLAR_MAP_LATITUDE_DEG
             if not polar or _on_pole_map(area, place[0]):
-                return _checked(MapRequest(area, nest, name, None))
+                return _checked(MapRequest(area, nest, name, None), len(terrain))
             cell_m = layer.resolution_m
-    return _checked(MapRequest(MapArea.about(*place, width, height, cell_m=cell_m), nest, name, None))
+    found = MapArea.about(*place, width, height, cell_m=cell_m)
+    return _checked(MapRequest(found, nest, name, None), len(terrain))
 
 
 def _on_pole_map(area: MapArea, latitude_deg: float) -> bool:
@@ -214,7 +216,8 @@ def _terrain(names: Sequence[str], latitude_deg: float) -> Terrain:
     return Terrain(layers)
 
 
-def _checked(request: MapRequest) -> MapRequest:
+def _checked(request: MapRequest, own: int) -> MapRequest:
+    """The request, if its map is of a size and its own files are whole there; `own` files are the user's."""
     rows, cols = request.area.shape
     if rows * cols > _MOST_CELLS:
         raise InputError(
@@ -222,7 +225,43 @@ def _checked(request: MapRequest) -> MapRequest:
             where="AREA",
             advice="give a smaller area, or larger cells with --cell",
         )
+    _refuse_holes(request, own)
     return request
+
+
+def _refuse_holes(request: MapRequest, own: int) -> None:
+    """Refuse holes of the user's files within the area: the built-in grid goes on where these end, and no more."""
+    import numpy as np
+
+    from moonpost.terrain.nestgrid import cell_heights
+    from moonpost.terrain.surface import Terrain
+
+    rows, cols = request.area.shape
+    if not own or rows * cols > _MOST_SEARCHED:
+        return
+    files = request.terrain.layers[:own]
+    known = np.isfinite(cell_heights(Terrain(files), request.area, (0, rows), (0, cols)))
+    names = ", ".join(layer.name for layer in files)
+    if not known.any():
+        raise TerrainError(
+            f"none of it lies on the given terrain ({names})",
+            where="AREA",
+            advice="name files that cover it with --terrain, or leave --terrain out for the built-in grid",
+        )
+    if known.all():
+        return
+    from scipy.ndimage import binary_fill_holes
+
+    hole = binary_fill_holes(known) & ~known
+    if hole.any():
+        row, col = (int(found[0]) for found in np.nonzero(hole))
+        latitude, longitude = request.area.places(slice(row, row + 1), slice(col, col + 1))
+        raise TerrainError(
+            f"{int(hole.sum())} cells lie in holes of {names}, one at {float(latitude[0, 0]):.5f}, "
+            f"{float(longitude[0, 0]):.5f}",
+            where="AREA",
+            advice="list a coarser file after it that covers the hole",
+        )
 
 
 def _place_name(latitude_deg: float, longitude_deg: float) -> str:

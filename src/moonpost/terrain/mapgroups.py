@@ -283,6 +283,9 @@ class LightGroup:
                     table = tables[LIGHT[name][0]]
                     look = table.average_map if name.startswith("average") else table.visible_map
                     out[name][m][here] = look(part, latitude, longitude, origin_deg=origin)
+        for any_part, mean in (("percent_lit", "average_illumination"), ("earth_visible", "average_earth_disc")):
+            if any_part in out and mean in out:  # any part is the rougher look-up and cannot be the smaller share
+                np.maximum(out[any_part], out[mean], out=out[any_part])
         return dict(out)
 
 

@@ -299,9 +299,8 @@ def import_product(path: str | os.PathLike[str], name: str | None = None) -> dic
     Raises
     ------
     DataError
-        If it is missing, not what the catalogue says, or not a map of the Moon's heights.
-    UnknownNameError
-        If the file's name is not that of a product and no name is given.
+        If it is missing, not what the catalogue says, not a map of the Moon's heights, of a name that is unknown
+        while none is given, or if another file is kept under its name.
 
     Examples
     --------
@@ -309,17 +308,21 @@ def import_product(path: str | os.PathLike[str], name: str | None = None) -> dic
     ...     import_product("no/such/LDEM_80S_20M.IMG")
     ... except DataError as error:
     ...     error.what
-    'does not exist'
+    'is not a file'
     """
     given = Path(path)
     if given.suffix.lower() == ".lbl":
         given = _beside(given, ".img")
     if not given.is_file():
-        raise DataError("does not exist", where=str(given), advice="give the path of the downloaded file")
+        raise DataError("is not a file", where=str(given), advice="give the path of the downloaded file")
     known = {product.name: product for product in products()}
     stem = (name or given.stem).lower()
     if stem not in known and name is None:
-        raise UnknownNameError(stem, tuple(known), kind="terrain product")
+        raise DataError(
+            f"{stem!r} is no product of the catalogue",
+            where=str(given),
+            advice="give it a name of your own with --name, or see: moonpost data list",
+        )
     if not re.fullmatch(r"[a-z0-9][a-z0-9_.-]*", stem):
         raise DataError(f"{name!r} is not a name", where="name", advice="use letters, digits, _ . and -")
     return _keep(known.get(stem) or _own(stem, given), given, f"imported from {given.name}")
@@ -347,7 +350,9 @@ def _keep(product: Product, heights: Path, how: str) -> dict[str, Any]:
     size = heights.stat().st_size
     if product.size_bytes is not None and size != product.size_bytes:
         raise DataError(
-            f"has {size} bytes, {product.name} has {product.size_bytes}", where=str(heights), advice=_OFFLINE
+            f"has {size} bytes, {product.name} has {product.size_bytes}",
+            where=str(heights),
+            advice="download it again, or keep it under another name with --name",
         )
     found = digest(heights)
     if product.sha256 is not None and found != product.sha256:
@@ -360,6 +365,13 @@ def _keep(product: Product, heights: Path, how: str) -> dict[str, Any]:
     if heights.suffix.lower() == ".img":
         parts.append(_beside(heights, ".lbl"))
     label = parts[-1].name
+    kept = obtained(product.name).get(product.name)
+    if kept is not None and kept["sha256"] != found:
+        raise DataError(
+            f"another file is kept under this name (SHA-256 {kept['sha256'][:16]}...)",
+            where=product.name,
+            advice=f"import this one under another name with --name, or delete {Path(kept['path']).parent} first",
+        )
     with atomic_folder(data_folder() / product.name) as folder:
         for part in parts:
             shutil.copyfile(part, folder / _name_in_label(part, parts[-1]))

@@ -141,6 +141,10 @@ def plan_traverse(
     bounds = limits or Limits()
     if objective not in ("arrival", "energy", "light"):
         raise InputError(f"unknown objective {objective!r}", where="objective", advice="arrival, energy or light")
+    if not (math.isfinite(horizon_margin_deg) and -10.0 <= horizon_margin_deg <= 90.0):
+        raise InputError(
+            f"{horizon_margin_deg!r} deg", where="horizon_margin_deg", advice="give -10 to 90 degrees"
+        )
     ends = [_on_ground(terrain, start), _on_ground(terrain, goal)]
     time, leaves_s = _steps(depart, days, step_s)
     tell = progress or _quiet
