@@ -212,7 +212,7 @@ class Trajectory:
         if not 0.0 < step_s < np.inf:
             raise InputError(f"{step_s} is no interval", where="step_s", advice="give seconds above 0")
         size = abs(self.duration_s)
-        times = step_s * np.arange(int(size / step_s + 1e-6) + 1)
+        times: Floats = step_s * np.arange(int(size / step_s + 1e-6) + 1, dtype=np.float64)
         times = np.append(times, size) if size - times[-1] > 1e-6 * step_s else np.minimum(times, size)
         times = times if self.duration_s >= 0.0 else -times
         return times, self.at_elapsed(times)
