@@ -284,7 +284,12 @@ def test_an_interrupt_says_how_to_go_on(tmp_path: Path) -> None:
     ]  # fmt: skip
     environment = {**os.environ, "PYTHONWARNINGS": "error"}
     with subprocess.Popen(
-        words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+        words,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # background jobs ignore it
     ) as run:
         limit = time.monotonic() + 60
         while not (tmp_path / "m" / "maps.zarr" / ".moonpost" / "manifest.json").exists():
