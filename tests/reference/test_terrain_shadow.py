@@ -13,7 +13,7 @@ from moonpost.terrain.tilehorizon import TileHorizons
 
 
 def test_area_of_the_shadow_in_faustini(almanac: Almanac):
-    """664 km2 (Williams et al. 2024, The Faustini permanently shadowed region, doi:10.3847/PSJ/ad320d, abstract).
+    """664 km2 (Williams et al. 2024, The Faustini permanently shadowed region on the Moon, abstract).
 
     Theirs is from LOLA at 60 m or finer, ours from 1600 m. Moving the outline of about 100 km by a tenth of a cell
     all round is 16 km2 or 2.4 percent. Tolerance 4 percent; we get 652 km2, 1.8 percent less.
