@@ -52,10 +52,11 @@ def test_a_window_equals_the_whole_cropped(window, longest):
     np.testing.assert_array_equal(part, whole[:, :, window[0] : window[1], window[2] : window[3]])
 
 
-def test_tiles_agree_bit_by_bit_however_the_map_is_cut():
+@pytest.mark.parametrize("fine", [False, True])
+def test_tiles_agree_bit_by_bit_however_the_map_is_cut(fine):
     z = terrain(1300, seed=5)
     rise = usual_rise(z, 20.0)
-    common = {"radius_m": RADIUS_M, "observers_m": (2.0,), "max_distance_m": 4880.0, "rise": rise, "datum_m": 30.0}
+    common = {"observers_m": (2.0,), "max_distance_m": 4880.0, "rise": rise, "datum_m": 30.0, "fine": fine}
 
     def cut(rows, cols, window):
         origin = (rows.start, cols.start)
@@ -104,6 +105,24 @@ def test_nothing_nearer_than_the_least_distance_counts(nearest):
         if nearest >= 17.5:
             assert np.median(error) < 0.05, error
             assert error.max() < (1.0 if nearest < 20.0 else 0.5), error
+
+
+def test_fine_horizons_are_nearer_to_the_march():
+    """Far horizons, which are those that the two differ on."""
+    z = terrain(900, seed=7, relief_m=1200.0)
+    window, azimuths = (300, 500, 400, 560), AROUND[1::5]
+    usual, fine = (
+        horizon_window(z, 20.0, azimuths, window, observers_m=(2.0,), fine=fine)[0] for fine in (False, True)
+    )
+    random = np.random.default_rng(1)
+    errors = []
+    for a, i, j in random.permutation(np.argwhere(np.abs(usual - fine) > 1e-5))[:300]:
+        true = march(z, 300 + i, 400 + j, azimuths[a], 2.0, 0.25, 1200.0)
+        errors.append(np.degrees(np.abs([usual[a, i, j] - true, fine[a, i, j] - true])))
+    (usual_middle, fine_middle), (usual_high, fine_high) = np.percentile(errors, [50, 95], axis=0)
+    assert fine_middle < 0.5 * usual_middle
+    assert fine_high < 0.5 * usual_high
+    assert fine_high < 0.06
 
 
 @pytest.mark.parametrize("nearest", [40, 100, 250])

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from moonpost.errors import InputError
 from moonpost.terrain.gridlanes import MASTS
-from moonpost.terrain.gridpyramid import ABSENT, BEGINS, PAD, TOP, build, layout
+from moonpost.terrain.gridpyramid import ABSENT, BEGINS, FINE_BEGINS, PAD, TOP, build, layout
 from moonpost.terrain.gridsweep import rows_within, sweep
 
 __all__ = ["horizon", "horizon_masts", "horizon_window", "usual_rise"]
@@ -21,7 +21,7 @@ _RADIUS_M = 1737400.0
 _USUAL = 0.4
 _STRAIGHT = 1e-9
 _BAND = 256
-_LAST = 1536
+_LAST = 1280
 
 
 def horizon(
@@ -153,6 +153,7 @@ def horizon_window(
     max_distance_m: float | None = None,
     rise: ArrayLike | None = None,
     datum_m: float | None = None,
+    fine: bool = False,
     out: NDArray[np.float32] | None = None,
 ) -> NDArray[np.float32]:
     """Elevation of the horizon of the cells of a window, which all of the grid raises.
@@ -177,6 +178,8 @@ def horizon_window(
     datum_m : float, optional
         Height that is taken off all heights [m], the middle of them if not stated; give the same to all tiles of
         a map. Then rows and columns are also joined in the same way in all tiles, see below.
+    fine : bool, default False
+        Whether rows are joined three times as far away, for a third of the error at two thirds of the rate.
     out : ndarray of float32, shape (masts, azimuths, window rows, window columns), optional
         Where to write the result; memory that is used again is faster than new memory.
 
@@ -224,7 +227,8 @@ def horizon_window(
         ground[band] = _mapped(heights[band].astype(np.float64), radius_m) - level
     ground[missing] = ABSENT
     numbers = (float(pixel_m), float(radius_m), level)
-    _sweep_all(ground, azimuths, window, numbers, observers_m, range_m, tilts, datum_m is not None, out)
+    begins = FINE_BEGINS if fine else BEGINS
+    _sweep_all(ground, azimuths, window, numbers, observers_m, range_m, begins, tilts, datum_m is not None, out)
     if here.any():
         out[:, :, here] = np.nan
     return out
@@ -237,6 +241,7 @@ def _sweep_all(
     numbers: tuple[float, float, float],
     observers_m: Sequence[float],
     range_m: tuple[float, float],
+    begins: NDArray[np.int64],
     tilts: NDArray[np.float32],
     counted: bool,
     out: NDArray[np.float32],
@@ -264,7 +269,7 @@ def _sweep_all(
             drift = 0.0 if abs(drift) < _STRAIGHT else drift
             step = pixel_m * math.hypot(1.0, drift)
             reach = int(rows_within(range_m[1], radius_m, step, rows, cols))
-            build(pyramid, geometry, place, reach, drift, step, radius_m, tilts)
+            build(pyramid, geometry, place, reach, begins, drift, step, radius_m, tilts)
             for first in range(0, len(observers_m), MASTS):
                 sweep(
                     pyramid,
@@ -272,6 +277,7 @@ def _sweep_all(
                     cols,
                     place,
                     (flip, turn),
+                    begins,
                     drift,
                     pixel_m,
                     radius_m,

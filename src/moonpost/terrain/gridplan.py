@@ -9,7 +9,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from moonpost.terrain.gridlanes import WEIGHTS
-from moonpost.terrain.gridpyramid import BEGINS, TOP, split, tilt
+from moonpost.terrain.gridpyramid import CLOSE_ROWS, TOP, split, tilt
 
 __all__ = ["far_plan", "near_plan", "segments"]
 
@@ -17,8 +17,6 @@ Floats = NDArray[np.float32]
 Indices = NDArray[np.int64]
 Table = NDArray[np.int64]
 
-CLOSE_ROWS = int(BEGINS[0])
-"""Rows that are looked at by differences of heights, for the sake of rounding."""
 SIDE_ROWS = 20
 """Rows within which crossings of columns are looked at besides those of rows."""
 QUARTERS = 4
@@ -102,20 +100,20 @@ def near_plan(
 
 
 @njit(cache=True, nogil=True)
-def _begin(level: int, nearest: int) -> int:
+def _begin(level: int, begins: Indices, nearest: int) -> int:
     """Last row that a level may leave to those below it: joined rows must not hold any nearer than allowed."""
-    return max(BEGINS[level], nearest - 2 + (1 << level))
+    return max(begins[level], nearest - 2 + (1 << level))
 
 
 @njit(cache=True, nogil=True)
-def segments(rows: int, nearest: int, reach: int) -> Table:
+def segments(rows: int, begins: Indices, nearest: int, reach: int) -> Table:
     """Level, last row before it and number of steps of each part of a ray."""
     table = np.empty((2 * TOP + 2, 3), dtype=np.int64)
     last = min(reach, rows - 1)
     n = 0
     for level in range(TOP + 1):
-        size, before = 1 << level, _begin(level, nearest)
-        end = last + size if level == TOP else _begin(level + 1, nearest)
+        size, before = 1 << level, _begin(level, begins, nearest)
+        end = last + size if level == TOP else _begin(level + 1, begins, nearest)
         count = (max(0, end - before) + size - 1) // size
         table[n, 0], table[n, 1], table[n, 2] = level, before, count + 1 if count > 0 and level else count
         n += 1
@@ -133,6 +131,7 @@ def segments(rows: int, nearest: int, reach: int) -> Table:
 @njit(cache=True, nogil=True)
 def far_plan(
     table: Table,
+    begins: Indices,
     drift: float,
     step: float,
     radius: float,
@@ -166,5 +165,5 @@ def far_plan(
                 middle = angle * radius
                 weights[WEIGHTS * entry + 4] = (1.0 - part) * step / middle
                 weights[WEIGHTS * entry + 5] = part * step / middle
-                weights[WEIGHTS * entry + 6] = tilt(level, step, radius, tilts) - middle / radius
+                weights[WEIGHTS * entry + 6] = tilt(level, begins, step, radius, tilts) - middle / radius
                 entry += 1

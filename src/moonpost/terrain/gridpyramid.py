@@ -10,7 +10,20 @@ from numpy.typing import NDArray
 
 from moonpost.terrain.gridlanes import WIDTH
 
-__all__ = ["ABSENT", "BEGINS", "FAST", "PAD", "SNAP", "TOP", "build", "layout", "split", "tilt"]
+__all__ = [
+    "ABSENT",
+    "BEGINS",
+    "CLOSE_ROWS",
+    "FAST",
+    "FINE_BEGINS",
+    "PAD",
+    "SNAP",
+    "TOP",
+    "build",
+    "layout",
+    "split",
+    "tilt",
+]
 
 Floats = NDArray[np.float32]
 Indices = NDArray[np.int64]
@@ -20,8 +33,12 @@ ABSENT = np.float32(-1e15)
 """Stands for a missing height: no line through it can rise above one through a height."""
 PAD = WIDTH + 4
 """Missing columns on either side, so that no step needs to ask whether it leaves the grid."""
-BEGINS = np.array([8, 96, 112, 208, 336, 528, 720, 976, 1488], dtype=np.int64)
+CLOSE_ROWS = 8
+"""Rows that are looked at by differences of heights, for the sake of rounding."""
+BEGINS = np.array([CLOSE_ROWS, 80, 80, 164, 316, 524, 748, 1068, 1708], dtype=np.int64)
 """Rows after which each level of the pyramid serves, which joins 2**level rows; the last goes on to the rim."""
+FINE_BEGINS = np.array([CLOSE_ROWS, 240, 240, 480, 960, 1920, 3840, 7680, 15360], dtype=np.int64)
+"""The same where errors are to be smaller."""
 TOP = 8
 """Highest level of the pyramid."""
 ROWS_BELOW = 32
@@ -111,9 +128,9 @@ def _merge_first(
 
 
 @njit(cache=True, nogil=True)
-def tilt(level: int, step: float, radius: float, tilts: Floats) -> float:
+def tilt(level: int, begins: Indices, step: float, radius: float, tilts: Floats) -> float:
     """Slope of usual lines of sight against the ground of a sphere, where a level begins to count."""
-    return tilts[level] + step * BEGINS[level] / radius
+    return tilts[level] + step * begins[level] / radius
 
 
 @njit(cache=True, nogil=True)
@@ -134,6 +151,7 @@ def build(
     geometry: Geometry,
     window: tuple[int, int, int, int],
     reach: int,
+    begins: Indices,
     drift: float,
     step: float,
     radius: float,
@@ -151,6 +169,8 @@ def build(
         Rows and columns of the observers: first and after the last; only what their rays meet is built.
     reach : int
         Rows that the rays run over.
+    begins : ndarray of int64
+        Rows after which each level serves.
     drift : float
         Columns per row of the azimuth.
     step : float
@@ -166,12 +186,12 @@ def build(
     for level in range(1, TOP + 1):
         half = 1 << (level - 1)
         whole, part = split(drift * half)
-        slope = tilt(level, step, radius, tilts)
+        slope = tilt(level, begins, step, radius, tilts)
         numbers = (
             np.float32(part),
             np.float32(0.5 * half),
             np.float32(0.5 * half * step * slope),
-            np.float32((tilt(level - 1, step, radius, tilts) - slope) * step),
+            np.float32((tilt(level - 1, begins, step, radius, tilts) - slope) * step),
         )
         for row in range((lead + window[0]) >> level, ((lead + last) >> level) + 1):
             begin, end = _columns((row << level) - lead, 1 << level, drift, reach, window, padded)

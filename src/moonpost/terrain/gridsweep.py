@@ -211,6 +211,7 @@ def sweep(
     cols: int,
     window: tuple[int, int, int, int],
     turns: tuple[bool, bool],
+    begins: Indices,
     drift: float,
     pixel_m: float,
     radius_m: float,
@@ -236,6 +237,8 @@ def sweep(
         Rows and columns of the observers: first and after the last.
     turns : tuple of bool
         Whether the rows of the grid are flipped and whether it is turned against `out`.
+    begins : ndarray of int64
+        Rows after which each level of the pyramid serves.
     drift : float
         Columns per row of the azimuth, -1 to 1.
     pixel_m, radius_m : float
@@ -269,7 +272,7 @@ def sweep(
     length = rows_within(range_m[1], radius_m, step, rows, cols)
     nearest = range_m[0] / step - 1e-9
     reach = int(length)
-    table = segments(rows, math.ceil(nearest), reach)
+    table = segments(rows, begins, math.ceil(nearest), reach)
     total = 64
     for s in range(table.shape[0]):
         total += table[s, 2] << table[s, 0]
@@ -278,6 +281,7 @@ def sweep(
     samples = near_plan(drift, step, pixel_m, radius_m, level_m, stride, nearest, length, offsets, weights)
     far_plan(
         table,
+        begins,
         drift,
         step,
         radius_m,
