@@ -39,8 +39,8 @@ def table() -> Table:
         f"days, three point masses, {SAMPLES:,} flights of Moonpost on all processors beside {THEIR_SAMPLES} of "
         "brahe's own parallel call. Processor time, compiling not counted; the error is the distance at the end "
         "from the same program at its tightest tolerance, and 'apart' that from brahe at its tightest. brahe "
-        "reads the same DE440s, lunar orientation and coefficients; Moonpost is given its constants. Without brahe "
-        "its rows are left out.",
+        "reads the same DE440s, lunar orientation and coefficients; Moonpost is given its constants. Without "
+        "brahe its rows are left out.",
         head=["what", "tolerance", "processor time a flight", "of Moonpost's best", "error (m)", "apart (m)"],
         rows=rows,
         reading="Ratios at equal error are what counts. The Nystrom method of order 12 has no dense output; with "

@@ -50,21 +50,24 @@ def speed() -> list[list[str]]:
             lambda: horizon_masts(z, PIXEL_M, AZIMUTHS[::3], observers_m=MASTS_M, out=masts_out),
             masts_out.size,
         ),
-        "tile": (
-            lambda: horizon_window(
-                wide,
-                PIXEL_M,
-                AZIMUTHS,
-                (512, 1024, 512, 1024),
-                observers_m=MASTS_M,
-                max_distance_m=500 * PIXEL_M,
-                rise=rise,
-                datum_m=0.0,
-                out=tile_out,
-            ),
-            tile_out.size,
-        ),
+        "tile": (lambda: tile(False), tile_out.size),
+        "fine": (lambda: tile(True), tile_out.size),
     }
+
+    def tile(fine: bool) -> object:
+        return horizon_window(
+            wide,
+            PIXEL_M,
+            AZIMUTHS,
+            (512, 1024, 512, 1024),
+            observers_m=MASTS_M,
+            max_distance_m=500 * PIXEL_M,
+            rise=rise,
+            datum_m=0.0,
+            fine=fine,
+            out=tile_out,
+        )
+
     scalar_march(z[:9, :9], PIXEL_M, few[:1], RADIUS_M, 2.0, np.empty((1, 9, 9), np.float32))
     for name in ("one", "three", "tile"):
         jobs[name][0]()
@@ -75,6 +78,7 @@ def speed() -> list[list[str]]:
         "new": "this kernel, 1000 x 1000 x 72, into new memory",
         "three": "this kernel, 1000 x 1000 x 24, masts of 0, 2 and 10 m",
         "tile": "this kernel, 512 x 512 x 72 of a wider grid, rays of 500 cells, three masts",
+        "fine": "the same, fine",
     }
     ratio = {name: [fast / slow for fast, slow in zip(found[name], found["march"], strict=True)] for name in found}
     return [
@@ -95,18 +99,25 @@ def growth() -> list[list[str]]:
             kept.size,
         )
         jobs[f"{size}"][0]()
-    jobs["new"] = (lambda: horizon_masts(whole, PIXEL_M, angles, observers_m=(2.0,)), jobs["4000"][1])
+    for size in (1000, 4000):
+        part = np.ascontiguousarray(whole[:size, :size])
+        jobs[f"{size}, into new memory"] = (
+            lambda part=part: horizon_masts(part, PIXEL_M, angles, observers_m=(2.0,)),
+            jobs[f"{size}"][1],
+        )
     found = rates(jobs, 5)
     rows = []
     for name, results in found.items():
-        size = "4000" if name == "new" else name
-        share = median(rate / first for rate, first in zip(results, found["1000"], strict=True))
-        label = f"this kernel, {size} x {size} x 8" + (", into new memory" if name == "new" else "")
+        first = found["1000, into new memory" if "new" in name else "1000"]
+        share = median(rate / other for rate, other in zip(results, first, strict=True))
+        label = f"this kernel, {name.split(',')[0]} x {name.split(',')[0]} x 8{name.lstrip('0123456789')}"
         rows.append([label, f"{median(results) / 1e6:.1f} M/s", f"{share:.2f} of 1000"])
     return rows
 
 
-def accuracy(name: str, z: np.ndarray, pixel_m: float, observer_m: float, share: float = 0.25) -> list[str]:
+def accuracy(
+    name: str, z: np.ndarray, pixel_m: float, observer_m: float, share: float = 0.25, fine: bool = False
+) -> list[str]:
     """Error against a march in steps of a share of a cell on 20,000 random cells and azimuths."""
     random = np.random.default_rng(1)
     angles = (np.arange(24) + 0.21) * (2.0 * np.pi / 24)
@@ -114,12 +125,14 @@ def accuracy(name: str, z: np.ndarray, pixel_m: float, observer_m: float, share:
     chosen, which = random.integers(0, len(cells), count), random.integers(0, angles.size, count)
     rows, cols = cells[chosen, 0].copy(), cells[chosen, 1].copy()
     true, _ = fine_march(z.astype(float), pixel_m, RADIUS_M, observer_m, share, rows, cols, angles[which], 1e12)
-    ours = horizon(z, pixel_m, angles, observer_m=observer_m)[which, rows, cols]
+    whole = (0, z.shape[0], 0, z.shape[1])
+    ours = horizon_window(z, pixel_m, angles, whole, observers_m=(observer_m,), fine=fine)[0, which, rows, cols]
     error = np.degrees(np.abs(ours - true)[true > -1.5])
     middle, high, higher = np.percentile(error, [50, 95, 99])
+    kind = ", fine" if fine else ""
     steps = "" if share == 0.25 else f", steps of 1/{round(1 / share)}"
     return [
-        f"error, {name}, mast {observer_m:g} m{steps}",
+        f"error, {name}, mast {observer_m:g} m{kind}{steps}",
         f"median {middle:.4f}, 95 % {high:.3f} deg",
         f"99 % {higher:.3f}",
     ]
@@ -129,7 +142,7 @@ def errors() -> list[list[str]]:
     """Errors on made-up ground, also where nearly all horizons are near, and on real ground."""
     rough, near = terrain(1000), terrain(400, seed=10)
     rows = [accuracy("rough synthetic, 20 m cells", rough, PIXEL_M, mast_m) for mast_m in (0.0, 2.0)]
-    rows.append(accuracy("rough synthetic, 20 m cells", rough, PIXEL_M, 2.0, 1.0 / 64.0))
+    rows += [accuracy("rough synthetic, 20 m cells", rough, PIXEL_M, 2.0, 1.0 / 64.0, k) for k in (False, True)]
     rows += [accuracy("twice as rough", near, PIXEL_M, 2.0, share) for share in (0.25, 1.0 / 64.0)]
     data = data_folder()
     if data is not None:
@@ -139,6 +152,7 @@ def errors() -> list[list[str]]:
             with rasterio.open(data / "dem" / f"{file}.tif") as raster:
                 z = (raster.read(1) * raster.scales[0] + raster.offsets[0]).astype(np.float32)
                 rows += [accuracy(f"Shackleton {name}", z, raster.res[0], 2.0, k) for k in (0.25, 1.0 / 64.0)]
+                rows.append(accuracy(f"Shackleton {name}", z, raster.res[0], 2.0, 1.0 / 64.0, True))
     return rows
 
 
