@@ -97,7 +97,7 @@ def _commands(block: Block, where: str, folder: Path) -> str:
 
 
 PAGES = sorted(
-    path for path in DOCS.glob("*.md") if {b.language for b in blocks(path.read_text())} & {"python", "bash"}
+    path for path in DOCS.rglob("*.md") if {b.language for b in blocks(path.read_text())} & {"python", "bash"}
 )
 
 
@@ -106,7 +106,12 @@ def test_a_page_runs_and_prints_what_it_promises(path: Path, tmp_path, monkeypat
     if NEEDS in path.read_text():
         monkeypatch.setenv("MOONPOST_DATA", str(request.getfixturevalue("moonpost_data")))
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MPLBACKEND", "Agg")
     assert run_page(path, tmp_path) > 0
+    for drawn in tmp_path.glob("*.png"):
+        kept = DOCS / "images" / drawn.name
+        assert f"images/{drawn.name})" in path.read_text(), f"{path.name} draws {drawn.name} and does not show it"
+        assert kept.exists(), f"{kept} is missing: run tools/docs_pictures.py {path.relative_to(DOCS)}"
 
 
 def test_a_page_with_a_wrong_promise_fails(tmp_path) -> None:
