@@ -164,7 +164,16 @@ def test_files_of_a_map(cli: Callable[..., Any], tmp_path: Path) -> None:
         assert file.dtypes[0] == "uint8"
         assert file.nodata == 255
     saved = json.loads((tmp_path / "m" / "summary.json").read_text())
-    assert saved == {key: value for key, value in result.items() if key != "files"}
+    assert saved.pop("files") == [Path(path).name for path in result.pop("files")][:-1]
+    assert saved == result
+    (tmp_path / "m" / "mine.png").write_bytes(b"kept")
+    again = cli(
+        "site", "map", PLACE, *QUICK, "--mast", "5", "--maps", "psr", "--formats", "png", "--fresh",
+        "--out", tmp_path / "m",
+    )  # fmt: skip
+    assert again.code == 0, again.err
+    left = {path.name for path in (tmp_path / "m").iterdir() if not path.name.startswith(".")}
+    assert left == {"maps.zarr", "psr-5m.png", "summary.json", "mine.png"}, "earlier files go, others stay"
 
 
 def test_text_and_the_best_cell(cli: Callable[..., Any], tmp_path: Path) -> None:

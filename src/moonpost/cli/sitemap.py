@@ -158,9 +158,25 @@ def site_map(
         files = [folder / "maps.zarr", *write_files(all_maps, request, folder, kinds, regions, grade)]
     found = summaries(all_maps, request.area, regions, psr_minimum_cells or 1)
     result = _result(request, data, found, (first, last))
-    files.append(write_json(folder / "summary.json", plain(result)))
+    written = [path.name for path in files]
+    if fresh:
+        _remove_earlier(folder, written)
+    files.append(write_json(folder / "summary.json", plain({**result, "files": written})))
     result["files"] = [str(path) for path in files]
     emit(result, as_json, lambda: _text(result))
+
+
+def _remove_earlier(folder: Path, names: list[str]) -> None:
+    """Remove what an earlier run wrote in the folder, by its own summary, and this one did not."""
+    import json
+
+    try:
+        earlier = json.loads((folder / "summary.json").read_text(encoding="utf-8")).get("files", ())
+    except (OSError, ValueError, AttributeError):
+        return
+    for name in earlier:
+        if isinstance(name, str) and Path(name).name == name and name not in names and (folder / name).is_file():
+            (folder / name).unlink()
 
 
 @contextlib.contextmanager

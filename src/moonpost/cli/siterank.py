@@ -38,6 +38,7 @@ def rank(
     from moonpost.study.ranking import rank as order
 
     wanted = _weights(weights) if weights else WEIGHTS
+    order((), wanted)  # bad weights are told before the sites are computed
     found = phase(str(plan), "site")
     if found.kind != "surface":
         raise InputError("the plan's station is in orbit", where=str(plan), advice="rank sites on the surface")
