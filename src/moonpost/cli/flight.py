@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from moonpost.cli import flightorbit
+from moonpost.cli import flightcontacts, flightorbit, flightreturn
 from moonpost.cli.output import JSON, DefaultGroup, emit, phase, table
 
 __all__ = ["register"]
@@ -51,3 +51,5 @@ def chains(
 
 
 flightorbit.register(_app)
+flightcontacts.register(_app)
+flightreturn.register(_app)

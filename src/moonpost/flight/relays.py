@@ -28,11 +28,13 @@ __all__ = [
     "RelaySweep",
     "frozen_eccentricity",
     "frozen_inclination_deg",
+    "lasting_node",
     "relay_orbit",
     "sweep_relays",
 ]
 
 Floats = npt.NDArray[np.float64]
+_DAY_S = 86400.0
 
 
 def frozen_inclination_deg(eccentricity: npt.ArrayLike) -> Floats:
@@ -125,6 +127,8 @@ class RelayOrbit:
         Plane of reference, see `moonpost.flight.elements.plane_axes`.
     source : str
         Where the numbers come from.
+    node_published : bool, default True
+        Whether the node is one of them.
 
     Raises
     ------
@@ -146,6 +150,7 @@ class RelayOrbit:
     argument_deg: float = 90.0
     plane: Plane = "orbit"
     source: str = ""
+    node_published: bool = True
 
     def __post_init__(self) -> None:
         numbers = (
@@ -261,6 +266,7 @@ RELAY_ORBITS = (
         62.4,
         0.0,
         source="CNSA via people.cn and en.wikipedia: 200 x 16,000 km, 62.4 deg, 24 h; the node is not published",
+        node_published=False,
     ),
     RelayOrbit(
         "ely-2005",
@@ -436,6 +442,42 @@ def sweep_relays(
     ]
     flown = survey(states, start, days, env, rtol=rtol, threads=threads, progress=progress)
     return _summary(orbit, tilts, nodes, days, flown)
+
+
+def lasting_node(orbit: RelayOrbit, env: Environment, *, nodes: int = 24) -> RelayOrbit:
+    """The same orbit with the node from which it lasts longest over the span of an environment.
+
+    Parameters
+    ----------
+    orbit : RelayOrbit
+        The orbit.
+    env : Environment
+        Forces; the flights start where its span does and end where it ends.
+    nodes : int, default 24
+        How many nodes to try, evenly round the circle.
+
+    Returns
+    -------
+    RelayOrbit
+        Of the nodes that last, the one whose perilune moves least.
+
+    Raises
+    ------
+    InputError
+        If the number of nodes is not 1 to 720.
+
+    Examples
+    --------
+    >>> from moonpost.sky import Almanac
+    >>> env = Environment.make(Almanac.default(), "2030-01-01", "2030-01-21", degree=4)
+    >>> 0.0 <= lasting_node(relay_orbit("queqiao-2"), env, nodes=8).node_deg < 360.0
+    True
+    """
+    if not 1 <= nodes <= 720:
+        raise InputError(f"{nodes} nodes", where="nodes", advice="give 1 to 720")
+    start, stop = env.span_tdb_s
+    tried = np.arange(nodes) * 360.0 / nodes
+    return sweep_relays(orbit, [orbit.inclination_deg], tried, start, (stop - start) / _DAY_S, env).best()
 
 
 def _summary(orbit: RelayOrbit, tilts: Floats, nodes: Floats, days: float, flown: Survey) -> RelaySweep:
