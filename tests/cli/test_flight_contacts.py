@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
 from moonpost.flight.coverage import EarthView, SiteView, contacts, intersection

@@ -71,8 +71,8 @@ def contacts(
     """List contacts of lunar satellites with a site, the Earth or ground stations, and the gaps between.
 
     With a site and --earth or --station a contact is one of a relay: both ends in sight at once. Times are those
-    at the satellite. An orbit by its altitude starts at perilune, a published one at apolune; without a node the one
-    that lasts longest from this date is taken for it, if none is published.
+    at the satellite. An orbit by its altitude starts at perilune, a published one at apolune; if its
+    node is not published, the one that lasts longest from this date is taken.
 
     Example: moonpost flight contacts --site=-89.5,222.7 --orbit ely-2005 --satellites 3 --earth --days 10
     """
