@@ -134,14 +134,49 @@ def test_near_rectilinear_orbits_lie_between_stability_changes() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["L2-southern", "L2 southern NRHO", "halo-L2-S", "l2s", "L2_south", "NRHO L2 South", "Southern L2 halo"],
+    [
+        "L2-southern",
+        "L2 southern NRHO",
+        "halo-L2-S",
+        "l2s",
+        "L2_south",
+        "NRHO L2 South",
+        "Southern L2 halo",
+        "EML2 southern",
+        "Earth-Moon L2 (S)",
+        "SouthernL2",
+        "L2Southern",
+        "sL2",
+        "L-2 southern",
+        "L\u2082 south",
+        "NRHO",
+        "9:2 NRHO",
+        "near rectilinear halo orbits",
+    ],
 )
 def test_spellings_of_one_family(name: str) -> None:
     assert halo_family(name).name == "L2-southern"
 
 
+def test_near_rectilinear_orbits_may_be_northern() -> None:
+    assert halo_family("northern NRHO").name == "L2-northern"
+    assert halo_family("L1 southern NRHO").name == "L1-southern"
+
+
 @pytest.mark.parametrize(
-    "name", ["", "L2", "northern", "L4-northern", "L2-west", "L1 L2 south", "L2 north south", 3]
+    "name",
+    [
+        "",
+        "L2",
+        "northern",
+        "L4-northern",
+        "L2-west",
+        "L1 L2 south",
+        "L2 north south",
+        3,
+        "L22 south",
+        "L2 butterfly S",
+    ],
 )
 def test_families_that_are_not_known(name: str) -> None:
     with pytest.raises(UnknownNameError, match="halo family"):

@@ -7,6 +7,7 @@ import pytest
 
 from moonpost.errors import DateError, InputError, ModelError
 from moonpost.flight.arcs import Arcs
+from moonpost.flight.cr3bp import time_unit_s
 from moonpost.flight.environment import Environment
 from moonpost.flight.halos import halo_family
 from moonpost.flight.nrho import ReferenceOrbit, reference_orbit, rotating_speed_m_s
@@ -56,7 +57,7 @@ def test_one_run_follows_the_orbit_through_its_nodes(sky: Environment, gateway: 
 def test_states_between_nodes(gateway: ReferenceOrbit) -> None:
     at = gateway.node_s[[0, 5, -1]]
     assert np.abs(gateway.states(at) - gateway.node_states[[0, 5, -1]]).max() < 0.02
-    dates = gateway.environment.utc(gateway.node_s[3:5])
+    dates = gateway.env.utc(gateway.node_s[3:5])
     assert np.abs(gateway.states(dates)[:, :3] - gateway.node_states[3:5, :3]).max() < 2.0
     with pytest.raises(InputError, match="outside the reference"):
         gateway.states(np.array([gateway.node_s[0] - 10.0]))
@@ -181,3 +182,23 @@ def test_a_fall_to_the_moon_is_an_error(sky: Environment) -> None:
     start = float(sky.tdb_s("2030-02-01"))
     with pytest.raises(ModelError, match="impact"):
         Arcs(sky).end(np.array([1e7, 0.0, 0.0, -100.0, 0.0, 0.0]), start, start + DAY_S)
+
+
+@pytest.mark.parametrize(("family", "days"), [("L2-southern", 9.2), ("L1-northern", 9.6)])
+def test_orbits_that_beat_with_the_month_settle_for_eight_revolutions(
+    sky: Environment, family: str, days: float
+) -> None:
+    """Near a third of the month the Moon's eccentricity makes perilune swing; so it is said and so it is."""
+    orbit = halo_family(family).orbit(days * 86400.0 / time_unit_s())
+    found = reference_orbit(sky, "2030-01-03", 8, orbit=orbit, nodes=6)
+    assert found.period_s == pytest.approx(days * 86400.0, rel=0.02)
+    assert found.perilune_radius_m.max() > 1.15 * found.perilune_radius_m.min()
+
+
+def test_arcs_that_do_not_join_are_an_error_that_says_what_to_do(
+    sky: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("moonpost.flight.nrho._MOST_ROUNDS", 12)
+    orbit = halo_family("L1-northern").orbit(9.0 * 86400.0 / time_unit_s())
+    with pytest.raises(ModelError, match=r"20 revolutions of 9\.00 d do not join; ask for fewer revolutions"):
+        reference_orbit(sky, "2030-01-03", 20, orbit=orbit)

@@ -25,6 +25,7 @@ KM = 384_400.0
 def test_lagrange_points_of_the_catalogue(name: str, x: float, constant: float) -> None:
     # JPL three-body periodic orbit catalogue, Earth-Moon; to the 12 decimals it is asked for.
     point = cr3bp.lagrange(name, MU)
+    assert tuple(point) == (point.x, point.jacobi) == cr3bp.lagrange(f"EM{name.lower()}", MU)
     assert point.x == pytest.approx(x, abs=6e-13)
     assert point.jacobi == pytest.approx(constant, abs=6e-13)
 
@@ -34,6 +35,7 @@ def test_gateway_orbit() -> None:
     orbit = halo_family("L2-southern", MU).orbit(1.5111111)
     expected = [1.0220215111, 0.0, -0.1820967826, 0.0, -0.1032563519, 0.0]
     assert np.abs(orbit.state - expected).max() < 6e-11
+    assert np.abs(cr3bp.halo("L2 southern", period=1.5111111, mu=MU) - expected).max() < 6e-11
     assert orbit.jacobi == pytest.approx(3.0465004, abs=6e-8)
     assert orbit.closest * KM == pytest.approx(3248.0, abs=0.6)
     assert orbit.farthest * KM == pytest.approx(71220.0, abs=0.6)

@@ -25,15 +25,15 @@ class Arcs:
 
     Parameters
     ----------
-    environment : Environment
+    env : Environment
         Forces and frames, centred on the Moon.
     rtol : float, default 1e-11
         Relative tolerance of a step.
 
     """
 
-    def __init__(self, environment: Environment, rtol: float = 1e-11) -> None:
-        self.environment = environment
+    def __init__(self, env: Environment, rtol: float = 1e-11) -> None:
+        self.env = env
         self.rtol = rtol
 
     def end(self, state: Floats, start_s: float, stop_s: float) -> Floats:
@@ -76,7 +76,7 @@ class Arcs:
         ModelError
             If a run meets a body or does not reach its end.
         """
-        flown = propagate_batch(states, start_s, stop_s, self.environment, rtol=self.rtol, atol_m=_ATOL_M)
+        flown = propagate_batch(states, start_s, stop_s, self.env, rtol=self.rtol, atol_m=_ATOL_M)
         if not flown.arrived.all():
             raise ModelError(
                 f"a run ends early: {flown.ended[~flown.arrived][0]}",
@@ -105,7 +105,7 @@ class Arcs:
         ModelError
             If a run meets a body or does not reach its end.
         """
-        return transition_batch(states, start_s, stop_s, self.environment, rtol=self.rtol, atol_m=_ATOL_M)
+        return transition_batch(states, start_s, stop_s, self.env, rtol=self.rtol, atol_m=_ATOL_M)
 
     def rates(self, state: Floats, at_s: float) -> Floats:
         """Rate of change of a state.
@@ -122,7 +122,7 @@ class Arcs:
         ndarray, shape (6,)
             Velocity [m/s] and acceleration [m/s2].
         """
-        return np.concatenate([state[3:], self.environment.acceleration_m_s2(at_s, state[:3], state[3:])])
+        return np.concatenate([state[3:], self.env.acceleration_m_s2(at_s, state[:3], state[3:])])
 
     def perilune(self, state: Floats, start_s: float, from_s: float, to_s: float) -> tuple[float, Floats] | None:
         """First closest approach to the Moon between two times.
@@ -176,7 +176,7 @@ class Arcs:
         """
 
         def height(times: Floats, states: Floats) -> Floats:
-            across = turning_axes(self.environment, times)[1]
+            across = turning_axes(self.env, times)[1]
             return way * np.einsum("ni,ni->n", across, states[:, :3])
 
         return self._first(state, start_s, from_s, to_s, height)
@@ -193,9 +193,7 @@ class Arcs:
         from scipy.optimize import brentq
 
         before = self.end(state, start_s, from_s)
-        flown = propagate(
-            State(from_s, before[:3], before[3:]), to_s, self.environment, rtol=self.rtol, atol_m=_ATOL_M
-        )
+        flown = propagate(State(from_s, before[:3], before[3:]), to_s, self.env, rtol=self.rtol, atol_m=_ATOL_M)
         if flown.ended != "time":
             raise ModelError(
                 f"the run ends early: {flown.ended}",
@@ -224,12 +222,12 @@ def _climb(states: Floats) -> Floats:
     return np.einsum("ni,ni->n", states[:, :3], states[:, 3:])
 
 
-def turning_axes(environment: Environment, tdb_s: Floats) -> tuple[Floats, Floats, Floats]:
+def turning_axes(env: Environment, tdb_s: Floats) -> tuple[Floats, Floats, Floats]:
     """Axes that turn with the Moon round the Earth.
 
     Parameters
     ----------
-    environment : Environment
+    env : Environment
         Where the Earth stands; centred on the Moon.
     tdb_s : ndarray, shape (n,)
         TDB since J2000 [s].
@@ -239,7 +237,7 @@ def turning_axes(environment: Environment, tdb_s: Floats) -> tuple[Floats, Float
     tuple of ndarray, shapes (n, 3), (n, 3) and (n,)
         From the Earth to the Moon and across, along the Moon's motion, in J2000 axes; how fast they turn [rad/s].
     """
-    earth = environment.body_state("earth", tdb_s)
+    earth = env.body_state("earth", tdb_s)
     place, speed = -earth[:, :3], -earth[:, 3:]
     distance = np.linalg.norm(place, axis=1)
     pole = np.cross(place, speed)

@@ -125,7 +125,7 @@ def lagrange_state(name: str, mu: float = EARTH_MOON_MU) -> Floats:
     [0.4, 0.866025, 0.0, 0.0, 0.0, 0.0]
     """
     mu = mass_ratio(mu)
-    label = str(name).strip().upper()
+    label = str(name).strip().upper().removeprefix("EM")
     if label not in _NAMES:
         raise UnknownNameError(str(name), _NAMES, kind="Lagrange point")
     state = np.zeros(6)
@@ -339,7 +339,8 @@ def halo(family: str, *, period: float, mu: float = EARTH_MOON_MU, member: int =
     ----------
     family : str
         ``"L1-northern"``, ``"L1-southern"``, ``"L2-northern"``, ``"L2-southern"`` (or L3); other spellings such as
-        ``"L2 southern NRHO"``, ``"halo-L2-S"`` or ``"L2N"`` are understood.
+        ``"southern L2"``, ``"EML2 southern halo"``, ``"halo-L2-S"`` or ``"L2S"`` are understood. ``"NRHO"``
+        without a point means L2, and southern unless it says northern.
     period : float
         Period in units of the problem, of which the bodies need 2 pi for a revolution [1].
     mu : float

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -30,7 +31,13 @@ Complexes = npt.NDArray[np.complex128]
 
 _POINTS = ("L1", "L2", "L3")
 _SIDES = {"n": 1.0, "north": 1.0, "northern": 1.0, "s": -1.0, "south": -1.0, "southern": -1.0}
-_FILLERS = {"halo", "halos", "nrho", "nrhos", "near", "rectilinear", "orbit", "orbits", "family", "the", "of"}
+_RECTILINEAR = {"nrho", "nrhos", "rectilinear"}
+_FILLERS = _RECTILINEAR | {
+    "halo", "halos", "near", "orbit", "orbits", "family", "the", "of", "em", "earth", "moon", "lagrange", "point",
+    "branch", "resonant",
+}  # fmt: skip
+_POINT = r"l[ _-]*[1-5](?!\d)"
+_WORD = re.compile(rf"{_POINT}|[a-z]+?(?={_POINT}|[^a-z]|$)")
 _MIRROR = np.array([1.0, -1.0, 1.0, -1.0, 1.0, -1.0])
 _PLACES = 64
 
@@ -486,11 +493,13 @@ def _indices(member: Corrected) -> Complexes:
 
 
 def _named(family: str) -> tuple[str, float]:
-    """Point and side of a family's name in any of its spellings."""
-    words = re.findall(r"l ?[1-5]|[a-z]+", str(family).lower())
-    points = {word.replace(" ", "").upper() for word in words if word[-1].isdigit()}
+    """Point and side of a family's name in any of its spellings; the Gateway's where near rectilinear is all."""
+    words = _WORD.findall(unicodedata.normalize("NFKC", str(family)).lower())
+    points = {f"L{word[-1]}" for word in words if word[-1].isdigit()}
     sides = {_SIDES[word] for word in words if word in _SIDES}
     others = [word for word in words if not word[-1].isdigit() and word not in _SIDES and word not in _FILLERS]
+    if _RECTILINEAR & set(words) and not points:
+        points, sides = {"L2"}, sides or {-1.0}
     if len(points) == 1 and points <= set(_POINTS) and len(sides) == 1 and not others:
         return points.pop(), sides.pop()
     known = [f"{point}-{side}" for point in _POINTS for side in ("northern", "southern")]

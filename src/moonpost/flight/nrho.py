@@ -24,7 +24,12 @@ problem [1]."""
 
 _LENGTH_M, _SPEED_M_S, _TIME_S = 1e7, 100.0, 8640.0
 _SIZES = np.array([_LENGTH_M] * 3 + [_SPEED_M_S] * 3)
-_MOST_ROUNDS = 80
+_MOST_ROUNDS = 60
+_USUAL_NODES = 3
+_ADVICE = (
+    "ask for fewer revolutions (8 of any period), start some days later, or keep off periods from 8.5 to 10.2 d, "
+    "which beat with the month"
+)
 _JUMP_M = 0.01
 
 
@@ -34,7 +39,7 @@ class ReferenceOrbit:
 
     Parameters
     ----------
-    environment : Environment
+    env : Environment
         Forces and frames.
     node_s : ndarray, shape (n,)
         Times of the nodes, TDB since J2000 [s].
@@ -53,7 +58,7 @@ class ReferenceOrbit:
         1 if these passages go along the Moon's motion, -1 if against it.
     """
 
-    environment: Environment
+    env: Environment
     node_s: Floats
     node_states: Floats
     jump_m: float
@@ -93,7 +98,7 @@ class ReferenceOrbit:
         """
         given = np.asarray(t)
         floating = given.dtype.kind == "f"
-        seconds = np.atleast_1d(given if floating else self.environment.tdb_s(given)).astype(float).ravel()
+        seconds = np.atleast_1d(given if floating else self.env.tdb_s(given)).astype(float).ravel()
         if seconds.size and not (self.node_s[0] <= seconds.min() and seconds.max() <= self.node_s[-1]):
             raise InputError(
                 "a time lies outside the reference orbit",
@@ -101,11 +106,11 @@ class ReferenceOrbit:
                 advice="ask between the first and the last of node_s, or make it for more revolutions",
             )
         rows = np.clip(np.searchsorted(self.node_s, seconds, side="right") - 1, 0, self.node_s.size - 2)
-        return Arcs(self.environment).ends(self.node_states[rows], self.node_s[rows], seconds)
+        return Arcs(self.env).ends(self.node_states[rows], self.node_s[rows], seconds)
 
 
 def reference_orbit(
-    environment: Environment,
+    env: Environment,
     start: Instant,
     revolutions: int = 36,
     *,
@@ -116,7 +121,7 @@ def reference_orbit(
 
     Parameters
     ----------
-    environment : Environment
+    env : Environment
         Forces and frames, centred on the Moon, for the whole time and half a revolution more at either end.
     start : Instant
         About the time of the first farthest place from the Moon; UTC or TDB seconds since J2000.
@@ -125,7 +130,8 @@ def reference_orbit(
     orbit : PeriodicOrbit, optional
         The halo orbit; the southern L2 orbit of `GATEWAY_PERIOD` if not given.
     nodes : int, default 3
-        Nodes for each revolution, spread evenly in time, none at the closest approach.
+        Nodes for each revolution, spread evenly in time, none at the closest approach. Where they do not settle,
+        3, and 1 and 3 more than given, are tried.
 
     Returns
     -------
@@ -148,8 +154,9 @@ def reference_orbit(
     so it takes five to seven rounds for 90 revolutions. The answer is one of many orbits without burns near the
     halo orbit, the one nearest to it in that sense.
 
-    Orbits whose period is near a third of the month (L1 and L2 halo orbits of 8.6 to 9.6 days) may not settle: the
-    Moon's eccentricity pumps them.
+    Orbits whose period is near a third of the month (L1 and L2 halo orbits of 8.5 to 10.2 days) are pumped by the
+    Moon's eccentricity: their perilune radii swing by a third and more, and from about 20 revolutions on the arcs
+    may not join at all. Eight revolutions of such an orbit settle, and more do from some starts within the month.
 
     References
     ----------
@@ -164,27 +171,40 @@ def reference_orbit(
     >>> round(found.period_s / 86400, 1), found.jump_m < 0.01
     (6.6, True)
     """
-    _checked(environment, revolutions, nodes)
+    _checked(env, revolutions, nodes)
     halo = halo_family("L2-southern").orbit(GATEWAY_PERIOD) if orbit is None else orbit
-    times, states = _guess(environment, float(environment.tdb_s(start)), revolutions, halo, nodes)
-    arcs = Arcs(environment)
+    arcs, start_s = Arcs(env), float(env.tdb_s(start))
+    for count in dict.fromkeys((nodes, _USUAL_NODES, nodes + 1, nodes + 3)):
+        found = _settled(arcs, *_guess(env, start_s, revolutions, halo, count))
+        if found is not None:
+            return _described(arcs, *found, halo)
+    raise ModelError(
+        f"the arcs of {revolutions} revolutions of {halo.period * time_unit_s() / 86400.0:.2f} d do not join",
+        where="reference_orbit",
+        advice=_ADVICE,
+    )
+
+
+def _settled(arcs: Arcs, times: Floats, states: Floats) -> tuple[Floats, Floats, Floats] | None:
+    """Times, states and gaps of the nodes once the arcs join; None if they do not come to it."""
     for _ in range(_MOST_ROUNDS):
         gaps, slopes = _gaps(arcs, times, states)
         worst = np.abs(gaps).max(axis=0)
         if worst[:3].max() < _JUMP_M and worst[3:].max() < 1e-6:
-            return _described(arcs, times, states, gaps, halo)
-        times, states = _improved(arcs, times, states, gaps, _step(gaps, slopes))
-    raise ModelError(
-        "the arcs do not join", where="reference_orbit", advice="take more nodes, or another start or orbit"
-    )
+            return times, states, gaps
+        better = _improved(arcs, times, states, gaps, _step(gaps, slopes))
+        if better is None:
+            return None
+        times, states = better
+    return None
 
 
-def rotating_speed_m_s(environment: Environment, tdb_s: float, state: Floats) -> float:
+def rotating_speed_m_s(env: Environment, tdb_s: float, state: Floats) -> float:
     """Speed along the line from the Earth to the Moon, seen in the axes that turn with it.
 
     Parameters
     ----------
-    environment : Environment
+    env : Environment
         Where the Earth stands; centred on the Moon.
     tdb_s : float
         TDB since J2000 [s].
@@ -196,20 +216,20 @@ def rotating_speed_m_s(environment: Environment, tdb_s: float, state: Floats) ->
     float
         What station-keeping holds at the passages [m/s].
     """
-    toward, across, turn = (part[0] for part in turning_axes(environment, np.array([tdb_s])))
+    toward, across, turn = (part[0] for part in turning_axes(env, np.array([tdb_s])))
     return float(toward @ state[3:] + turn * (across @ state[:3]))
 
 
 def _guess(
-    environment: Environment, start_s: float, revolutions: int, halo: PeriodicOrbit, nodes: int
+    env: Environment, start_s: float, revolutions: int, halo: PeriodicOrbit, nodes: int
 ) -> tuple[Floats, Floats]:
     """Times and states of the nodes on the halo orbit itself."""
     shares = (np.arange(nodes) + 0.5) / nodes - 0.5
     phases = (np.arange(revolutions)[:, None] + shares).ravel()
     times = start_s + phases * halo.period * time_unit_s()
-    environment.check(times[[0, -1]])
+    env.check(times[[0, -1]])
     states = coast(halo.state, np.mod(phases, 1.0) * halo.period, halo.mu)
-    return times, SynodicFrame.of(environment.kernels, times, mu=halo.mu).j2000(states)
+    return times, SynodicFrame.of(env.kernels, times, mu=halo.mu).j2000(states)
 
 
 def _gaps(arcs: Arcs, times: Floats, states: Floats) -> tuple[Floats, Floats]:
@@ -249,8 +269,10 @@ def _step(gaps: Floats, slopes: Floats) -> Floats:
     return step
 
 
-def _improved(arcs: Arcs, times: Floats, states: Floats, gaps: Floats, step: Floats) -> tuple[Floats, Floats]:
-    """Nodes after the longest share of a step that makes the gaps smaller."""
+def _improved(
+    arcs: Arcs, times: Floats, states: Floats, gaps: Floats, step: Floats
+) -> tuple[Floats, Floats] | None:
+    """Nodes after the longest share of a step that makes the gaps smaller; None if none does."""
     size = float(np.linalg.norm(gaps / _SIZES))
     share = 1.0
     while share > 1e-3:
@@ -261,7 +283,7 @@ def _improved(arcs: Arcs, times: Floats, states: Floats, gaps: Floats, step: Flo
         except ModelError:
             pass
         share /= 2.0
-    raise ModelError("the arcs do not join", where="reference_orbit", advice="take more nodes, or another start")
+    return None
 
 
 def _size(arcs: Arcs, times: Floats, states: Floats) -> float:
@@ -287,7 +309,7 @@ def _described(arcs: Arcs, times: Floats, states: Floats, gaps: Floats, halo: Pe
             "the orbit does not pass the Moon", where="reference_orbit", advice="take more revolutions"
         )
     return ReferenceOrbit(
-        arcs.environment,
+        arcs.env,
         times,
         states,
         float(np.abs(gaps[:, :3]).max()),
@@ -299,10 +321,10 @@ def _described(arcs: Arcs, times: Floats, states: Floats, gaps: Floats, halo: Pe
     )
 
 
-def _checked(environment: Environment, revolutions: int, nodes: int) -> None:
+def _checked(env: Environment, revolutions: int, nodes: int) -> None:
     """Refuse what cannot be used."""
-    if environment.centre != "moon":
-        raise InputError("is centred on the Earth", where="environment", advice="make it with centre='moon'")
+    if env.centre != "moon":
+        raise InputError("is centred on the Earth", where="env", advice="make it with centre='moon'")
     for name, value, least in (("revolutions", revolutions, 2), ("nodes", nodes, 2)):
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise InputError(f"{value!r} is not a whole number", where=name, advice=f"give {least} or more")

@@ -201,7 +201,7 @@ def keep_station(
             f"{hold_late_s!r} is not above 0", where="hold_late_s", advice="give seconds, such as 1800"
         )
     planner = _Planner(reference, horizon, burns, hold_late_s)
-    real = Arcs(reference.environment if truth is None else truth)
+    real = Arcs(reference.env if truth is None else truth)
     records = [
         _trial(planner, real, wrong, revolutions, np.random.default_rng([seed, trial])) for trial in range(trials)
     ]
@@ -219,16 +219,14 @@ class _Planner:
         self.horizon = horizon
         self.burns = burns
         self.hold_late_s = hold_late_s
-        self.arcs = Arcs(reference.environment, rtol=1e-10)
+        self.arcs = Arcs(reference.env, rtol=1e-10)
         self.period_s = reference.period_s
         passages = reference.passage_s
         shares = (np.arange(burns) + 0.5) / burns
         self.burn_s = (passages[:-1, None] + np.diff(passages)[:, None] * shares).ravel()
         self.burn_states = reference.states(self.burn_s)
         states = zip(passages, reference.passage_states, strict=True)
-        self.speeds_m_s = [
-            rotating_speed_m_s(reference.environment, float(moment), state) for moment, state in states
-        ]
+        self.speeds_m_s = [rotating_speed_m_s(reference.env, float(moment), state) for moment, state in states]
 
     def burn(self, number: int, known: Floats) -> Floats:
         """Burn of a number, counted from the first, for a known state [m/s]."""
@@ -275,15 +273,15 @@ class _Planner:
         ends, matrices = self.arcs.matrices(state[None], np.array([start]), np.array([moment]))
         end = ends[0]
         rates = self.arcs.rates(end, moment)
-        environment = self.reference.environment
-        speeds = [rotating_speed_m_s(environment, moment + lag, end) for lag in (-_LAG_S, _LAG_S)]
-        toward, across, turn = turning_axes(environment, moment + _LAG_S * np.array([-1.0, 0.0, 1.0]))
+        env = self.reference.env
+        speeds = [rotating_speed_m_s(env, moment + lag, end) for lag in (-_LAG_S, _LAG_S)]
+        toward, across, turn = turning_axes(env, moment + _LAG_S * np.array([-1.0, 0.0, 1.0]))
         slope = np.concatenate([turn[1] * across[1], toward[1]])
         drift = (speeds[1] - speeds[0]) / (2.0 * _LAG_S)
         climb = across[1] @ rates[:3] + (across[2] - across[0]) @ end[:3] / (2.0 * _LAG_S)
         later = -np.concatenate([across[1], np.zeros(3)]) / climb
         whole = slope + (drift + slope @ rates) * later
-        return rotating_speed_m_s(environment, moment, end), np.array([whole, later]) @ matrices[0][:, 3:]
+        return rotating_speed_m_s(env, moment, end), np.array([whole, later]) @ matrices[0][:, 3:]
 
 
 def _trial(
