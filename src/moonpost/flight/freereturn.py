@@ -105,8 +105,8 @@ def free_return(
     entry_angle_deg : float, default -6.0
         Angle of the velocity above the horizontal where the air is entered, 120 km high [deg].
     inclination_deg, return_inclination_deg : float, optional
-        Of the way out and of the way back, to the mean equator of date [deg]; near those of the Moon's orbit if not
-        given.
+        Of the way out and of the way back, to the mean equator of date [deg]; near those of the Moon's orbit if
+        not given.
 
     Returns
     -------
@@ -131,7 +131,8 @@ def free_return(
 
     References
     ----------
-    Schwaniger (1963), Trajectories in the Earth-Moon space with symmetrical free return properties, NASA TN D-1833.
+    Schwaniger (1963), Trajectories in the Earth-Moon space with symmetrical free return properties, NASA TN
+    D-1833.
 
     Examples
     --------
