@@ -15,6 +15,7 @@ import pytest
 
 from moonpost.flight.burns import Impulse
 from moonpost.flight.environment import Environment
+from moonpost.flight.oem import read_oem, write_oem
 from moonpost.flight.propagate import propagate
 from moonpost.flight.spk import read_spk_course, write_spk
 from moonpost.flight.state import State
@@ -146,3 +147,44 @@ def test_missions_by_other_types_are_read_as_spice_does(spice: Any, tmp_path: Pa
         # SPICE sums the chain of -93 through the barycentre, where doubles are 0.03 mm coarse.
         assert np.linalg.norm((course.at(asked) - expected)[:, :3], axis=1).max() < 2e-4
         assert np.abs((course.at(asked) - expected)[:, 3:]).max() < 1e-6
+
+
+@pytest.mark.parametrize("scale", ["TDB", "UTC"])
+def test_ccsds_ndm_reads_our_oem_and_we_read_what_it_writes(flown: Trajectory, tmp_path: Path, scale: str) -> None:
+    import ccsds_ndm
+
+    path = write_oem(tmp_path / "a.oem", flown, name="ORBITER", object_id="2030-001A", scale=scale).path  # type: ignore[arg-type]
+    message = ccsds_ndm.from_file(str(path))
+    assert type(message).__name__ == "Oem"
+    assert len(message.segments) == 2
+    ours = read_oem(path)
+    for segment, piece in zip(message.segments, ours.pieces, strict=True):
+        meta = segment.metadata
+        assert (meta.center_name, meta.ref_frame, meta.time_system) == ("MOON", "ICRF", scale)
+        assert (meta.object_name, meta.object_id, meta.interpolation_degree) == ("ORBITER", "2030-001A", 15)
+        table = piece.states_at.__self__  # type: ignore[attr-defined]
+        assert np.array_equal(1e3 * segment.data.state_vector_numpy, table.states)
+    theirs = tmp_path / "theirs.oem"
+    message.to_file(str(theirs), "kvn")
+    times = moments(2000)
+    assert worst_m(read_oem(theirs).at(times), flown, times) < 1.2e-3
+
+
+def test_brahe_reads_our_oem_round_the_moon(flown: Trajectory, tmp_path: Path) -> None:
+    """Its trajectory is in the inertial axes of the Moon; between rows it interpolates by its own method."""
+    brahe = pytest.importorskip("brahe", reason="brahe is not installed: pip install brahe")
+    from brahe.ccsds import OEM
+
+    for scale in ("TDB", "UTC"):
+        path = write_oem(tmp_path / "a.oem", flown, name="ORBITER", scale=scale).path  # type: ignore[arg-type]
+        message = OEM.from_file(str(path))
+        segment = message.segments[0]
+        assert (segment.center_name, segment.ref_frame, segment.time_system) == ("MOON", "ICRF", scale)
+        course = message.segment_to_trajectory(0)
+        assert "LCI" in repr(course.frame) or "LCI" in str(course)
+        # brahe's TDB less TT is a longer series than that of the NAIF kernels: 0.03 ms, 5 cm.
+        limit = 1e-3 if scale == "TDB" else 0.1
+        for row in range(0, len(course), 97):
+            epoch = course.epoch_at_idx(row).seconds_past_j2000_as_time_system(brahe.TimeSystem.TDB)
+            state = np.asarray(course.state_at_idx(row))
+            assert np.linalg.norm(state[:3] - flown.at_elapsed(epoch - START)[0, :3]) < limit

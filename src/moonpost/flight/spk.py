@@ -25,6 +25,7 @@ from moonpost.flight.state import Centre
 from moonpost.flight.statetables import tabulated
 from moonpost.flight.trajectory import Trajectory
 from moonpost.sky.ephemeris import Ephemeris, Spans, body_name, common, covered, merged
+from moonpost.sky.ephemeris import Segment as SpkSegment
 from moonpost.sky.kernelfiles import read_kernels
 from moonpost.sky.times import TimeLike, as_utc, iso
 from moonpost.sky.timescale import default_timescale
@@ -254,7 +255,8 @@ def read_spk_course(
             advice="give the SPK of its centre too",
         )
     pieces = tuple(
-        Piece(low, high, partial(_states, whole, chosen, goal, 0.5 * (low + high))) for low, high in spans
+        Piece(low, high, partial(_states, whole, segment, goal, 0.5 * (low + high)))
+        for low, high, segment in spans
     )
     names = [segment.summary.name for segment in files.of(chosen)]
     lines = tuple(f"Read from {Path(path).name}" for path in paths)
@@ -314,16 +316,16 @@ def _chosen(body: int | None, held: set[int], where: str) -> int:
     return body
 
 
-def _covered(files: Ephemeris, whole: Ephemeris, body: int, goal: int) -> Spans:
-    """Intervals in which one segment of the files holds the body and leads to the goal, in the order of time."""
-    spans: Spans = []
+def _covered(files: Ephemeris, whole: Ephemeris, body: int, goal: int) -> list[tuple[float, float, SpkSegment]]:
+    """Intervals in which a segment of the files holds the body and leads to the goal, in the order of time."""
+    spans: list[tuple[float, float, SpkSegment]] = []
     taken: Spans = []
     for segment in files.of(body):
         summary = segment.summary
         known = common([(summary.start_s, summary.stop_s)], _known(whole, summary.integers[1], goal, 0))
-        spans += [part for span in known for part in _without(span, taken)]
+        spans += [(*part, segment) for span in known for part in _without(span, taken)]
         taken = merged([*taken, *known])
-    return sorted(span for span in spans if span[1] > span[0])
+    return sorted((span for span in spans if span[1] > span[0]), key=lambda span: span[0])
 
 
 def _known(whole: Ephemeris, body: int, goal: int, links: int) -> Spans:
@@ -354,11 +356,12 @@ def _without(span: tuple[float, float], taken: Spans) -> Iterator[tuple[float, f
         yield low, high
 
 
-def _states(whole: Ephemeris, body: int, goal: int, middle: float, seconds: Floats) -> Floats:
-    """States of a body from another [m], [m/s], shape (n, 6)."""
-    ours, theirs = _chain(whole, body, middle), _chain(whole, goal, middle)
+def _states(whole: Ephemeris, segment: SpkSegment, goal: int, middle: float, seconds: Floats) -> Floats:
+    """States of the target of a segment from a body [m], [m/s], shape (n, 6)."""
+    ours, theirs = _chain(whole, segment.summary.integers[1], middle), _chain(whole, goal, middle)
     meeting = next(link for link in ours if link in theirs)
-    states: Floats = 1e3 * (_sum(whole, ours, meeting, seconds) - _sum(whole, theirs, meeting, seconds)).T
+    shift = _sum(whole, ours, meeting, seconds) - _sum(whole, theirs, meeting, seconds)
+    states: Floats = 1e3 * (_evaluated(segment, seconds) + shift).T
     return states
 
 
@@ -391,10 +394,7 @@ def _link(whole: Ephemeris, body: int, centre: int, seconds: Floats) -> Floats:
         inside = covered(segment.summary, seconds[left])
         rows, left = left[inside], left[~inside]
         if rows.size:
-            found = segment.evaluate(seconds[rows], True)
-            if segment.summary.integers[2] == _ECLIPTIC:
-                found = np.concatenate([_FROM_ECLIPTIC @ half for half in np.split(found, 2)])
-            state[:, rows] = found
+            state[:, rows] = _evaluated(segment, seconds[rows])
     if left.size:
         raise DateError(
             f"{left.size} of {seconds.size} times are not covered for {body_name(body)}",
@@ -402,3 +402,11 @@ def _link(whole: Ephemeris, body: int, centre: int, seconds: Floats) -> Floats:
             advice="give files that cover them",
         )
     return state
+
+
+def _evaluated(segment: SpkSegment, seconds: Floats) -> Floats:
+    """State of the target of a segment from its centre in J2000 axes [km], shape (6, n)."""
+    found = segment.evaluate(seconds, True)
+    if segment.summary.integers[2] == _ECLIPTIC:
+        found = np.concatenate([_FROM_ECLIPTIC @ half for half in np.split(found, 2)])
+    return found
