@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from moonpost.cli import flightcontacts, flightorbit, flightreturn, flightwindows
+from moonpost.cli import flightcontacts, flightland, flightorbit, flightreturn, flightwindows
 from moonpost.cli.output import JSON, DefaultGroup, emit, phase, table
 
 __all__ = ["register"]
@@ -54,3 +54,4 @@ flightorbit.register(_app)
 flightcontacts.register(_app)
 flightreturn.register(_app)
 flightwindows.register(_app)
+flightland.register(_app)
