@@ -7,7 +7,7 @@ import sys
 
 from measure import write
 
-TOPICS = ("sky", "horizon", "maps", "terrain", "light", "storage", "startup", "flight")
+TOPICS = ("sky", "horizon", "maps", "terrain", "light", "storage", "startup", "flight", "thermal")
 
 
 def main() -> int:
