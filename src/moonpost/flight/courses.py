@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -14,7 +15,7 @@ import numpy.typing as npt
 from moonpost.errors import DataError, DateError, InputError
 from moonpost.flight.state import Centre, State
 from moonpost.flight.trajectory import Trajectory
-from moonpost.sky.kernelfiles import read_kernels
+from moonpost.sky.kernelfiles import KernelSet, read_kernels
 from moonpost.sky.times import TimeLike, as_utc, iso
 from moonpost.sky.timescale import default_timescale
 
@@ -214,14 +215,14 @@ class Course:
         vector = self.at(seconds)[0]
         return State(float(seconds[0]), vector[:3], vector[3:], self.centre, mass_kg=mass_kg)
 
-    def from_centre(self, centre: Centre, almanac: Almanac) -> Course:
+    def from_centre(self, centre: Centre, almanac: Almanac | KernelSet) -> Course:
         """The same course from the centre of another body.
 
         Parameters
         ----------
         centre : {"moon", "earth"}
             The other centre.
-        almanac : Almanac
+        almanac : Almanac or KernelSet
             Where Moon and Earth stand.
 
         Returns
@@ -237,7 +238,7 @@ class Course:
             raise InputError(f"{centre!r} is no centre", where="centre", advice="give moon or earth")
         if centre == self.centre:
             return self
-        ephemeris = read_kernels([kernel.path for kernel in almanac.kernels]).ephemeris
+        ephemeris = opened(almanac).ephemeris
         old, new = _NUMBERS[self.centre], _NUMBERS[centre]
 
         def moved(piece: Piece, seconds: Floats) -> Floats:
@@ -283,6 +284,17 @@ class Course:
         times = np.append(np.arange(start, stop, step_s), stop)
         times = times[_inside(self, times) & _inside(course, times)]
         return times, np.linalg.norm(self.at(times)[:, :3] - course.at(times)[:, :3], axis=1)
+
+
+def opened(almanac: Almanac | KernelSet) -> KernelSet:
+    """Opened kernels of an almanac."""
+    return almanac if isinstance(almanac, KernelSet) else _opened(tuple(kernel.path for kernel in almanac.kernels))
+
+
+@lru_cache(maxsize=4)
+def _opened(paths: tuple[Path, ...]) -> KernelSet:
+    """Kernels, opened once."""
+    return read_kernels(paths)
 
 
 def instants(t: Any) -> Floats:

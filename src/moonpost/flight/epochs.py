@@ -11,7 +11,7 @@ import numpy.typing as npt
 from moonpost.errors import DateError, InputError
 from moonpost.sky.timescale import default_timescale
 
-__all__ = ["MessageScale", "epoch_text", "parse_epochs", "whole_seconds"]
+__all__ = ["MessageScale", "epoch_text", "parse_epochs", "tt_seconds", "whole_seconds"]
 
 Floats = npt.NDArray[np.float64]
 Dates = npt.NDArray[np.datetime64]
@@ -162,3 +162,26 @@ def _parsed(text: str, place: int, scale: str) -> tuple[np.datetime64, float]:
         ) from error
     whole = day.astype("datetime64[ms]") + np.timedelta64(3600 * hour + 60 * minute + second - leap, "s")
     return whole, float(found["part"] or 0.0 if found["part"] != "." else 0.0) + leap
+
+
+def tt_seconds(tdb_s: npt.ArrayLike) -> Floats:
+    """Terrestrial Time of instants: seconds that pass evenly with those of TAI and UTC.
+
+    Parameters
+    ----------
+    tdb_s : array_like, shape (n,)
+        TDB since J2000 [s].
+
+    Returns
+    -------
+    ndarray, shape (n,)
+        TT since J2000 [s].
+
+    Examples
+    --------
+    >>> round(float(946728000.0 - tt_seconds([946728000.0])[0]), 6)
+    -8.1e-05
+    """
+    seconds = np.atleast_1d(np.asarray(tdb_s, dtype=np.float64))
+    near = default_timescale().utc(seconds)
+    return seconds - (default_timescale().tdb_s(near) - default_timescale().tt_s(near))

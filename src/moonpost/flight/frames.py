@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Self, get_args
 
 import numpy as np
 import numpy.typing as npt
 
 from moonpost.errors import DateError, InputError, UnknownNameError
-from moonpost.flight.courses import instants
+from moonpost.flight.courses import instants, opened
 from moonpost.flight.synodic import SynodicFrame
 from moonpost.sky.ephemeris import covered
-from moonpost.sky.kernelfiles import KernelSet, read_kernels
+from moonpost.sky.kernelfiles import KernelSet
 from moonpost.sky.orientation import Orientation
 from moonpost.sky.times import TimeLike
 
@@ -99,7 +97,7 @@ class Frames:
         seconds = instants(t)
         if name in ("J2000", "ICRF"):
             return cls(name, np.repeat(np.eye(3)[None], seconds.size, axis=0), np.zeros((seconds.size, 3)))
-        kernels = almanac if isinstance(almanac, KernelSet) else _kernels(tuple(k.path for k in almanac.kernels))
+        kernels = opened(almanac)
         if name == "SYNODIC":
             synodic = SynodicFrame.of(kernels, seconds, scale="fixed")
             return cls(name, synodic.axes, np.einsum("nji,nj->ni", synodic.axes, synodic.turn_rad_s))
@@ -211,12 +209,6 @@ def convert(
     4.62
     """
     return Frames.at(almanac, t, to).from_j2000(Frames.at(almanac, t, source).to_j2000(states))
-
-
-@lru_cache(maxsize=4)
-def _kernels(paths: tuple[Path, ...]) -> KernelSet:
-    """Opened kernels of an almanac."""
-    return read_kernels(paths)
 
 
 def _moon(orientation: Orientation, seconds: Floats) -> tuple[Floats, Floats]:

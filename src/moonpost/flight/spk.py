@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from moonpost.errors import DataError, DateError, InputError, UnknownNameError
 from moonpost.flight.chebyshev import series
-from moonpost.flight.courses import Course, Piece
+from moonpost.flight.courses import Course, Piece, opened
 from moonpost.flight.daffile import Segment, write_daf
 from moonpost.flight.spktables import read_segments
 from moonpost.flight.state import Centre
@@ -26,7 +26,6 @@ from moonpost.flight.statetables import tabulated
 from moonpost.flight.trajectory import Trajectory
 from moonpost.sky.ephemeris import Ephemeris, Spans, body_name, common, covered, merged
 from moonpost.sky.ephemeris import Segment as SpkSegment
-from moonpost.sky.kernelfiles import read_kernels
 from moonpost.sky.times import TimeLike, as_utc, iso
 from moonpost.sky.timescale import default_timescale
 
@@ -244,8 +243,7 @@ def read_spk_course(
         from moonpost.sky.almanac import Almanac
 
         almanac = Almanac.default()
-    kernels = read_kernels([kernel.path for kernel in almanac.kernels])
-    whole = Ephemeris((*kernels.ephemeris.segments, *segments))
+    whole = Ephemeris((*opened(almanac).ephemeris.segments, *segments))
     goal = _CENTRES[centre]
     spans = _covered(files, whole, chosen, goal)
     if not spans:
