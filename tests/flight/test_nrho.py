@@ -9,6 +9,7 @@ from moonpost.errors import DateError, InputError, ModelError
 from moonpost.flight.arcs import Arcs
 from moonpost.flight.cr3bp import time_unit_s
 from moonpost.flight.environment import Environment
+from moonpost.flight.events import apsides, eclipses
 from moonpost.flight.halos import halo_family
 from moonpost.flight.nrho import ReferenceOrbit, reference_orbit, rotating_speed_m_s
 from moonpost.flight.propagate import propagate
@@ -61,6 +62,24 @@ def test_states_between_nodes(gateway: ReferenceOrbit) -> None:
     assert np.abs(gateway.states(dates)[:, :3] - gateway.node_states[3:5, :3]).max() < 2.0
     with pytest.raises(InputError, match="outside the reference"):
         gateway.states(np.array([gateway.node_s[0] - 10.0]))
+
+
+def test_the_orbit_is_one_flight_with_events(gateway: ReferenceOrbit) -> None:
+    flown = gateway.flight([apsides().only("perilune"), eclipses("moon"), eclipses("earth")])
+    assert (flown.start.time_tdb_s, flown.duration_s) == (
+        gateway.node_s[0],
+        gateway.node_s[-1] - gateway.node_s[0],
+    )
+    times = np.linspace(gateway.node_s[0], gateway.node_s[-1], 500)
+    apart = flown.at_elapsed(times - times[0]) - gateway.states(times)
+    assert np.linalg.norm(apart[:, :3], axis=1).max() < 5.0
+    near = [event for event in flown.events if event.name == "perilune"]
+    assert len(near) == len(gateway.passage_s)
+    radii = [np.linalg.norm(event.state[:3]) for event in near]
+    assert radii == pytest.approx(gateway.perilune_radius_m, abs=50.0)
+    shadows = [event for event in flown.events if event.name.startswith("umbra of the Moon")]
+    assert shadows
+    assert [event.name[-6:] for event in shadows] == ["begins", "n ends"] * (len(shadows) // 2)
 
 
 def test_passages_lie_in_the_plane_and_perilunes_are_closest(sky: Environment, gateway: ReferenceOrbit) -> None:

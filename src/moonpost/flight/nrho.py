@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,8 +12,12 @@ from moonpost.errors import InputError, ModelError
 from moonpost.flight.arcs import Arcs, turning_axes
 from moonpost.flight.cr3bp import coast, time_unit_s
 from moonpost.flight.environment import Environment, Instant
+from moonpost.flight.events import Crossing, find_events, flat_crossings
 from moonpost.flight.halos import PeriodicOrbit, halo_family
+from moonpost.flight.propagate import propagate
+from moonpost.flight.state import State
 from moonpost.flight.synodic import SynodicFrame
+from moonpost.flight.trajectory import Trajectory
 
 __all__ = ["GATEWAY_PERIOD", "ReferenceOrbit", "reference_orbit", "rotating_speed_m_s"]
 
@@ -31,6 +36,7 @@ _ADVICE = (
     "which beat with the month"
 )
 _JUMP_M = 0.01
+_FLIGHT_RTOL, _FLIGHT_ATOL_M = 1e-11, 1e-4
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,6 +113,56 @@ class ReferenceOrbit:
             )
         rows = np.clip(np.searchsorted(self.node_s, seconds, side="right") - 1, 0, self.node_s.size - 2)
         return Arcs(self.env).ends(self.node_states[rows], self.node_s[rows], seconds)
+
+    def flight(self, events: Crossing | Iterable[Crossing] = ()) -> Trajectory:
+        """The whole orbit as one flight, for contacts, events, pictures and files of orbits.
+
+        Parameters
+        ----------
+        events : Crossing or iterable of Crossing
+            What to look out for, such as ``[eclipses("moon"), eclipses("earth")]``.
+
+        Returns
+        -------
+        Trajectory
+            From the first to the last node, with dense output; it jumps by `jump_m` at most at a node.
+
+        Raises
+        ------
+        InputError
+            If an event is none.
+
+        Examples
+        --------
+        >>> from moonpost.flight.events import apsides
+        >>> from moonpost.sky import Almanac
+        >>> sky = Environment.make(Almanac.default(), "2030-01-01", "2030-02-10", degree=2)
+        >>> found = reference_orbit(sky, "2030-01-05", 4).flight(apsides().only("perilune"))
+        >>> len(found.events)
+        3
+        """
+        crossings = flat_crossings(events)
+        begin, count = float(self.node_s[0]), len(self.node_s)
+        arcs = [
+            propagate(
+                State(float(self.node_s[k]), self.node_states[k, :3], self.node_states[k, 3:]),
+                float(self.node_s[k + 1]),
+                self.env,
+                rtol=_FLIGHT_RTOL,
+                atol_m=_FLIGHT_ATOL_M,
+            )
+            for k in range(count - 1)
+        ]
+        steps = np.concatenate([arc.steps for arc in arcs])
+        shifts = [arc.start.time_tdb_s - begin for arc in arcs]
+        steps[:, 0] += np.repeat(shifts, [len(arc.steps) for arc in arcs])
+        dense = np.concatenate([arc.coefficients for arc in arcs])
+        final = arcs[-1].final
+        elapsed = np.append(steps[:, 0], final.time_tdb_s - begin)
+        found = find_events(crossings, self.env, begin, float(elapsed[-1]), steps, dense)
+        states = np.concatenate([dense[:, 0], final.vector[None]])
+        noted = tuple(event for event, _ in found)
+        return Trajectory(arcs[0].start, final, self.env, elapsed, states, "time", noted, (), steps, dense)
 
 
 def reference_orbit(
