@@ -126,8 +126,8 @@ def perilune_rate_rad_s(
 
     Examples
     --------
-    >>> rate = perilune_rate_rad_s(1837.4e3, [-0.04, 0.04], 90.0)
-    >>> bool(rate[0] * rate[1] < 0.0)
+    >>> still = averaged_frozen_eccentricity(1860.4e3, 90.0)[0]
+    >>> bool(abs(perilune_rate_rad_s(1860.4e3, still, 90.0)) < 1e-12)
     True
     """
     e = np.asarray(eccentricity, dtype=np.float64)
