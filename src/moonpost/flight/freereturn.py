@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from moonpost.errors import InputError, ModelError
+from moonpost.flight.earthorbits import EarthOrbits
 from moonpost.flight.environment import Environment, Instant
 from moonpost.flight.events import altitude
 from moonpost.flight.propagate import propagate, propagate_batch
@@ -232,7 +233,7 @@ class _Goals:
     def misses(self, x: Floats, back_s: Floats, on_s: Floats) -> tuple[Floats, Floats, Floats]:
         """How far off, and the times from perilune to both perigees."""
         low, high = self.legs(x, back_s, on_s)
-        out, home = _Orbit(low, self.gm), _Orbit(high, self.gm)
+        out, home = EarthOrbits(low, self.gm), EarthOrbits(high, self.gm)
         wanted = np.sqrt(self.gm * self.parking_m * (1.0 + out.eccentricity))
         speed = np.sqrt(np.maximum(0.0, 2.0 * (home.energy + self.gm / self.entry_m)))
         unit = math.sqrt(2.0 * self.gm * EARTH_RADIUS_M)
@@ -245,35 +246,6 @@ class _Goals:
             if angle is not None:
                 rows.append(orbit.pole @ pole - math.cos(math.radians(angle)))
         return np.stack(rows, axis=1), whole_back, whole_on
-
-
-class _Orbit:
-    """Orbits round the Earth through states; momenta count as negative against the Earth's rotation."""
-
-    def __init__(self, states: Floats, gm: float) -> None:
-        r, v = states[:, :3], states[:, 3:]
-        distance = np.linalg.norm(r, axis=1)
-        momentum = np.cross(r, v)
-        size = np.linalg.norm(momentum, axis=1)
-        self.pole = momentum / size[:, None]
-        self.momentum = np.where(momentum[:, 2] >= 0.0, size, -size)
-        self.energy = 0.5 * np.einsum("ni,ni->n", v, v) - gm / distance
-        self.eccentricity = np.sqrt(np.maximum(0.0, 1.0 + 2.0 * self.energy * size**2 / gm**2))
-        away = _from_perigee_s(distance, self.energy, self.eccentricity, gm)
-        inward = np.einsum("ni,ni->n", r, v) < 0.0
-        self.since_s, self.until_s = np.where(inward, -away, away), np.where(inward, away, -away)
-
-
-def _from_perigee_s(distance: Floats, energy: Floats, eccentricity: Floats, gm: float) -> Floats:
-    """Time between perigee and a distance on an ellipse or a hyperbola [s]."""
-    axis = -gm / (2.0 * np.where(np.abs(energy) < 1.0, -1.0, energy))
-    ratio = (1.0 - distance / axis) / np.maximum(eccentricity, 1e-9)
-    rate = np.sqrt(gm / np.abs(axis) ** 3)
-    bound = np.arccos(np.clip(ratio, -1.0, 1.0))
-    free = np.arccosh(np.maximum(ratio, 1.0))
-    return np.where(
-        axis > 0.0, bound - eccentricity * np.sin(bound), eccentricity * np.sinh(np.minimum(free, 50.0)) - free
-    ) / rate  # fmt: skip
 
 
 def _outbound_s(perilune_altitude_m: float) -> float:
