@@ -1,8 +1,8 @@
-"""Contacts over time, and the gaps between them."""
+"""Contacts over time and the gaps between them; what an instrument has seen of the surface."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,15 +10,17 @@ from matplotlib.dates import date2num
 from matplotlib.figure import Figure
 
 from moonpost.errors import InputError
-from moonpost.report.figures.style import BLUE, ORANGE, dates, drawing, row_names
+from moonpost.report.figures.style import BLUE, GREEN, ORANGE, PURPLE, RED, dates, drawing, legend_above, row_names
 from moonpost.sky.timescale import default_timescale
 
 if TYPE_CHECKING:
     from moonpost.flight.coverage import Contacts
+    from moonpost.flight.swath import SurfaceCoverage
 
-__all__ = ["contacts_figure"]
+__all__ = ["contacts_figure", "surface_figure"]
 
 _ROW_IN = 0.34
+_BANDS = (BLUE, ORANGE, GREEN, RED, PURPLE)
 
 
 @drawing
@@ -58,6 +60,48 @@ def contacts_figure(rows: Mapping[str, Contacts], width_in: float) -> Figure:
     _gaps(below, last)
     below.set_ylabel("Gap [h]")
     dates(below.xaxis, width_in)
+    return figure
+
+
+@drawing
+def surface_figure(
+    seen: SurfaceCoverage, bands_deg: Sequence[tuple[float, float]], width_in: float, *, points: int = 200
+) -> Figure:
+    """Draw the part of latitude bands that has been seen, over time.
+
+    Parameters
+    ----------
+    seen : SurfaceCoverage
+        What has been seen.
+    bands_deg : sequence of tuple of float
+        Least and most latitude of each band, five at most [deg].
+    width_in : float
+        Width [inch].
+    points : int, default 200
+        Points of each curve.
+
+    Returns
+    -------
+    Figure
+        A curve for each band.
+
+    Raises
+    ------
+    InputError
+        If there are no bands or more than five.
+    """
+    if not 1 <= len(bands_deg) <= len(_BANDS):
+        raise InputError(f"{len(bands_deg)} bands", where="bands_deg", advice=f"give 1 to {len(_BANDS)}")
+    figure = Figure(figsize=(width_in, 0.7 + 0.33 * width_in), layout="constrained")
+    axes: Any = figure.subplots()
+    days = np.linspace(0.0, seen.days, points)
+    for colour, (low, high) in zip(_BANDS, bands_deg, strict=False):
+        axes.plot(days, 100.0 * seen.share(days, low, high), color=colour, label=f"{low:g} to {high:g} deg")
+    axes.set_xlabel("Time [d]")
+    axes.set_ylabel("Seen of the band [%]")
+    axes.set_ylim(0.0, 102.0)
+    axes.margins(x=0.0)
+    legend_above(axes, width_in)
     return figure
 
 
