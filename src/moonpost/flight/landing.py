@@ -116,7 +116,8 @@ class LandingWindow:
     best : numpy.datetime64
         Pass with the least turn of the plane, or the middle of the window.
     plane_change_deg, plane_change_m_s : float
-        Turn of the plane for the best pass; 0 where any plane is allowed [deg], [m/s].
+        Turn of the plane for the best pass; where any node is allowed, what the inclination lacks, and NaN
+        unless that is 0 [deg], [m/s].
     heading_deg : float
         Direction of flight over the site at the best pass; NaN where any plane is allowed [deg].
     sun_elevation_deg, sun_azimuth_deg : float
@@ -295,7 +296,7 @@ def landing_opportunities(
     met = _met(criteria, passes, short, slope, lasting)
     rows = np.flatnonzero(np.logical_and.reduce([met[name] for name in criteria.names]))
     values = {"sun_elevation_deg": elevation, "sun_azimuth_deg": azimuth, "slope_sun_deg": slope, **lasting}
-    windows = tuple(_window(group, time, passes, values) for group in _groups(rows))
+    windows = tuple(_window(group, time, passes, short, values) for group in _groups(rows))
     highest = _highest_sun(almanac, site, first, criteria)
     reasons = _sun_reasons(site, criteria, highest) + _plane_reasons(site, criteria, passes, inclination_deg, met)
     if not rows.size:
@@ -334,11 +335,12 @@ def _groups(rows: npt.NDArray[np.int64]) -> list[npt.NDArray[np.int64]]:
 
 
 def _window(
-    group: npt.NDArray[np.int64], time: Times, passes: Passes | None, values: dict[str, Floats]
+    group: npt.NDArray[np.int64], time: Times, passes: Passes | None, short: float, values: dict[str, Floats]
 ) -> LandingWindow:
     """A run of instants as a window."""
     if passes is None:
-        best, turn, cost, heading = int(group[len(group) // 2]), 0.0, 0.0, math.nan
+        best, turn, heading = int(group[len(group) // 2]), short, math.nan
+        cost = math.nan if short > 0.0 else 0.0
     else:
         best = int(group[np.argmin(np.abs(passes.cross_deg[group]))])
         turn, cost = abs(float(passes.cross_deg[best])), float(passes.plane_change_m_s[best])
