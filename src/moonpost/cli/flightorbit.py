@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 import typer
 
+from moonpost.cli.flightfiles import Files, compared, given_course, in_frame, written
 from moonpost.cli.output import JSON, emit
 from moonpost.errors import InputError, ModelError
 
 if TYPE_CHECKING:
+    from moonpost.flight.courses import Course
     from moonpost.flight.environment import Environment
     from moonpost.flight.state import Scale, State
     from moonpost.flight.trajectory import Trajectory
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["register"]
 
 _DAY_S = 86400.0
+_START = "2030-01-01T00:00:00"
 
 
 def register(app: typer.Typer) -> None:
@@ -39,8 +42,14 @@ def orbit(
     ),
     node: float = typer.Option(0.0, help="With an altitude: longitude of the ascending node [deg]."),
     argument: float = typer.Option(0.0, help="With an altitude: argument of perilune [deg]."),
-    start: str = typer.Option("2030-01-01T00:00:00", help="Date of the state."),
-    scale: str = typer.Option("UTC", help="Time scale of the date: UTC or TDB."),
+    from_oem: str = typer.Option(
+        "", help="OEM file: its state at the start, or, beside a state, what to compare the flight with."
+    ),
+    from_spk: str = typer.Option("", help="The same from an SPK file of a mission; name its body with --body."),
+    start: str = typer.Option(
+        "", help=f"Date of the state; if not given {_START}, or where the file begins (backwards: ends)."
+    ),
+    scale: str = typer.Option("UTC", help="Time scale of the date, and of dates in an OEM: UTC or TDB."),
     days: float = typer.Option(30.0, help="How long to fly, negative for back in time [d]."),
     degree: int = typer.Option(50, help="Degree and order of the Moon's field, 0 to 165."),
     bodies: str = typer.Option("sun,earth", help="Bodies that pull beside the Moon; 'none' for none."),
@@ -56,6 +65,20 @@ def orbit(
     ),
     rtol: float = typer.Option(1e-13, help="Error allowed in a step, relative."),
     events: bool = typer.Option(False, "--events", help="List apsides, nodes and shadows on the way."),
+    frame: str = typer.Option(
+        "J2000", help="Further axes of the end, and those of the CSV: J2000, MOON_ME, MOON_PA, SYNODIC."
+    ),
+    spk: str = typer.Option("", help="Write the flight as an SPK file."),
+    spk_type: int = typer.Option(13, help="Its type: 13 (SPICE), 3 (skyfield and jplephem too)."),
+    body: int = typer.Option(None, help="NAIF identifier: to read from an SPK, to write (-301001 if not given)."),
+    oem: str = typer.Option("", help="Write the flight as an orbit ephemeris message (CCSDS OEM 2.0)."),
+    czml: str = typer.Option("", help="Write the flight for CesiumJS, in the axes of the Moon's globe."),
+    site: str = typer.Option("", help="With --czml: a site to show, LAT,LON[,HEIGHT_M]."),
+    gmat: str = typer.Option("", help="Write a script for GMAT."),
+    csv: str = typer.Option("", help="Write states as a table."),
+    plot: str = typer.Option("", help="Draw the ground track and the altitude: .png, .svg or .pdf."),
+    step_s: float = typer.Option(60.0, help="Interval of the table, the picture and the comparison [s]."),
+    name: str = typer.Option("spacecraft", help="Name of the spacecraft in the files."),
     kernels: str = typer.Option("", help="SPICE kernels instead of DE440s, files with commas between."),
     as_json: bool = JSON,
 ) -> None:
@@ -68,15 +91,18 @@ def orbit(
     from moonpost.flight.environment import Environment
     from moonpost.flight.sunlight import Sunlight
 
-    _check_choice(state, altitude_km, days)
+    _check_choice(state, altitude_km, days, bool(from_oem or from_spk))
+    files = Files(spk, spk_type, oem, scale, czml, gmat, csv, plot, step_s, frame, body, name, site)
+    files.check()
     almanac = _almanac(kernels)
-    begin = _seconds(start, scale)
+    given = given_course(from_oem, from_spk, body, almanac)
+    begin = _begin(start, scale, given, days)
     env = Environment.make(
         almanac,
         begin,
         begin + days * _DAY_S,
         degree=degree,
-        bodies=() if bodies.strip().lower() == "none" else [name.strip() for name in bodies.lower().split(",")],
+        bodies=() if bodies.strip().lower() == "none" else [part.strip() for part in bodies.lower().split(",")],
         rotate_field=rotate_field,
         gm_m3_s2=_strengths(gm),
         tides=tides,
@@ -84,14 +110,25 @@ def orbit(
         if sunlight
         else None,
     )
-    first = _first(env, begin, state, (altitude_km, inclination, apolune_km, node, argument))
-    flown = _flown(first, begin + days * _DAY_S, env, rtol, events)
-    emit(_result(flown, env, events), as_json, lambda: _text(flown, events))
+    if given and not state and altitude_km is None:
+        first = given[1].state(begin)
+    else:
+        first = _first(env, begin, state, (altitude_km, inclination, apolune_km, node, argument))
+    flown = _flown(first, begin + days * _DAY_S, env, rtol, events, files.any or given is not None)
+    found = _result(flown, env, events)
+    if given:
+        found["compared"] = compared(flown, given, step_s)
+    if frame.upper() != "J2000":
+        found |= _turned(flown, frame.upper())
+    if files.any:
+        found["files"] = written(flown, files)
+    emit(found, as_json, lambda: _text(flown, events, found))
 
 
-def _check_choice(state: str, altitude_km: float | None, days: float) -> None:
-    """Refuse both or neither of the two ways to give a state."""
-    if bool(state) == (altitude_km is not None):
+def _check_choice(state: str, altitude_km: float | None, days: float, file: bool) -> None:
+    """Refuse both or neither of the ways to give a state; a file may stand beside a state."""
+    given = bool(state) + (altitude_km is not None)
+    if given > 1 or not (given or file):
         raise InputError(
             "give a state or an altitude, and not both",
             where="flight orbit",
@@ -99,6 +136,26 @@ def _check_choice(state: str, altitude_km: float | None, days: float) -> None:
         )
     if not math.isfinite(days):
         raise InputError(f"{days} is no duration", where="--days", advice="give days")
+
+
+def _begin(start: str, scale: str, given: tuple[str, Course] | None, days: float) -> float:
+    """TDB seconds of the start: the date, or the end of the file from which the flight goes on."""
+    if given and not start:
+        return given[1].span_tdb_s[0 if days >= 0.0 else 1]
+    return _seconds(start or _START, scale)
+
+
+def _turned(flown: Trajectory, frame: str) -> dict[str, Any]:
+    """The end of a flight in other axes."""
+    import numpy as np
+
+    final = flown.final
+    state = 1e-3 * in_frame(final.vector[None], np.array([final.time_tdb_s]), flown, frame)[0]
+    return {
+        "frame": frame,
+        "frame_position_km": state[:3].tolist(),
+        "frame_velocity_km_s": state[3:].tolist(),
+    }
 
 
 def _almanac(kernels: str) -> Almanac:
@@ -137,14 +194,16 @@ def _first(env: Environment, begin: float, state: str, elements: tuple[Any, ...]
     )
 
 
-def _flown(first: State, stop: float, env: Environment, rtol: float, events: bool) -> Trajectory:
-    """The flight; one that breaks off is an error."""
+def _flown(
+    first: State, stop: float, env: Environment, rtol: float, events: bool, dense: bool = False
+) -> Trajectory:
+    """The flight, with states in between if they are wanted; one that breaks off is an error."""
     from moonpost.flight.events import apsides, eclipses, nodes
     from moonpost.flight.propagate import propagate
 
-    if events:
-        wanted = [apsides(), nodes(), eclipses("moon"), eclipses("earth")]
-        flown = propagate(first, stop, env, rtol=rtol, events=wanted, dense=False)
+    if events or dense:
+        wanted = [apsides(), nodes(), eclipses("moon"), eclipses("earth")] if events else []
+        flown = propagate(first, stop, env, rtol=rtol, events=wanted, dense=dense)
     else:
         flown = propagate(first, stop, env, rtol=rtol, dense=False, method="rkn1210")
     if flown.failed:
@@ -231,7 +290,7 @@ def _utc(state: State) -> str:
     return f"{state.utc}Z"
 
 
-def _text(flown: Trajectory, events: bool) -> str:
+def _text(flown: Trajectory, events: bool, found: dict[str, Any]) -> str:
     """The result for people."""
     final = flown.final
     lines = [
@@ -242,6 +301,32 @@ def _text(flown: Trajectory, events: bool) -> str:
     ]
     near, far = (1e-3 * distance - 1737.4 for distance in final.apsides_m())
     lines.append(f"orbit     {near:.3f} x {far:.3f} km above 1737.4 km")
+    if "frame" in found:
+        lines.append(f"in {found['frame']}")
+        lines.append("position  " + "  ".join(f"{value:16.9f}" for value in found["frame_position_km"]) + "  km")
+        lines.append(
+            "velocity  " + "  ".join(f"{value:16.12f}" for value in found["frame_velocity_km_s"]) + "  km/s"
+        )
+    if "compared" in found:
+        lines.append(_comparison(found["compared"]))
+    lines += [_file(kind, file) for kind, file in found.get("files", {}).items()]
     if events:
         lines += ["", *(f"{event.utc}Z  {event.name}" for event in flown.events)]
     return "\n".join(lines)
+
+
+def _comparison(found: dict[str, Any] | None) -> str:
+    """How far the flight is from a file, for people."""
+    if found is None:
+        return "compared  the file and the flight share no time"
+    return (
+        f"compared  with {found['file']} at {found['points']} times: largest {found['largest_m']:.4g} m, "
+        f"rms {found['rms_m']:.4g} m, at the end {found['end_m']:.4g} m"
+    )
+
+
+def _file(kind: str, file: dict[str, Any]) -> str:
+    """One file, for people."""
+    rows = f"  {file['rows']} rows" if "rows" in file else ""
+    error = f", within {1e3 * file['error_m']:.2f} mm of the flight" if "error_m" in file else ""
+    return f"{kind:<8}  {file['path']}{rows}{error}"

@@ -26,7 +26,7 @@ __all__ = ["Course", "Piece", "provenance"]
 
 Floats = npt.NDArray[np.float64]
 _NUMBERS = {"moon": 301, "earth": 399}
-_JUMP_M_S = 1e-7
+_JUMP_M, _JUMP_M_S = 1e-5, 1e-7
 _ROUNDING_S = 1e-6
 
 
@@ -335,9 +335,10 @@ def provenance(flown: Trajectory) -> tuple[str, ...]:
 
 
 def _cuts(flown: Trajectory) -> Floats:
-    """Times from the start at which a burn begins or ends or the velocity jumps, ascending."""
+    """Times from the start at which a burn begins or ends or the state jumps, ascending."""
     ends = flown.coefficients[:-1, 0] + flown.coefficients[:-1, 1]
-    jumps = np.linalg.norm(flown.coefficients[1:, 0, 3:] - ends[:, 3:], axis=1) > _JUMP_M_S
+    apart = np.linalg.norm((flown.coefficients[1:, 0] - ends).reshape(-1, 2, 3), axis=2)
+    jumps = (apart > (_JUMP_M, _JUMP_M_S)).any(axis=1)
     firings = [edge for fired in flown.firings for edge in (fired.start_elapsed_s, fired.stop_elapsed_s)]
     return np.unique(np.concatenate([flown.steps[1:, 0][jumps], np.array(firings, dtype=np.float64)]))
 
