@@ -63,9 +63,12 @@ _OPTIONS: dict[str, Any] = {"cache": True, "nogil": True, "error_model": "numpy"
 _MOST_STEPS = 200_000
 _MOST_TURNS = 14
 _MOST_TRIMS = 8
-_LIMIT_RAD, _LIMIT_M_S = 0.12, 40.0
+_LIMIT_RAD, _LIMIT_M_S, _LIMIT_FREE_M_S = 0.12, 40.0, 150.0
 _TIGHT_M, _TIGHT_S = 1.0, 1e-3
 _NUDGE_S = 60.0
+_LAST_LEAD_S = 900.0
+_LOOSE = 100
+_NEAR_KM = (1000.0, 50.0)
 _FLIGHTS = FOUND["flights"]
 
 
@@ -313,7 +316,7 @@ def _stepped(x: Floats, back: Floats, miss: Floats, kind: float) -> None:
     step = np.empty(3)
     for i in range(3):
         step[i] = -(back[i, 0] * miss[0] + back[i, 1] * miss[1] + back[i, 2] * miss[2])
-        limit = _LIMIT_M_S if kind == 1.0 or i == 2 else _LIMIT_RAD
+        limit = _LIMIT_FREE_M_S if kind == 1.0 else (_LIMIT_M_S if i == 2 else _LIMIT_RAD)
         share = min(share, limit / (abs(step[i]) + 1e-300))
     for i in range(3):
         x[i] += share * step[i]
@@ -397,7 +400,7 @@ def _trimmed(
         if max(abs(miss[0]), abs(miss[1])) < 1e-3 * _TIGHT_M and abs(miss[2]) < _TIGHT_S:
             return code
         _stepped(x, back, miss, end[0])
-    return _ASTRAY
+    return _LOOSE
 
 
 @njit(**_OPTIONS)
@@ -441,6 +444,51 @@ def _verified(
 
 
 @njit(**_OPTIONS)
+def _cell(
+    x: Floats,
+    end: Floats,
+    aim: Floats,
+    since: float,
+    lasting: float,
+    pole: Floats,
+    axes: Floats,
+    leads: Floats,
+    controls: Floats,
+    numbers: Floats,
+    options: Whole,
+    places: Floats,
+    table: Floats,
+    plain: Floats,
+    found: Floats,
+) -> int:
+    """Find one flight; where chords do not settle, Newton goes nearer to the passage."""
+    back, moon = np.zeros((3, 3)), np.empty(6)
+    if end[5] == 0.0:
+        _moon(since + lasting, numbers, places, moon)
+        code = guessed(moon, end, lasting, axes, numbers[3], x)
+        if code != _CONVERGED:
+            return code
+    code = _LOOSE
+    for j in range(len(leads) + 1):
+        lead = leads[j] if j < len(leads) else _LAST_LEAD_S
+        code = _approach(
+            x, end, aim, since, lasting, lead, _NEAR_KM[min(j, 1)], axes, pole, controls[min(j, 1)], numbers,
+            options, places, table, back, found,
+        )  # fmt: skip
+        if code != _CONVERGED:
+            return code
+        if j >= len(leads) - 1:
+            code = _trimmed(
+                x, end, aim, since, lasting, axes, pole, controls[2], numbers, options, places, plain, back, found
+            )
+            if code != _LOOSE:
+                break
+    if code != _CONVERGED:
+        return code if code != _LOOSE else _ASTRAY
+    return _verified(x, end, since, lasting, axes, pole, controls[3], numbers, options, places, plain, found)
+
+
+@njit(**_OPTIONS)
 def solve(
     x: Floats,
     ends: Floats,
@@ -455,6 +503,7 @@ def solve(
     options: Whole,
     places: Floats,
     table: Floats,
+    plain: Floats,
     found: Floats,
     outcomes: Whole,
 ) -> None:
@@ -481,7 +530,9 @@ def solve(
     controls : ndarray, shape (4, 5)
         As for `moonpost.flight.stepkernels.advance`: for the first approach, later ones, trimming, the check.
     numbers, options, places, table : ndarray
-        The environment, with the Earth as centre, without impacts.
+        The environment, with the Earth as centre, without impacts; harmonics packed with gradient.
+    plain : ndarray
+        Harmonics packed without gradient.
     found : ndarray, shape (n, 20)
         Gets the numbers of `FOUND`.
     outcomes : ndarray of int64, shape (n,)
@@ -492,27 +543,10 @@ def solve(
     A flight back is solved as the flight forward of the reversed motion: B.T, B.R and the asymptote found are
     those of the reversed hyperbola, the inclination and the states are those of the flight itself.
     """
-    back, moon = np.zeros((3, 3)), np.empty(6)
     for k in range(len(x)):
         found[k] = np.nan
         found[k, _FLIGHTS] = 0.0
-        outcomes[k] = _CONVERGED
-        if ends[k, 5] == 0.0:
-            _moon(since[k] + lasting[k], numbers, places, moon)
-            outcomes[k] = guessed(moon, ends[k], lasting[k], axes, numbers[3], x[k])
-        for j in range(len(leads)):
-            if outcomes[k] == _CONVERGED:
-                outcomes[k] = _approach(
-                    x[k], ends[k], aims[k], since[k], lasting[k], leads[j], 30.0 if j == 0 else 1.0, axes,
-                    poles[k], controls[min(j, 1)], numbers, options, places, table, back, found[k],
-                )  # fmt: skip
-        if outcomes[k] == _CONVERGED:
-            outcomes[k] = _trimmed(
-                x[k], ends[k], aims[k], since[k], lasting[k], axes, poles[k], controls[2], numbers, options,
-                places, table, back, found[k],
-            )  # fmt: skip
-        if outcomes[k] == _CONVERGED:
-            outcomes[k] = _verified(
-                x[k], ends[k], since[k], lasting[k], axes, poles[k], controls[3], numbers, options, places, table,
-                found[k],
-            )  # fmt: skip
+        outcomes[k] = _cell(
+            x[k], ends[k], aims[k], since[k], lasting[k], poles[k], axes, leads, controls, numbers, options,
+            places, table, plain, found[k],
+        )  # fmt: skip

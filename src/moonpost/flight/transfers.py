@@ -35,9 +35,10 @@ __all__ = [
 
 Floats = npt.NDArray[np.float64]
 
-_LEADS_S = np.array([18.0, 2.0]) * 3600.0
-_TOLERANCES = (1e-8, 1e-9, 1e-11, 1e-13)
+_TOLERANCES = (1e-6, 1e-7, 1e-11, 1e-13)
 _MARGIN_S = 3600.0
+_NEAR_DEG = 3.0
+_RETRIES = ((0.0, 30.0, 10.0, 2.0), (0.035, 18.0, 2.0), (0.087, 12.0, 2.0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,9 +118,15 @@ class Targeted:
         code = int(self.outcome[row])
         if code == 0:
             return ""
-        if code != 1:
-            return OUTCOMES[code]
-        return f"{OUTCOMES[1]}: {abs(self.declinations_deg[row]):.2f} against {self.inclinations_deg[row]:.2f} deg"
+        text, high, plane = OUTCOMES[code], self.declinations_deg[row], self.inclinations_deg[row]
+        if code == 1:
+            return f"{text}: {abs(high):.2f} against {plane:.2f} deg"
+        if code in (3, 4) and abs(high) > min(plane, 180.0 - plane) - _NEAR_DEG:
+            return (
+                f"{text}: the Moon's declination of {high:.2f} deg lies too near the inclination of {plane:.2f} "
+                "deg; take more, or pass the Moon on its other side"
+            )
+        return text
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,7 +220,7 @@ def target_batch(
     branches: Sequence[Branch] | Branch = "short",
     places_m: npt.ArrayLike | None = None,
     guesses: npt.ArrayLike | None = None,
-    leads_s: npt.ArrayLike = (64800.0, 7200.0),
+    leads_s: npt.ArrayLike | None = None,
     axes: npt.ArrayLike | None = None,
     threads: int | None = None,
 ) -> Targeted:
@@ -239,7 +246,8 @@ def target_batch(
     guesses : array_like, shape (n, 3), optional
         Controls to start from in place of the two-body guess: node, argument [rad] and speed [m/s], or velocity.
     leads_s : array_like, shape (k,)
-        How long before perilune the crossings are predicted that Newton corrects, one after the other [s].
+        How long before perilune the crossings are predicted that Newton corrects, one after the other [s]; 18 h
+        and 2 h if not given, 2 h alone for a free velocity.
     axes : array_like, shape (3, 3), optional
         From J2000 to the axes of node and inclination; the mean equator of the first start if not given.
     threads : int, optional
@@ -262,7 +270,8 @@ def target_batch(
     angle. Goals: B.T, B.R and the time of perilune, predicted 18 h and then 2 h before it, with derivatives from
     the variational equations; then chord steps on the passage itself until it is within 1 m and 1 ms. What is
     returned is flown once more to perilune at a tolerance of 1e-13. Flights back are solved in the same way,
-    reversed in time: B.T, B.R then belong to the reversed hyperbola.
+    reversed in time: B.T, B.R then belong to the reversed hyperbola. What fails is tried again with other
+    predictions and, if the inclination is free, with 2 and 5 deg more of it.
 
     Examples
     --------
@@ -273,7 +282,7 @@ def target_batch(
     >>> found.converged.tolist(), bool((abs(found.perilune_radius_m - 1837.4e3) < 10.0).all())
     ([True, True], True)
     """
-    from moonpost.flight.transferkernels import FOUND, solve
+    from moonpost.flight.transferkernels import END, FOUND
 
     begin, passage = _instants(starts_tdb_s, perilunes_tdb_s, env)
     count = len(begin)
@@ -286,18 +295,13 @@ def target_batch(
     aims = _aims(arrival or Arrival(), begin > passage)
     poles = np.ascontiguousarray(env.rotation(passage)[:, 2])
     x = np.zeros((count, 3)) if guesses is None else _rows(guesses, count, 3, "guesses").copy()
-    found, outcome = np.full((count, FOUND["count"]), np.nan), np.zeros(count, dtype=np.int64)
-    since, lasting = begin - env.series[0], passage - begin
-    leads = np.ascontiguousarray(leads_s, dtype=np.float64)
-    numbers, options, places, table = _arrays(env)
-
-    def part(rows: slice) -> None:
-        solve(
-            x[rows], ends[rows], aims[rows], since[rows], lasting[rows], poles[rows], turn, leads, _controls(),
-            numbers, options, places, table, found[rows], outcome[rows],
-        )  # fmt: skip
-
-    _spread(part, count, threads)
+    given = (x, ends, aims, begin - env.series[0], passage - begin, poles)
+    leads = _leads(leads_s, places_m is not None)
+    found, outcome = _solved(given, turn, leads, env, threads)
+    if guesses is None:
+        _again(given, found, outcome, earth, turn, env, threads)
+        wider = np.degrees(ends[:, END["inclination"]])
+        inclinations = np.where(wider > inclinations + 1e-6, wider, inclinations)
     bent = np.degrees(np.arccos(np.clip(found[:, FOUND["cosine"]], -1.0, 1.0)))
     depart = found[:, FOUND["depart"] : FOUND["depart"] + 6]
     return Targeted(
@@ -317,7 +321,7 @@ def target_bplane(
     branch: Branch = "short",
     place_m: npt.ArrayLike | None = None,
     guess: npt.ArrayLike | None = None,
-    leads_s: npt.ArrayLike = (64800.0, 7200.0),
+    leads_s: npt.ArrayLike | None = None,
 ) -> Transfer:
     """Find the transfer between two instants that passes the Moon as wanted.
 
@@ -340,7 +344,7 @@ def target_bplane(
     guess : array_like, shape (3,), optional
         Controls to start from: node, argument [rad] and speed [m/s], or velocity [m/s].
     leads_s : array_like, shape (k,)
-        How long before perilune the crossings are predicted that Newton corrects [s].
+        How long before perilune the crossings are predicted that Newton corrects [s], as in `target_batch`.
 
     Returns
     -------
@@ -382,6 +386,54 @@ def target_bplane(
             advice="change the dates, the inclination or the branch, or give a guess",
         )
     return _transfer(found, begin, passage, arrival or Arrival(), env)
+
+
+def _solved(
+    given: tuple[Floats, ...], turn: Floats, leads: Floats, env: Environment, threads: int | None
+) -> tuple[Floats, npt.NDArray[np.int64]]:
+    """Solve in threads; the controls in `given` are changed."""
+    from moonpost.flight.transferkernels import FOUND, solve
+
+    count = len(given[0])
+    found, outcome = np.full((count, FOUND["count"]), np.nan), np.zeros(count, dtype=np.int64)
+    numbers, options, places, table, plain = _arrays(env)
+
+    def part(rows: slice) -> None:
+        x, ends, aims, since, lasting, poles = (values[rows] for values in given)
+        solve(
+            x, ends, aims, since, lasting, poles, turn, leads, _controls(), numbers, options, places, table,
+            plain, found[rows], outcome[rows],
+        )  # fmt: skip
+
+    _spread(part, count, threads)
+    return found, outcome
+
+
+def _again(
+    given: tuple[Floats, ...],
+    found: Floats,
+    outcome: npt.NDArray[np.int64],
+    parking: Parking,
+    turn: Floats,
+    env: Environment,
+    threads: int | None,
+) -> None:
+    """Try again what failed: with other predictions and, where it is free, with more inclination."""
+    from moonpost.flight.transferkernels import END
+
+    for wider, *leads in _RETRIES:
+        rows = np.flatnonzero((outcome == 3) | (outcome == 4))
+        if not rows.size:
+            return
+        part = tuple(values[rows] for values in given)
+        if parking.inclination_deg is None:
+            most = math.radians(parking.most_inclination_deg)
+            part[1][:, END["inclination"]] = np.minimum(part[1][:, END["inclination"]] + wider, most)
+        more, ends = _solved(part, turn, np.array(leads) * 3600.0, env, threads)
+        good = rows[ends == 0]
+        for values, better in zip(given, part, strict=True):
+            values[good] = better[ends == 0]
+        found[good], outcome[good] = more[ends == 0], 0
 
 
 def _transfer(found: Targeted, begin: float, passage: float, arrival: Arrival | Aim, env: Environment) -> Transfer:
@@ -515,12 +567,22 @@ def _arrays(env: Environment) -> tuple[Any, ...]:
 
     numbers, options, places, table, _ = env.arrays(gradient=True)
     numbers[NUMBERS["moon_impact"]] = numbers[NUMBERS["earth_impact"]] = 0.0
-    return numbers, options, places, table
+    return numbers, options, places, table, env.arrays()[3]
+
+
+def _leads(leads_s: npt.ArrayLike | None, free: bool) -> Floats:
+    """Times before perilune at which crossings are predicted [s]."""
+    if leads_s is None:
+        return np.array([7200.0] if free else [64800.0, 7200.0])
+    leads = np.atleast_1d(np.asarray(leads_s, dtype=np.float64))
+    if leads.ndim != 1 or not leads.size or not ((leads >= 60.0) & (leads <= 5e5)).all():
+        raise InputError(f"{leads_s}", where="leads_s", advice="give seconds before perilune, 60 to 500,000")
+    return np.ascontiguousarray(leads)
 
 
 def _controls() -> Floats:
-    """Tolerances of the stages, the last two with steps of order 12."""
-    return np.array([[rtol, 1e-9, 1e-12, math.inf, float(k > 1)] for k, rtol in enumerate(_TOLERANCES)])
+    """Tolerances of the stages, all with steps of order 12."""
+    return np.array([[rtol, 1e-9, 1e-12, math.inf, 1.0] for rtol in _TOLERANCES])
 
 
 def _spread(part: Any, count: int, threads: int | None) -> None:
