@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from moonpost.thermal.bowls import BowlShadow, bowl_shadow
 from moonpost.thermal.columns import Columns, Grid, conduct
 from moonpost.thermal.maps import GroundMap, regolith_map
 from moonpost.thermal.materials import HAYNE_2017, RegolithProperties
@@ -15,24 +16,34 @@ from moonpost.thermal.regolith import (
     regolith,
     site_temperature,
 )
+from moonpost.thermal.shadow import PatchGround, hemispherical_albedo, patch_balance_k, patch_ground
 from moonpost.thermal.sunpath import SunPath, incidence_cosine
+from moonpost.thermal.views import TerrainPatch, sky_view
 
 __all__ = [
     "HAYNE_2017",
     "LUNAR_DAY_S",
     "SOLAR_CONSTANT_W_M2",
+    "BowlShadow",
     "Columns",
     "Grid",
     "GroundMap",
+    "PatchGround",
     "RegolithDay",
     "RegolithProperties",
     "SiteTemperature",
     "SunPath",
+    "TerrainPatch",
     "absorbed_sunlight_w_m2",
+    "bowl_shadow",
     "conduct",
     "earthshine_w_m2",
+    "hemispherical_albedo",
     "incidence_cosine",
+    "patch_balance_k",
+    "patch_ground",
     "regolith",
     "regolith_map",
     "site_temperature",
+    "sky_view",
 ]
