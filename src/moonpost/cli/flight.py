@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from moonpost.cli import flightcontacts, flightland, flightorbit, flightreturn, flightwindows
+from moonpost.cli import flightcontacts, flightland, flightorbit, flightreturn, flighttransfer, flightwindows
 from moonpost.cli.output import JSON, DefaultGroup, emit, phase, table
 
 __all__ = ["register"]
@@ -55,3 +55,4 @@ flightcontacts.register(_app)
 flightreturn.register(_app)
 flightwindows.register(_app)
 flightland.register(_app)
+flighttransfer.register(_app)

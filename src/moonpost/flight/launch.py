@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import numpy.typing as npt
 
-from moonpost.errors import InputError
+from moonpost.errors import InputError, ModelError
 from moonpost.flight.environment import EARTH_GM_M3_S2
 from moonpost.flight.launchsites import LAUNCH_SITES, LaunchSite, launch_site
 from moonpost.sky.apparent import EARTH_RADIUS_M
@@ -17,6 +17,8 @@ from moonpost.sky.stations import earth_rotation
 from moonpost.sky.timescale import default_timescale
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from moonpost.flight.state import State
     from moonpost.sky.times import TimeLike
 
@@ -28,6 +30,7 @@ __all__ = [
     "earth_inclination_deg",
     "inclination_deg",
     "launch_azimuth_deg",
+    "launch_day",
     "launch_site",
     "launch_times",
     "lowest_inclination_deg",
@@ -40,6 +43,7 @@ _EARTH_RATE_RAD_S = 7.292115e-5
 _SAMPLE_S = 120.0
 _DAY_S = 86400.0
 _HALVINGS = 45
+_ROUNDS = 8
 
 
 def inclination_deg(latitude_deg: float, azimuth_deg: float) -> float:
@@ -341,6 +345,74 @@ def launch_times(
     if not found:
         found = _nearest(site, pole, times, heights, math.sin(math.radians(reach_deg)))
     return tuple(_launch(departure, site, pole, time, ascent_s, ascent_arc_deg) for time in sorted(found))
+
+
+def launch_day(
+    transfer: Callable[[float], State],
+    site: LaunchSite,
+    start: TimeLike,
+    *,
+    ascent_s: float = 600.0,
+    ascent_arc_deg: float = 20.0,
+) -> tuple[tuple[Launch, State], ...]:
+    """Launches of a day, each with the transfer that leaves the parking orbit at its first passage.
+
+    Parameters
+    ----------
+    transfer : callable
+        ``transfer(tdb_s)`` gives the state of a transfer that is injected at an instant, with the Earth as centre.
+    site : LaunchSite
+        The site.
+    start : str, datetime or datetime64
+        Start of the 24 h of lift-off.
+    ascent_s, ascent_arc_deg : float
+        As in `launch_times`.
+
+    Returns
+    -------
+    tuple of (Launch, State)
+        In the order of time: two a day, fewer where the plane does not reach the site or no transfer is found.
+
+    Raises
+    ------
+    DateError
+        If the date cannot be read, or a transfer leaves its environment.
+    InputError
+        If a number cannot be used.
+
+    Notes
+    -----
+    The plane moves little with the time of injection: lift-off and injection settle to 1 s in a few rounds.
+
+    Examples
+    --------
+    >>> from moonpost.flight.state import State
+    >>> def due_east(tdb_s: float) -> State:
+    ...     return State(tdb_s, np.array([6578e3, 0, 0]), np.array([0, 10020.0, 4300.0]), "earth")
+    >>> found = launch_day(due_east, launch_site("Wenchang"), "2020-11-23T12:00")
+    >>> [str(launch.utc)[:16] for launch, _ in found]
+    ['2020-11-23T16:06', '2020-11-23T20:40']
+    """
+    begin = _seconds(start)
+    found: list[tuple[Launch, State]] = []
+    passings: tuple[Pass, Pass] = ("ascending", "descending")
+    for passing in passings:
+        when = begin + 0.5 * _DAY_S
+        for _ in range(_ROUNDS):
+            try:
+                state = transfer(when)
+            except ModelError:
+                break
+            launches = launch_times(state, site, start, ascent_s=ascent_s, ascent_arc_deg=ascent_arc_deg)
+            chosen = [launch for launch in launches if launch.passing == passing]
+            if not chosen:
+                break
+            lift_off = _seconds(chosen[0].utc)
+            if abs(lift_off + chosen[0].injection_s - when) < 1.0:
+                found.append((chosen[0], state))
+                break
+            when = lift_off + chosen[0].injection_s
+    return tuple(sorted(found, key=lambda pair: pair[0].utc))
 
 
 def _launch(
