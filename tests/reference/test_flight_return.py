@@ -1,4 +1,4 @@
-"""The return of Chang'e 5 against what was published of it.
+"""The return of Chang'e 5, and its whole way there and back, against what was published of it.
 
 Events: ``missions/events.csv`` of the real data, each row with its source. Entry and separation: CNSA, 17 December
 2020, "Chang'e 5's reentry capsule lands with moon samples": separated about 5,000 km above the southern Atlantic,
@@ -17,8 +17,11 @@ from moonpost.flight.departures import LunarCircle
 from moonpost.flight.entry import LANDING_PLACES, Entry
 from moonpost.flight.entryaims import EntryAim
 from moonpost.flight.environment import Environment
+from moonpost.flight.phasing import hohmann
 from moonpost.flight.propagate import propagate
 from moonpost.flight.returns import ReturnWindows, scan_returns
+from moonpost.flight.roundtrip import ChainEvent, RoundTrip, fly_round_trip
+from moonpost.flight.samplereturn import CHANGE_5
 from moonpost.flight.state import State
 from moonpost.flight.twoburns import two_burns
 from moonpost.sky import Almanac
@@ -103,3 +106,99 @@ def test_tei_in_two_burns(
         assert split[count].second_altitude_m == pytest.approx(TEI_ALTITUDE_M, abs=1.0)
         assert 0.82e3 < split[count].first_m_s + split[count].second_m_s < 0.88e3
     assert split[1].first_altitude_m < 160e3
+
+
+NAMES = {
+    "launch": "launch", "loi_1": "LOI", "loi_2": "circularisation", "separation": "separation_lander_orbiter",
+    "descent": "powered_descent_start", "landing": "landing", "ascent": "ascent", "docking": "docking",
+    "tei_1": "TEI_1", "tei_2": "TEI_2", "capsule_landing": "capsule_landing",
+}  # fmt: skip
+"""Events of `CHANGE_5` and their rows in the table."""
+
+
+@pytest.fixture(scope="module")
+def trip(almanac: Almanac) -> RoundTrip:
+    return fly_round_trip(CHANGE_5, almanac)
+
+
+@pytest.fixture(scope="module")
+def flown(trip: RoundTrip) -> dict[str, ChainEvent]:
+    return {event.name: event for event in trip.events}
+
+
+def test_the_dates_are_the_published_ones(events: dict[str, np.datetime64]) -> None:
+    for name, row in NAMES.items():
+        assert np.datetime64(CHANGE_5.dates[name], "ms") == events[row], name
+    assert (CHANGE_5.site.latitude_deg, CHANGE_5.site.longitude_deg) == (43.0576, -51.9161)
+
+
+def test_launch_and_transfer_of_change_5(trip: RoundTrip, flown: dict[str, ChainEvent]) -> None:
+    """Wenchang is in the plane at lift-off; injection some 2200 s later, to 5 min; 112 h to the Moon, to 1 h."""
+    assert abs(flown["launch"].utc - flown["launch"].published_utc) < np.timedelta64(5, "s")
+    lapse = (flown["tli"].utc - flown["launch"].utc) / np.timedelta64(1, "s")
+    assert lapse == pytest.approx(2200.0, abs=300.0)
+    assert 3_128.0 < trip.outbound.tli_m_s < 3_147.0
+    hours = (flown["loi_1"].utc - flown["launch"].utc) / np.timedelta64(1, "h")
+    assert hours == pytest.approx(112.0, abs=1.0)
+    assert 90.0 < trip.lift_off.ground_azimuth_deg < 110.0
+
+
+def test_capture_of_change_5(trip: RoundTrip, flown: dict[str, ChainEvent]) -> None:
+    """Ignition about 400 km high at 12:58, about 17 min; the rest at perilune a day later, at 12:23.
+
+    The ellipse is 7.8 h long, as 23.4 h between the burns hold three revolutions; the test of 2015 flew 8 h and
+    200 x 5300 km. Perilune 200 km, so 400 km is where the engine was lit.
+    """
+    first = flown["loi_1"]
+    assert abs(first.utc - first.published_utc) < np.timedelta64(60, "s")
+    assert np.linalg.norm(trip.capture.before.position_m) - 1737.4e3 == pytest.approx(400e3, abs=30e3)
+    assert first.burn_s == pytest.approx(1020.0, abs=60.0)
+    assert first.delta_v_m_s == pytest.approx(400.0, abs=20.0)
+    assert trip.capture.apolune_altitude_m == pytest.approx(5_300e3, abs=400e3)
+    second = flown["loi_2"]
+    assert abs(second.utc - second.published_utc) < np.timedelta64(10, "m")
+    assert trip.circularisation.perilune_altitude_m == pytest.approx(200e3, abs=20e3)
+    assert trip.circularisation.apolune_altitude_m == pytest.approx(200e3, abs=20e3)
+    assert 0.0 < trip.capture.gravity_loss_m_s < 20.0
+
+
+def test_one_plane_from_capture_to_departure(trip: RoundTrip) -> None:
+    """Node by the arrival, inclination by the site: it passes at landing and at ascent, and leads home."""
+    assert max(abs(angle) for angle in trip.off_plane_deg) < 0.3
+    assert trip.capture.inclination_deg == pytest.approx(43.3, abs=0.5)
+    first, second, single = trip.tei_m_s
+    assert 830.0 < single < 880.0
+    assert 830.0 < first + second < 880.0
+
+
+def test_landing_of_change_5(trip: RoundTrip, flown: dict[str, ChainEvent]) -> None:
+    """Sun at 37.5 deg, to 0.1; 14 min from 15 km, to 3 as throttling and hover are not published."""
+    assert trip.sun_elevation_deg == pytest.approx(37.5, abs=0.1)
+    assert flown["descent"].burn_s == pytest.approx(840.0, abs=180.0)
+    assert 3_700.0 < flown["descent"].mass_before_kg < 4_000.0
+
+
+def test_ascent_and_docking_of_change_5(trip: RoundTrip, flown: dict[str, ChainEvent]) -> None:
+    """15:10 to 21:42 two days later; 400 kg at docking is an input, to 2 % as the impulses came out dearer."""
+    assert (flown["docking"].utc - flown["ascent"].utc) / np.timedelta64(1, "D") == pytest.approx(2.27, abs=0.01)
+    assert trip.meeting.miss_m < 0.1
+    floor = hohmann(1917.4e3, 1937.4e3, other_radius_m=1752.4e3).total_m_s
+    assert floor < trip.meeting.total_m_s < 2.0 * floor
+    assert flown["docking"].mass_after_kg == pytest.approx(400.0, rel=0.02)
+    assert 1_780.0 < trip.ascent.delta_v_m_s < 1_900.0
+
+
+def test_burns_home_of_change_5(trip: RoundTrip, flown: dict[str, ChainEvent]) -> None:
+    """Four engines of 150 N for about 22 min, to 10 % as mass and specific impulse are rounded."""
+    assert flown["tei_2"].burn_s == pytest.approx(1320.0, rel=0.1)
+    assert trip.departure.first_altitude_m == pytest.approx(200e3, abs=20e3)
+    assert 0.0 < trip.tei_loss_m_s < 30.0
+    assert abs(flown["tei_2"].utc - flown["tei_2"].published_utc) < np.timedelta64(2, "m")
+
+
+def test_masses_run_down(trip: RoundTrip) -> None:
+    for event in trip.events:
+        assert event.mass_after_kg <= event.mass_before_kg
+        if event.delta_v_m_s is None and event.name != "separation":
+            assert event.mass_after_kg == event.mass_before_kg
+    assert len(trip.rows()) == len(trip.events)
