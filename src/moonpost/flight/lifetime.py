@@ -141,8 +141,9 @@ def lifetime_map(
 
     Notes
     -----
-    A flight ends at the sphere of 1737.4 km; mountains (10.8 km) end it earlier. Degree 100 moves lifetimes of a
-    polar orbit of 100 km by less than half a day against degree 50, nodes by 36 days.
+    A flight ends at the sphere of 1737.4 km; mountains (10.8 km) end it earlier. A polar orbit of 100 km lasts 143
+    to 198 days by its node, 175 on average; degree 100 against 50 moves that by 0 to 2 days, at two nodes in
+    twelve by 5.
 
     Examples
     --------
