@@ -29,7 +29,7 @@ _DAY_S = 86400.0
 _LOOK_S = 1.5 * _DAY_S
 _LONGEST_S = 9.0 * _DAY_S
 _BEFORE_S = 900.0
-_TRIED = 16
+_TRIED, _ENOUGH = 16, 3
 _ROUNDS = 40
 _STEPS = np.array([3600.0, 0.03, 0.03, 0.03, 15.0])
 _DIFFERENCES = np.array([1.0, 1e-7, 1e-7, 1e-7, 1e-4])
@@ -112,7 +112,8 @@ def free_return(
     Returns
     -------
     FreeReturn
-        The one that is back first: out along the motion of the Earth's rotation, past the Moon against its motion.
+        Of the first found the one that is back soonest: out along the motion of the Earth's rotation, past the
+        Moon against its motion.
 
     Raises
     ------
@@ -158,19 +159,21 @@ def free_return(
         goals.departure = moment
         moment += _outbound_s(perilune_altitude_m)
     env.check(np.array([moment - _LOOK_S, moment + _LOOK_S]))
-    best: FreeReturn | None = None
+    found: list[FreeReturn] = []
     for guess in _guesses(goals, moment):
-        found = _newton(goals, guess)
-        made = None if found is None else _flown(goals, *found)
-        if made is not None and (best is None or _whole_s(made) < _whole_s(best)):
-            best = made
-    if best is None:
+        solved = _newton(goals, guess)
+        made = None if solved is None else _flown(goals, *solved)
+        if made is not None:
+            found.append(made)
+        if len(found) == _ENOUGH:
+            break
+    if not found:
         raise ModelError(
             "no free return was found",
             where="free return",
             advice="change the inclinations, the altitude of perilune (up to some 20,000 km) or the date",
         )
-    return best
+    return min(found, key=_whole_s)
 
 
 class _Goals:

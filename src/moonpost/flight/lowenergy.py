@@ -28,6 +28,7 @@ _STEP_S = 2.0 * _DAY_S
 _ENERGIES = (-0.15e6, -0.08e6)
 _NODES, _ARGUMENTS = 24, 24
 _NEAR_M, _OUT_M, _LOST_M = 1.2e8, 9.0e8, 2.6e9
+_GONE_S, _GONE_M = 36.0 * _DAY_S, 6.5e8
 _TRIED, _ENOUGH = 60, 3
 _MISS = 4.0
 _BEFORE_S = 1200.0
@@ -291,7 +292,8 @@ class _Search:
                 size = np.abs(miss).sum(axis=1)
                 better = size < worth[rows]
                 worth[rows[better]], when[rows[better]] = size[better], whole[better]
-            left = left[flown.arrived & (distance < _LOST_M)]
+            going = farthest[left] > (0.0 if elapsed < _GONE_S else _GONE_M)
+            left = left[flown.arrived & (distance < _LOST_M) & going]
         if departure is not None:
             worth[np.abs(arrival - when - departure) > _MOST_SHIFT_S] = np.inf
         order = np.argsort(worth)[:_TRIED]
