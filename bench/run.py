@@ -7,7 +7,7 @@ import sys
 
 from measure import write
 
-TOPICS = ("sky", "horizon", "maps", "terrain", "light", "storage", "startup", "flight", "thermal")
+TOPICS = ("sky", "horizon", "maps", "terrain", "light", "storage", "startup", "flight", "thermal", "windows")
 
 
 def main() -> int:

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.dates import date2num
 from matplotlib.figure import Figure
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import MaxNLocator
 
 from moonpost.errors import InputError
@@ -23,6 +24,7 @@ __all__ = ["porkchop_figure", "save_porkchop"]
 
 _COATS = {"short": "short coast", "long": "long coast"}
 _LEVELS = 10
+_SHOWN = 0.93
 
 
 @drawing
@@ -72,10 +74,16 @@ def porkchop_figure(found: Windows, width_in: float = FULL_IN) -> Figure:
             axes.set_title(f"{title.partition(' [')[0]}, {_COATS[branch]}")
             _cheapest(axes, days, found, row)
             if row == rows - 1:
-                dates(axes.xaxis, width_in / len(parts) + 1.0, label="Departure [UTC]")
+                dates(axes.xaxis, width_in / len(parts) + 2.0, label="Departure [UTC]")
             if column == 0:
                 axes.set_ylabel("Time of flight [d]")
-        figure.colorbar(drawn, ax=grid[:, column].tolist(), location="bottom", label=title, aspect=30, pad=0.02)
+        bar = figure.colorbar(
+            drawn, ax=grid[:, column].tolist(), location="bottom", label=title, aspect=30, pad=0.02
+        )
+        bar.set_ticks(levels[::2].tolist())
+        bar.ax.xaxis.set_major_formatter(f"{{x:.{digits}f}}")
+        bar.ax.tick_params(labelsize=7.5)
+    figure.suptitle(_heading(found), fontsize=9.5, x=0.01, ha="left")
     return figure
 
 
@@ -104,9 +112,18 @@ def save_porkchop(found: Windows, path: str | Path) -> None:
         figure.savefig(unfinished, format="png", dpi=110)
 
 
+def _heading(found: Windows) -> str:
+    """What is drawn, in one line."""
+    first, last = (str(day)[:10] for day in (found.departures.min(), found.departures.max()))
+    return (
+        f"From {1e-3 * found.parking.altitude_m:g} km over the Earth to {1e-3 * found.arrival.altitude_m:g} km "
+        f"over the Moon at {found.arrival.inclination_deg:g}°, departures {first} to {last}; cross: least sum"
+    )
+
+
 def _levels(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Round levels that hold all values, the same in both branches."""
-    low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    """Round levels that hold all values but the dearest, the same in both branches."""
+    low, high = float(np.nanmin(values)), float(np.nanquantile(values, _SHOWN))
     if high - low < 1e-6 * max(1.0, abs(high)):
         low, high = low - 1e-3, high + 1e-3
     return np.asarray(MaxNLocator(_LEVELS).tick_values(low, high))
@@ -116,10 +133,14 @@ def _contours(axes: Any, days: Any, flights: Any, values: Any, levels: Any, digi
     """Filled and labelled contours; grey where there is nothing."""
     axes.set_facecolor(DARK)
     held = np.ma.masked_invalid(values)
-    drawn = axes.contourf(days, flights, held, levels=levels, cmap="viridis")
+    drawn = axes.contourf(days, flights, held, levels=levels, cmap="viridis", extend="max")
     if not held.mask.all():
-        lines = axes.contour(days, flights, held, levels=levels, colors="white", linewidths=0.6)
-        axes.clabel(lines, levels=levels[::2], fmt=f"%.{digits}f", fontsize=7, colors="white")
+        lines = axes.contour(
+            days, flights, held, levels=levels, colors="white", linewidths=0.6, linestyles="solid"
+        )
+        labels = axes.clabel(lines, levels=levels[::2], fmt=f"%.{digits}f", fontsize=7, colors="white")
+        for label in labels:
+            label.set_path_effects([withStroke(linewidth=1.8, foreground=INK)])
     axes.grid(visible=False)
     return drawn
 
