@@ -383,8 +383,9 @@ def _sun_reasons(site: Site, criteria: LandingCriteria, highest: float) -> list[
 def _counts(criteria: LandingCriteria, passes: Passes | None, met: dict[str, Flags], tried: int) -> list[str]:
     """How often each criterion is met, where all of them never are."""
     what = "passes" if passes is not None else "instants"
-    found = [f"{name}: met by {int(met[name].sum())} of {tried} {what}" for name in criteria.names]
-    if len(criteria.names) > 1 and all(met[name].any() for name in criteria.names):
+    bind = [name for name in criteria.names if not met[name].all()]
+    found = [f"{name}: met by {int(met[name].sum())} of {tried} {what}" for name in bind]
+    if len(bind) > 1 and all(met[name].any() for name in bind):
         found.append("each criterion is met at times, but never all at once; ask for less or for a longer period")
     return found
 
