@@ -80,6 +80,7 @@ function map() {
   });
   viewer.scene.globe.showGroundAtmosphere = false;
   viewer.scene.globe.enableLighting = false;
+  viewer.scene.globe.maximumScreenSpaceError = 0.5;
   const source = await viewer.dataSources.add(C.CzmlDataSource.load("/flights.czml"));
   viewer.clock.shouldAnimate = false;
   const [east, north, distance] = job.view;
@@ -98,7 +99,12 @@ function map() {
       const place = entity.position && entity.position.getValueInReferenceFrame(time, C.ReferenceFrame.FIXED);
       if (place) at[entity.id] = [place.x, place.y, place.z];
     }
-    await send(`picture-${k + 1}.png`, viewer.canvas.toDataURL("image/png"));
+    const sheet = document.createElement("canvas"), g = sheet.getContext("2d");
+    [sheet.width, sheet.height] = [viewer.canvas.width, viewer.canvas.height];
+    g.drawImage(viewer.canvas, 0, 0);
+    g.font = "20px sans-serif"; g.fillStyle = "#fff";
+    g.fillText(date.replace("T", " ").replace("Z", " UTC"), 16, 32);
+    await send(`picture-${k + 1}.png`, sheet.toDataURL("image/png"));
   }
   await send("places.json", JSON.stringify(places));
 })().catch((error) => send("error", String(error.stack || error)));
@@ -208,11 +214,19 @@ def main() -> None:
     parser.add_argument(
         "--view", default="20,10,5.5e6", help="longitude, latitude [deg], height [m] of the camera"
     )
+    parser.add_argument("--size", default="1000,760", help="width, height of the window [pixels]")
     parser.add_argument("--chromium", default="chromium")
     words = parser.parse_args()
     east, north, height = (float(part) for part in words.view.split(","))
+    wide, high = (int(part) for part in words.size.split(","))
     found = look(
-        words.czml, words.cesium, words.at, words.out, view=(east, north, height), chromium=words.chromium
+        words.czml,
+        words.cesium,
+        words.at,
+        words.out,
+        view=(east, north, height),
+        chromium=words.chromium,
+        size=(wide, high),
     )
     print(json.dumps(found, indent=2))
 
