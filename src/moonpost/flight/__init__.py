@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from moonpost.flight.halos import halo_family
     from moonpost.flight.landing import landing_opportunities
     from moonpost.flight.launch import launch_times
+    from moonpost.flight.lowenergy import low_energy
+    from moonpost.flight.lowering import cheapest_lowering, lower
     from moonpost.flight.manifolds import Section, manifold
     from moonpost.flight.nrho import ReferenceOrbit, reference_orbit
     from moonpost.flight.oem import read_oem, write_oem
@@ -83,6 +85,7 @@ __all__ = [
     "ascend",
     "beta_deg",
     "bodies_m",
+    "cheapest_lowering",
     "contact_share",
     "contacts",
     "darkness",
@@ -104,6 +107,8 @@ __all__ = [
     "lasting_node",
     "launch_times",
     "longest_umbra_s",
+    "low_energy",
+    "lower",
     "manifold",
     "mission_chain",
     "nodes",
@@ -145,6 +150,7 @@ _HOME = {
     "altitude_range": "frozen",
     "apsides": "events",
     "ascend": "ascent",
+    "cheapest_lowering": "lowering",
     "contacts": "coverage",
     "descend": "descent",
     "eclipses": "events",
@@ -158,6 +164,8 @@ _HOME = {
     "landing_opportunities": "landing",
     "lasting_node": "relays",
     "launch_times": "launch",
+    "low_energy": "lowenergy",
+    "lower": "lowering",
     "manifold": "manifolds",
     "nodes": "events",
     "read_oem": "oem",
