@@ -23,6 +23,8 @@ from moonpost.flight.returns import ReturnWindows, scan_returns
 from moonpost.flight.roundtrip import ChainEvent, RoundTrip, fly_round_trip
 from moonpost.flight.samplereturn import CHANGE_5
 from moonpost.flight.state import State
+from moonpost.flight.transferends import Arrival, Parking
+from moonpost.flight.transfers import target_bplane, transfer_environment
 from moonpost.flight.twoburns import two_burns
 from moonpost.sky import Almanac
 
@@ -202,3 +204,32 @@ def test_masses_run_down(trip: RoundTrip) -> None:
         if event.delta_v_m_s is None and event.name != "separation":
             assert event.mass_after_kg == event.mass_before_kg
     assert len(trip.rows()) == len(trip.events)
+
+
+def test_the_outbound_solver_finds_the_same_return(
+    home: ReturnWindows, almanac: Almanac, departure: np.datetime64, flight_s: float
+) -> None:
+    """Its Newton iteration in kernels, flown back from the interface in the plane found here: 0.1 m/s, 0.1 deg.
+
+    It counts inclinations from the mean equator of date, 0.003 deg from the true one.
+    """
+    entry = home.entry(0)
+    env = transfer_environment(almanac, "2020-12-12", "2020-12-18")
+    parking = Parking(120e3, inclination_deg=entry.inclination_deg, flight_path_deg=-6.0)
+    found = []
+    for side in ("south", "north"):
+        for branch in ("short", "long"):
+            arrival = Arrival(TEI_ALTITUDE_M, 43.8, side)
+            there = target_bplane(ENTRY, departure, env, parking=parking, arrival=arrival, branch=branch)
+            seen = Entry.of(there.departure)
+            found.append(
+                (
+                    abs(np.linalg.norm(there.perilune.velocity_m_s) - np.linalg.norm(home.state(0).velocity_m_s)),
+                    abs(seen.latitude_deg - entry.latitude_deg),
+                    abs(seen.longitude_deg - entry.longitude_deg),
+                )
+            )
+    speed, latitude, longitude = min(found)
+    assert speed < 0.1
+    assert latitude < 0.1
+    assert longitude < 0.1
