@@ -45,7 +45,7 @@ def test_the_circle_is_the_one_asked_for(env: Environment, inclination: float) -
 
 
 def test_leaving_the_gateway_costs_less_than_published(env: Environment) -> None:
-    """Published: 0.74 km/s from the near rectilinear orbit to low orbit; here the node is free, the place the best.
+    """Published: 0.74 km/s from the near rectilinear orbit to low orbit; here the node is free, place the best.
 
     Below it by the plane, which is chosen; not by more than a tenth.
     """
