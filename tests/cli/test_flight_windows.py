@@ -90,3 +90,24 @@ def test_bad_input_is_told_in_one_line(cli: Any, words: tuple[str, ...], told: s
     assert run.code == 2
     assert told in run.err
     assert "Traceback" not in run.err
+
+
+def test_the_command_lists_lift_offs(cli: Any) -> None:
+    run = cli(
+        "flight",
+        "windows",
+        "--from",
+        "2030-01-05",
+        "--days",
+        2,
+        "--tof-days",
+        "4.5",
+        "--site",
+        "Wenchang",
+        "--json",
+    )
+    assert run.code == 0, run.err
+    rows = json.loads(run.out)
+    assert len(rows) == 4
+    assert all(row["launch"] < row["departure"] for row in rows)
+    assert "Wenchang" in cli("flight", "windows", "--from", "2030-01-05", "--site", "Mars").err

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import typer
 
@@ -11,6 +12,7 @@ from moonpost.cli.output import JSON, emit, table
 from moonpost.errors import InputError
 
 if TYPE_CHECKING:
+    from moonpost.flight.bplane import Side
     from moonpost.flight.windows import Windows
     from moonpost.sky.almanac import Almanac
 
@@ -38,6 +40,10 @@ def windows(
     arrival_inclination: float = typer.Option(90.0, help="Of the orbit at the Moon, to its equator [deg]."),
     side: str = typer.Option("south", help="Side on which the Moon is passed first: south or north."),
     branch: str = typer.Option("both", help="Coast in the parking orbit: short, long or both."),
+    site: str = typer.Option(
+        "",
+        help="Launch site, such as Wenchang: finds for each day the lift-off that fits; --from is the first day.",
+    ),
     best: int = typer.Option(0, help="Print only so many, with the least sum of both impulses first; 0 for all."),
     plot: Path | None = typer.Option(None, help="Picture of the windows, .png."),
     csv: Path | None = typer.Option(None, help="Table of all cells, .csv."),
@@ -48,12 +54,11 @@ def windows(
 
     For each departure and time of flight there are two planes of the parking orbit, with a short and a long coast
     to the departure. tli and loi are the impulses from the parking orbit and into a circle at perilune; cells
-    without a transfer say why.
+    without a transfer say why. With --site rows also hold lift-off, azimuth over ground and coast.
 
     Example: moonpost flight windows --from 2030-01-01 --days 28 --tof-days 3.5:6:12 --parking-km 200
     """
     from moonpost.flight.transferends import BRANCHES, Arrival, Parking
-    from moonpost.flight.windows import scan_transfers
 
     if branch not in ("both", *BRANCHES):
         raise InputError(f"{branch!r} is no branch", where="--branch", advice="give short, long or both")
@@ -61,11 +66,12 @@ def windows(
         raise InputError(f"{best} cells", where="--best", advice="give 0 or more")
     flights = _flights(tof_days)
     departures = _departures(begin, days, step_d, len(flights))
-    found = scan_transfers(
+    found = _scanned(
+        site,
         departures,
         flights,
         Parking(1e3 * parking_km, inclination_deg=inclination),
-        Arrival(1e3 * arrival_km, arrival_inclination, side),  # type: ignore[arg-type]
+        Arrival(1e3 * arrival_km, arrival_inclination, cast("Side", side)),
         almanac=_almanac(kernels),
         branches=[name for name in BRANCHES if branch in ("both", name)],
     )
@@ -76,6 +82,15 @@ def windows(
     chosen = found.best(best) if best else range(len(found))
     rows = [found.row(index) for index in chosen]
     emit(rows, as_json, lambda: _text(found, best or _SHOWN))
+
+
+def _scanned(site: str, *grid: Any, **options: Any) -> Windows:
+    """The windows, for a launch site if one is named."""
+    from moonpost.flight.launchsites import launch_site
+    from moonpost.flight.launchwindows import scan_launches
+    from moonpost.flight.windows import scan_transfers
+
+    return scan_launches(launch_site(site), *grid, **options) if site else scan_transfers(*grid, **options)
 
 
 def _departures(begin: str, days: float, step_d: float, flights: int) -> Any:
@@ -136,18 +151,26 @@ def _text(found: Windows, count: int) -> str:
     """The cheapest cells, and what was found in all, for people."""
     head = ["departure (UTC)", "flight (d)", "branch", "inclination (deg)", "TLI (km/s)", "LOI (km/s)",
             "both (km/s)", "C3 (km2/s2)"]  # fmt: skip
-    rows = []
-    for index in found.best(count):
-        row = found.row(index)
-        spent = row["tli_km_s"] + row["loi_km_s"]
-        rows.append([
-            row["departure"][:16], row["tof_d"], row["branch"],
-            f"{found.inclinations_deg.ravel()[index]:.2f}", f"{row['tli_km_s']:.4f}", f"{row['loi_km_s']:.4f}",
-            f"{spent:.4f}", f"{row['c3_km2_s2']:.4f}",
-        ])  # fmt: skip
+    launched = found.launches is not None
+    if launched:
+        head = ["lift-off (UTC)", "azimuth (deg)", "coast (min)", *head]
     good = found.converged
-    lines = [f"{int(good.sum()):,} of {len(found):,} cells have a transfer; the cheapest:", "", table(head, rows)]
-    missing = sorted(set(found.reasons[~good].ravel().tolist()))
+    lines = [f"{int(good.sum()):,} of {len(found):,} cells have a transfer"]
+    if good.any():
+        lines[0] += "; the cheapest:"
+        lines += ["", table(head, [_line(found, index, launched) for index in found.best(count)])]
+    missing = Counter(found.reasons[~good].ravel().tolist()).most_common(_SHOWN)
     if missing:
-        lines += ["", "no transfer:", *(f"  {reason}" for reason in missing[:_SHOWN])]
+        lines += ["", "no transfer:", *(f"  {cells:,} x {reason}" for reason, cells in missing)]
     return "\n".join(lines)
+
+
+def _line(found: Windows, index: int, launched: bool) -> list[Any]:
+    """One cell for people."""
+    row = found.row(index)
+    lift = [row["launch"][:16], f"{row['azimuth_deg']:.1f}", f"{row['coast_min']:.1f}"] if launched else []
+    spent = row["tli_km_s"] + row["loi_km_s"]
+    return [
+        *lift, row["departure"][:16], row["tof_d"], row["branch"], f"{found.inclinations_deg.ravel()[index]:.2f}",
+        f"{row['tli_km_s']:.4f}", f"{row['loi_km_s']:.4f}", f"{spent:.4f}", f"{row['c3_km2_s2']:.4f}",
+    ]  # fmt: skip

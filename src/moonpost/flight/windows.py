@@ -15,19 +15,79 @@ import numpy.typing as npt
 from moonpost.errors import InputError
 from moonpost.files import atomic_path
 from moonpost.flight.environment import Environment
+from moonpost.flight.launchsites import LaunchSite
 from moonpost.flight.transferends import BRANCHES, Arrival, Branch, Parking, equator_axes
 from moonpost.flight.transfers import Targeted, target_batch, transfer_environment
 from moonpost.sky.almanac import Almanac
 from moonpost.sky.times import TimeLike, as_utc
 
-__all__ = ["ROW", "Windows", "scan_transfers"]
+__all__ = ["LAUNCH_ROW", "ROW", "Grid", "Launches", "Windows", "scan_transfers", "solve_grid", "windows_grid"]
 
 Floats = npt.NDArray[np.float64]
 
 ROW = ("departure", "tof_d", "branch", "tli_km_s", "loi_km_s", "c3_km2_s2", "perilune_error_km", "converged")
 """Names of the fields of a row."""
 
+LAUNCH_ROW = ("launch", "azimuth_deg", "coast_min", "inclination_deg")
+"""Names of the fields that a row for a launch site has besides."""
+
 _DAY_S = 86400.0
+
+
+@dataclass(frozen=True, eq=False)
+class Grid:
+    """Cells of a scan.
+
+    Parameters
+    ----------
+    departures : ndarray of datetime64[ms], shape (n,)
+        Departures, or starts of the days of departure, UTC.
+    time_of_flight_d : ndarray, shape (m,)
+        From departure to perilune [d].
+    branches : tuple of str, shape (k,)
+        Planes.
+    starts : ndarray, shape (n, m, k)
+        The departures for each cell, TDB since J2000 [s].
+    axes : ndarray, shape (3, 3)
+        From J2000 to the mean equator of the middle of the scan.
+    """
+
+    departures: npt.NDArray[np.datetime64]
+    time_of_flight_d: Floats
+    branches: tuple[Branch, ...]
+    starts: Floats
+    axes: Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Launches:
+    """Lift-offs that lead to the departures of a scan.
+
+    Parameters
+    ----------
+    site : LaunchSite
+        The site.
+    utc : ndarray of datetime64[ms], shape (n, m, k)
+        Lift-off; NaT where there is none.
+    azimuth_deg : ndarray, shape (n, m, k)
+        Over ground, clockwise from north [deg].
+    coast_s : ndarray, shape (n, m, k)
+        Coast in the parking orbit, between ascent and departure [s].
+    southbound : ndarray of bool, shape (n, m, k)
+        Whether the orbit goes south over the site.
+    allowed : ndarray of bool, shape (n, m, k)
+        Whether the range allows the azimuth, as far as its limits are known.
+    ascent_s : float
+        From lift-off to the parking orbit [s].
+    """
+
+    site: LaunchSite
+    utc: npt.NDArray[np.datetime64]
+    azimuth_deg: Floats
+    coast_s: Floats
+    southbound: npt.NDArray[np.bool_]
+    allowed: npt.NDArray[np.bool_]
+    ascent_s: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +97,7 @@ class Windows:
     Parameters
     ----------
     departures : ndarray of datetime64[ms], shape (n,)
-        When the flights leave the parking orbit, UTC.
+        Departures, or starts of the days of departure, UTC.
     time_of_flight_d : ndarray, shape (m,)
         From there to perilune [d].
     branches : tuple of str, shape (k,)
@@ -57,6 +117,10 @@ class Windows:
         The parking orbit.
     arrival : Arrival
         The passage.
+    cell_departures : ndarray of datetime64[ms], shape (n, m, k)
+        When each flight leaves the parking orbit, UTC.
+    launches : Launches or None
+        Lift-offs, if the scan was made for a site.
     """
 
     departures: npt.NDArray[np.datetime64]
@@ -73,6 +137,8 @@ class Windows:
     targeted: Targeted
     parking: Parking
     arrival: Arrival
+    cell_departures: npt.NDArray[np.datetime64]
+    launches: Launches | None = None
 
     def __len__(self) -> int:
         return int(self.reasons.size)
@@ -109,7 +175,8 @@ class Windows:
         Returns
         -------
         dict
-            The fields of `ROW`; None and a `reason` where nothing was found.
+            The fields of `ROW`; None and a `reason` where nothing was found. For a site also `launch`,
+            `azimuth_deg`, `coast_min` and `inclination_deg`.
         """
         day, flight, branch = np.unravel_index(index, self.reasons.shape)
         place = (day, flight, branch)
@@ -121,14 +188,29 @@ class Windows:
             1e-3 * abs(self.perilune_error_m[place]),
         ]
         fields = [
-            f"{self.departures[day]}Z",
+            f"{self.cell_departures[place]}Z",
             float(self.time_of_flight_d[flight]),
             self.branches[branch],
             *(float(value) if found else None for value in values),
             bool(found),
         ]
         made = dict(zip(ROW, fields, strict=True))
+        if self.launches is not None:
+            made |= self._launch(place, bool(found))
         return made if found else made | {"reason": str(self.reasons[place])}
+
+    def _launch(self, place: tuple[Any, ...], found: bool) -> dict[str, Any]:
+        """Lift-off of a cell."""
+        made = self.launches
+        if made is None or not found:
+            return dict.fromkeys(LAUNCH_ROW)
+        values = (
+            f"{made.utc[place]}Z",
+            float(made.azimuth_deg[place]),
+            float(made.coast_s[place]) / 60.0,
+            float(self.inclinations_deg[place]),
+        )
+        return dict(zip(LAUNCH_ROW, values, strict=True))
 
     def rows(self) -> Iterator[dict[str, Any]]:
         """All cells, as `row` gives them.
@@ -181,7 +263,8 @@ class Windows:
             atomic_path(Path(path)) as unfinished,
             unfinished.open("w", newline="", encoding="utf-8") as file,
         ):
-            writer = csv.DictWriter(file, [*ROW, "reason"], restval="")
+            extra = LAUNCH_ROW if self.launches is not None else ()
+            writer = csv.DictWriter(file, [*ROW, *extra, "reason"], restval="")
             writer.writeheader()
             writer.writerows(self.rows())
 
@@ -240,21 +323,99 @@ def scan_transfers(
     >>> found.converged.shape, bool(found.converged.all()), found.row(0)["departure"]
     ((2, 2, 2), True, '2030-01-01T00:00:00.000Z')
     """
+    grid, made = windows_grid(window, time_of_flight_d, branches, almanac, env=env)
+    still = np.zeros(grid.starts.shape)
+    return solve_grid(grid, still, made, parking or Parking(), arrival or Arrival(), threads)
+
+
+def windows_grid(
+    window: TimeLike,
+    time_of_flight_d: npt.ArrayLike,
+    branches: Sequence[Branch],
+    almanac: Almanac | None,
+    *,
+    env: Environment | None = None,
+    spare_d: float = 0.0,
+) -> tuple[Grid, Environment]:
+    """Cells of a scan, and an environment for them.
+
+    Parameters
+    ----------
+    window : str, datetime, datetime64, or array-like of them, shape (n,)
+        Departures, UTC.
+    time_of_flight_d : array_like, shape (m,)
+        From departure to perilune [d].
+    branches : sequence of {"short", "long"}
+        Planes.
+    almanac : Almanac or None
+        Ephemerides; None for the default ones.
+    env : Environment, optional
+        Taken as it is if given.
+    spare_d : float, default 0.0
+        Days that the environment covers beyond both ends [d].
+
+    Returns
+    -------
+    tuple of Grid and Environment
+
+    Raises
+    ------
+    DateError
+        If a date cannot be read or a flight lies outside the kernels.
+    InputError
+        If a number or a name cannot be used.
+    """
     days, flights, names = _grid(window, time_of_flight_d, branches)
-    parking, arrival = parking or Parking(), arrival or Arrival()
     if env is None:
-        longest = np.timedelta64(math.ceil(float(flights.max()) * _DAY_S), "s")
-        env = transfer_environment(almanac or Almanac.default(), days.min(), days.max() + longest)
+        longest, spare = (
+            np.timedelta64(math.ceil(length * _DAY_S), "s") for length in (float(flights.max()), spare_d)
+        )
+        known = almanac or Almanac.default()
+        env = transfer_environment(known, days.min() - spare, days.max() + longest + spare)
     starts = np.atleast_1d(env.tdb_s(days))
     shape = (len(days), len(flights), len(names))
-    begin = np.broadcast_to(starts[:, None, None], shape).ravel()
-    passage = begin + _DAY_S * np.broadcast_to(flights[None, :, None], shape).ravel()
-    planes = [names[k] for k in np.broadcast_to(np.arange(len(names)), shape).ravel()]
-    axes = equator_axes(float(starts.mean()))
+    cells = np.broadcast_to(starts[:, None, None], shape)
+    return Grid(days, flights, names, cells, equator_axes(float(starts.mean()))), env
+
+
+def solve_grid(
+    grid: Grid, shifts_s: Floats, env: Environment, parking: Parking, arrival: Arrival, threads: int | None = None
+) -> Windows:
+    """Find the transfers of a grid whose departures are shifted cell by cell.
+
+    Parameters
+    ----------
+    grid : Grid
+        The cells.
+    shifts_s : ndarray, shape (n, m, k)
+        From the departures of the grid to those meant [s].
+    env : Environment
+        Forces; must cover all flights.
+    parking : Parking
+        The parking orbit.
+    arrival : Arrival
+        The passage.
+    threads : int, optional
+        Threads; as many as there are processors if not given.
+
+    Returns
+    -------
+    Windows
+
+    Raises
+    ------
+    DateError
+        If a flight leaves the span of the environment.
+    """
+    shape = grid.starts.shape
+    begin = grid.starts + shifts_s
+    passage = begin + _DAY_S * grid.time_of_flight_d[None, :, None]
+    planes = [grid.branches[k] for k in np.broadcast_to(np.arange(shape[2]), shape).ravel()]
     found = target_batch(
-        begin, passage, env, parking=parking, arrival=arrival, branches=planes, axes=axes, threads=threads
-    )
-    return _windows(days, flights, names, found, parking, arrival, env)
+        begin.ravel(), passage.ravel(), env, parking=parking, arrival=arrival, branches=planes, axes=grid.axes,
+        threads=threads,
+    )  # fmt: skip
+    return _windows(grid, begin, found, parking, arrival, env)
 
 
 def _grid(
@@ -282,16 +443,10 @@ def _grid(
 
 
 def _windows(
-    days: npt.NDArray[np.datetime64],
-    flights: Floats,
-    names: tuple[Branch, ...],
-    found: Targeted,
-    parking: Parking,
-    arrival: Arrival,
-    env: Environment,
+    grid: Grid, begin: Floats, found: Targeted, parking: Parking, arrival: Arrival, env: Environment
 ) -> Windows:
     """The grid of what was found."""
-    shape = (len(days), len(flights), len(names))
+    shape = begin.shape
     moon_gm, earth_gm = env.gm_m3_s2["moon"], env.gm_m3_s2["earth"]
     good = found.converged
     place = np.where(good, parking.radius_m, np.nan)
@@ -299,11 +454,11 @@ def _windows(
     radius = np.where(good, found.perilune_radius_m, np.nan)
     passing = np.linalg.norm(found.perilunes[:, 3:], axis=1)
     angles = np.degrees(found.controls[:, :2]) % 360.0
-    reasons = np.array([found.reason(k) for k in range(len(found))])
+    reasons = np.array([found.reason(k) for k in range(len(found))], dtype=np.str_)
     return Windows(
-        days,
-        flights,
-        names,
+        grid.departures,
+        grid.time_of_flight_d,
+        grid.branches,
         (speed - np.sqrt(earth_gm / place)).reshape(shape),
         (passing - np.sqrt(moon_gm / radius)).reshape(shape),
         (speed**2 - 2.0 * earth_gm / place).reshape(shape),
@@ -315,4 +470,5 @@ def _windows(
         found,
         parking,
         arrival,
+        env.utc(begin.ravel()).reshape(shape),
     )
