@@ -363,9 +363,12 @@ def _windows(found: Opportunities) -> str:
     rows = []
     for window in found.windows[:_SHOWN]:
         times = [str(utc_text(moment))[:16] for moment in (window.start, window.stop, window.best)]
+        lasting = (window.lit_days, window.earth_days, window.contact_days)
         row: list[Any] = [
-            *times, window.sun_elevation_deg, window.lit_days, window.earth_days, window.contact_days,
-        ]  # fmt: skip
+            *times,
+            window.sun_elevation_deg,
+            *(f">{found.ahead_days:g}" if time >= found.ahead_days else time for time in lasting),
+        ]
         if planes:
             row += [window.passes, window.plane_change_deg, window.plane_change_m_s, window.heading_deg]
         rows.append(row)

@@ -26,7 +26,7 @@ Flags = npt.NDArray[np.bool_]
 Times = npt.NDArray[np.datetime64]
 
 _DAY = np.timedelta64(86_400_000, "ms")
-_AHEAD_DAYS = 15.0
+_AHEAD_DAYS = 30.0
 
 
 @dataclass(frozen=True)
@@ -125,8 +125,8 @@ class LandingWindow:
     slope_sun_deg : float
         The Sun above the plane of the slope at the best [deg].
     lit_days, earth_days, contact_days : float
-        How long from the best on the Sun, the Earth, and the Earth or the relay stay in sight; at most as far as
-        was looked ahead [d].
+        How long from the best on the Sun, the Earth, and the Earth or the relay stay in sight; at most
+        `ahead_days` [d].
     """
 
     start: np.datetime64
@@ -164,6 +164,8 @@ class Opportunities:
         The Sun over level ground [deg].
     highest_sun_deg : float
         Highest Sun of the year from the start, over level ground or the slope [deg].
+    ahead_days : float
+        How far from each instant it was looked ahead [d].
     reasons : tuple of str
         What stands in the way, where there is no window; what to keep in mind otherwise.
     """
@@ -175,6 +177,7 @@ class Opportunities:
     met: dict[str, Flags]
     sun_elevation_deg: Floats
     highest_sun_deg: float
+    ahead_days: float
     reasons: tuple[str, ...]
 
     @property
@@ -200,6 +203,7 @@ class Opportunities:
             "met": {name: int(self.met[name].sum()) for name in self.criteria.names},
             "accepted": int(self.accepted.sum()),
             "highest_sun_deg": self.highest_sun_deg,
+            "ahead_days": self.ahead_days,
             "reasons": list(self.reasons),
         }
 
@@ -268,12 +272,12 @@ def landing_opportunities(
     [('2030-01-16T14', '2030-01-18T08'), ('2030-01-28T17', '2030-01-30T10')]
     """
     first, last = (as_utc(t).reshape(-1)[0] for t in (start, stop))
-    ahead = max(_AHEAD_DAYS, criteria.earth_days, criteria.lit_days) + 1.0
+    ahead = max(_AHEAD_DAYS, criteria.earth_days, criteria.lit_days)
     sky = SiteSky.make(
         almanac,
         site,
         first,
-        last + np.timedelta64(round(ahead * 86_400_000), "ms"),
+        last + np.timedelta64(round((ahead + 1.0) * 86_400_000), "ms"),
         sight=sight,
         relay=relay,
         step_s=step_s,
@@ -285,11 +289,12 @@ def landing_opportunities(
     slope = elevation
     if criteria.slope_deg > 0.0 and sun is not None:
         slope = slope_elevation_deg(sun, criteria.slope_deg, criteria.slope_azimuth_deg)
-    lasting = {
-        "lit_days": sky.at(sky.lit_days(), time),
-        "earth_days": sky.at(sky.earth_days(), time),
-        "contact_days": sky.at(sky.contact_days(criteria.gap_h), time),
+    durations = {
+        "lit_days": sky.lit_days(),
+        "earth_days": sky.earth_days(),
+        "contact_days": sky.contact_days(criteria.gap_h),
     }
+    lasting = {name: np.minimum(sky.at(values, time), ahead) for name, values in durations.items()}
     if passes is not None:
         inclination_deg = passes.inclination_deg
     short = _short(site, inclination_deg)
@@ -301,7 +306,7 @@ def landing_opportunities(
     reasons = _sun_reasons(site, criteria, highest) + _plane_reasons(site, criteria, passes, inclination_deg, met)
     if not rows.size:
         reasons += _counts(criteria, passes, met, len(time))
-    return Opportunities(site, criteria, windows, time, met, elevation, highest, tuple(reasons))
+    return Opportunities(site, criteria, windows, time, met, elevation, highest, ahead, tuple(reasons))
 
 
 def _short(site: Site, inclination_deg: float | None) -> float:
