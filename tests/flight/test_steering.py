@@ -14,7 +14,17 @@ from scipy.optimize import minimize
 
 from moonpost.errors import InputError, ModelError
 from moonpost.flight.orbit import MOON_GM_M3_S2
-from moonpost.flight.steering import Ends, PoweredPath, SteeredFlight, Vehicle, joined, steer
+from moonpost.flight.steering import (
+    Ends,
+    PoweredPath,
+    Problem,
+    Solution,
+    SteeredFlight,
+    Vehicle,
+    joined,
+    newton,
+    steer,
+)
 from moonpost.sky.site import MOON_RADIUS_M
 
 DOWN = Ends(15e3, 0.0, 1692.5, 100.0, -2.0, 0.0)
@@ -201,3 +211,37 @@ def test_paths_join_in_time_and_distance():
     rows = path.rows(10)
     assert len(rows) == 10
     assert rows[0]["speed_m_s"] == pytest.approx(1692.5)
+
+
+@pytest.mark.parametrize(("ratio", "arcs"), [(1.3, 2), (3.0, 3)])
+def test_no_other_length_of_the_throttled_arc_is_cheaper(ratio, arcs):
+    vehicle = of_weight(Vehicle(3000.0, 1.0, 308.0, 0.3), ratio)
+    problem = Problem(vehicle, DOWN)
+    found = steer(vehicle, DOWN)
+    assert len(found.arcs_s) == arcs
+    unit_s = math.sqrt(MOON_RADIUS_M**3 / MOON_GM_M3_S2)
+    best = found.arcs_s / unit_s
+    throttled = arcs - 2
+
+    def burnt(lengths):
+        """Propellant with the arcs before the last held, the steering and the last arc solved for the ends."""
+
+        def solution(x):
+            times = np.append(lengths, x[2])
+            return Solution(np.array([x[1], x[0], problem.sense]), 0.0, times, found.throttles)
+
+        scale = abs(found.costate[0, 3])
+        guess = np.array([found.costate[0, 2] / scale, found.costate[0, 0] / scale, best[-1]])
+        x = newton(lambda x: problem.gap(problem.fly(solution(x))), guess, "test")
+        return 1.0 - problem.fly(solution(x))[-1, 4]
+
+    least = burnt(best[:-1])
+    assert least == pytest.approx(found.propellant_kg / vehicle.mass_kg, rel=1e-9)
+    for factor in (0.7, 0.9, 1.1, 1.3):
+        for which in range(arcs - 1):
+            others = best[:-1].copy()
+            others[which] *= factor
+            assert burnt(others) >= least - 1e-12
+    lengths = best[:-1].copy()
+    lengths[throttled] *= 1.3
+    assert burnt(lengths) > least + 1e-7
