@@ -1,11 +1,23 @@
-"""Heat: regolith under its own light, at a latitude, at a real site or on a map."""
+"""Heat: regolith under its own light, at a latitude, at a real site or on a map, and equipment."""
 
 from __future__ import annotations
 
 from moonpost.thermal.bowls import BowlShadow, bowl_shadow
 from moonpost.thermal.columns import Columns, Grid, conduct
+from moonpost.thermal.equipment import NetworkRun, ThermalEvent, simulate_network
 from moonpost.thermal.maps import GroundMap, regolith_map
 from moonpost.thermal.materials import HAYNE_2017, RegolithProperties
+from moonpost.thermal.network import (
+    Blanket,
+    Heater,
+    HeatSource,
+    HeatSwitch,
+    Network,
+    Node,
+    Surface,
+    ThermalLink,
+)
+from moonpost.thermal.networkbalance import NetworkBalance, network_balance
 from moonpost.thermal.regolith import (
     LUNAR_DAY_S,
     SOLAR_CONSTANT_W_M2,
@@ -24,26 +36,39 @@ __all__ = [
     "HAYNE_2017",
     "LUNAR_DAY_S",
     "SOLAR_CONSTANT_W_M2",
+    "Blanket",
     "BowlShadow",
     "Columns",
     "Grid",
     "GroundMap",
+    "HeatSource",
+    "HeatSwitch",
+    "Heater",
+    "Network",
+    "NetworkBalance",
+    "NetworkRun",
+    "Node",
     "PatchGround",
     "RegolithDay",
     "RegolithProperties",
     "SiteTemperature",
     "SunPath",
+    "Surface",
     "TerrainPatch",
+    "ThermalEvent",
+    "ThermalLink",
     "absorbed_sunlight_w_m2",
     "bowl_shadow",
     "conduct",
     "earthshine_w_m2",
     "hemispherical_albedo",
     "incidence_cosine",
+    "network_balance",
     "patch_balance_k",
     "patch_ground",
     "regolith",
     "regolith_map",
+    "simulate_network",
     "site_temperature",
     "sky_view",
 ]
