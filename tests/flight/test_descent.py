@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from moonpost.errors import InputError, ModelError
 from moonpost.flight.ascent import ascend
-from moonpost.flight.descent import Terminal, best_perilune, descend, impulsive_descent_m_s
+from moonpost.flight.descent import best_perilune, descend, impulsive_descent_m_s
 from moonpost.flight.orbit import MOON_GM_M3_S2, LunarOrbit
-from moonpost.flight.steering import Vehicle
+from moonpost.flight.poweredpath import Vehicle
+from moonpost.flight.terminal import Terminal
 from moonpost.sky.site import MOON_RADIUS_M
 
 LANDER = Vehicle(3000.0, 7500.0, 308.0, 0.2)

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 
 from moonpost.errors import InputError
+from moonpost.flight.aiming import aim
 from moonpost.flight.descent import descend
-from moonpost.flight.dispersion import Dispersion, NavigationErrors, aim, dispersion, sampled_landings
-from moonpost.flight.steering import Vehicle
+from moonpost.flight.dispersion import Dispersion, NavigationErrors, dispersion, sampled_landings
+from moonpost.flight.poweredpath import Vehicle
 
 PLAN = descend(Vehicle(3000.0, 7500.0, 308.0, 0.2))
 

@@ -13,7 +13,7 @@ from scipy.integrate import solve_ivp
 from moonpost.errors import InputError, ModelError
 from moonpost.flight.hop import hop, hover_hop_m_s, powered_hop
 from moonpost.flight.orbit import MOON_GM_M3_S2
-from moonpost.flight.steering import Vehicle
+from moonpost.flight.poweredpath import Vehicle
 from moonpost.sky.site import MOON_RADIUS_M
 
 G = MOON_GM_M3_S2 / MOON_RADIUS_M**2

@@ -14,17 +14,8 @@ from scipy.optimize import minimize
 
 from moonpost.errors import InputError, ModelError
 from moonpost.flight.orbit import MOON_GM_M3_S2
-from moonpost.flight.steering import (
-    Ends,
-    PoweredPath,
-    Problem,
-    Solution,
-    SteeredFlight,
-    Vehicle,
-    joined,
-    newton,
-    steer,
-)
+from moonpost.flight.poweredpath import PoweredPath, Vehicle, joined
+from moonpost.flight.steering import Ends, Problem, Solution, SteeredFlight, newton, steer
 from moonpost.sky.site import MOON_RADIUS_M
 
 DOWN = Ends(15e3, 0.0, 1692.5, 100.0, -2.0, 0.0)

@@ -18,9 +18,10 @@ import numpy as np
 import pytest
 
 from moonpost.flight.ascent import ascend
-from moonpost.flight.descent import Terminal, descend
+from moonpost.flight.descent import descend
 from moonpost.flight.landing import LandingCriteria, landing_opportunities
-from moonpost.flight.steering import Vehicle
+from moonpost.flight.poweredpath import Vehicle
+from moonpost.flight.terminal import Terminal
 from moonpost.sky import Almanac, Site
 
 FOOT_M, MILE_M = 0.3048, 1852.0

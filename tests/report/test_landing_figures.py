@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from moonpost.flight.aiming import aim
 from moonpost.flight.descent import descend
-from moonpost.flight.dispersion import aim, dispersion
+from moonpost.flight.dispersion import dispersion
 from moonpost.flight.landing import LandingCriteria, landing_opportunities
-from moonpost.flight.steering import Vehicle
+from moonpost.flight.poweredpath import Vehicle
 from moonpost.report.figures.landing import (
     descent_profile,
     ellipse_on_hazards,

@@ -257,9 +257,10 @@ def _descent(
 ) -> Descent | None:
     """The descent, or the reason why there is none."""
     from moonpost.errors import ModelError
-    from moonpost.flight.descent import Terminal, descend
+    from moonpost.flight.descent import descend
     from moonpost.flight.passes import ground_speed
-    from moonpost.flight.steering import Vehicle
+    from moonpost.flight.poweredpath import Vehicle
+    from moonpost.flight.terminal import Terminal
 
     speed = 0.0 if heading is None else ground_speed(where, heading)
     try:
@@ -292,7 +293,8 @@ def _aimed(
     import numpy as np
 
     from moonpost.cli.places import terrain_files
-    from moonpost.flight.dispersion import NavigationErrors, aim, dispersion
+    from moonpost.flight.aiming import aim
+    from moonpost.flight.dispersion import NavigationErrors, dispersion
     from moonpost.terrain import MapArea, Terrain
 
     if not 0.0 < area_km <= 50.0:

@@ -10,7 +10,8 @@ import numpy as np
 from moonpost.errors import ModelError
 from moonpost.flight.descent import impulsive_descent_m_s
 from moonpost.flight.orbit import MOON_GM_M3_S2, LunarOrbit
-from moonpost.flight.steering import Ends, PoweredPath, SteeredFlight, Vehicle, checked, joined, steer
+from moonpost.flight.poweredpath import PoweredPath, Vehicle, checked, joined
+from moonpost.flight.steering import Ends, SteeredFlight, steer
 from moonpost.sky.site import MOON_RADIUS_M
 
 __all__ = ["Ascent", "ascend"]

@@ -12,16 +12,8 @@ import numpy.typing as npt
 from moonpost.errors import InputError, ModelError
 from moonpost.flight.chain import propellant_fraction
 from moonpost.flight.orbit import MOON_GM_M3_S2
-from moonpost.flight.steering import (
-    Ends,
-    Problem,
-    Solution,
-    SteeredFlight,
-    Vehicle,
-    checked,
-    coasting,
-    newton,
-)
+from moonpost.flight.poweredpath import Vehicle, checked
+from moonpost.flight.steering import Ends, Problem, Solution, SteeredFlight, coasting, newton
 from moonpost.sky.site import MOON_RADIUS_M
 
 __all__ = ["Hop", "hop", "hover_hop_m_s", "powered_hop"]

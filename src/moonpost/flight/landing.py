@@ -12,7 +12,7 @@ import numpy.typing as npt
 from moonpost.errors import InputError
 from moonpost.flight.landinglight import Positions, Sight, SiteSky, level_sight, slope_elevation_deg
 from moonpost.flight.passes import Passes
-from moonpost.flight.steering import checked
+from moonpost.flight.poweredpath import checked
 from moonpost.sky.site import Site
 from moonpost.sky.times import TimeLike, as_utc
 

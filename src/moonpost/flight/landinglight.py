@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from moonpost.errors import DateError, InputError
 from moonpost.flight.orbit import LunarOrbit
-from moonpost.flight.steering import checked
+from moonpost.flight.poweredpath import checked
 from moonpost.sky.apparent import Apparent
 from moonpost.sky.site import Site
 from moonpost.sky.times import TimeLike, as_utc, iso

@@ -13,9 +13,9 @@ from moonpost.errors import DateError, InputError, ModelError
 from moonpost.flight.environment import Environment
 from moonpost.flight.events import Crossing
 from moonpost.flight.orbit import MOON_GM_M3_S2
+from moonpost.flight.poweredpath import checked
 from moonpost.flight.propagate import propagate
 from moonpost.flight.state import State
-from moonpost.flight.steering import checked
 from moonpost.sky.site import MOON_RADIUS_M, Site
 from moonpost.sky.times import TimeLike, as_utc, iso
 

@@ -30,10 +30,11 @@ from moonpost.report.figures.style import (
 )
 
 if TYPE_CHECKING:
+    from moonpost.flight.aiming import AimMap
     from moonpost.flight.descent import Descent
-    from moonpost.flight.dispersion import AimMap, Dispersion
+    from moonpost.flight.dispersion import Dispersion
     from moonpost.flight.landing import Opportunities
-    from moonpost.flight.steering import PoweredPath
+    from moonpost.flight.poweredpath import PoweredPath
 
 __all__ = ["descent_profile", "ellipse_on_hazards", "opportunity_calendar", "save_figure"]
 
