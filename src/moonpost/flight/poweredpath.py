@@ -14,7 +14,7 @@ from moonpost.flight.chain import STANDARD_GRAVITY_M_S2
 from moonpost.flight.orbit import MOON_GM_M3_S2
 from moonpost.sky.site import MOON_RADIUS_M
 
-__all__ = ["PoweredPath", "Vehicle", "checked", "joined"]
+__all__ = ["PoweredPath", "Vehicle", "joined"]
 
 Floats = npt.NDArray[np.float64]
 

@@ -149,7 +149,7 @@ class Phase:
 
 
 def terminal_flight(
-    vehicle: Vehicle, last: Terminal, mass_kg: float, site_height_m: float, ground_speed_m_s: float
+    vehicle: Vehicle, terminal: Terminal, mass_kg: float, site_height_m: float, ground_speed_m_s: float
 ) -> tuple[PoweredPath, list[Phase]]:
     r"""Fly approach, hover and vertical descent.
 
@@ -157,7 +157,7 @@ def terminal_flight(
     ----------
     vehicle : Vehicle
         The engine.
-    last : Terminal
+    terminal : Terminal
         What is flown.
     mass_kg : float
         Mass at its start [kg].
@@ -189,17 +189,17 @@ def terminal_flight(
     """
     gravity = MOON_GM_M3_S2 / (MOON_RADIUS_M + site_height_m) ** 2
     gravity -= ground_speed_m_s**2 / (MOON_RADIUS_M + site_height_m)
-    down, onward = last.entry_speeds_m_s
+    down, onward = terminal.entry_speeds_m_s
     steps = []
-    if last.approaches:
-        slowing = np.array([-onward, down - last.vertical_speed_m_s]) / last.approach_s
-        steps.append(("approach", last.approach_s, last.approach_height_m, (onward, -down), slowing))
-    if last.hover_s > 0.0 and last.gate_height_m > 0.0:
-        steps.append(("hover", last.hover_s, last.gate_height_m, (0.0, 0.0), np.zeros(2)))
-    if last.gate_height_m > 0.0:
-        time = last.gate_height_m / last.vertical_speed_m_s
-        speeds = (0.0, -last.vertical_speed_m_s)
-        steps.append(("vertical descent", time, last.gate_height_m, speeds, np.zeros(2)))
+    if terminal.approaches:
+        slowing = np.array([-onward, down - terminal.vertical_speed_m_s]) / terminal.approach_s
+        steps.append(("approach", terminal.approach_s, terminal.approach_height_m, (onward, -down), slowing))
+    if terminal.hover_s > 0.0 and terminal.gate_height_m > 0.0:
+        steps.append(("hover", terminal.hover_s, terminal.gate_height_m, (0.0, 0.0), np.zeros(2)))
+    if terminal.gate_height_m > 0.0:
+        time = terminal.gate_height_m / terminal.vertical_speed_m_s
+        speeds = (0.0, -terminal.vertical_speed_m_s)
+        steps.append(("vertical descent", time, terminal.gate_height_m, speeds, np.zeros(2)))
     mass, path, phases = mass_kg, empty_path(), []
     for name, duration, height, speeds, rate in steps:
         force = rate + np.array([0.0, gravity])
