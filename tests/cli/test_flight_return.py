@@ -96,3 +96,18 @@ def test_dates_outside_the_kernels_are_refused(cli: Any) -> None:
         run = cli("flight", "return", "--depart", day)
         assert run.code == 2, run.err
         assert len(run.err.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "say"),
+    [
+        (("--inclination", "0"), "never holds the way home"),
+        (("--landing", "none", "--entry-inclination", "10"), "an entry of 10 deg"),
+        (("--entry-angle", "-89"), "no flight was found"),
+    ],
+)
+def test_windows_without_a_return_say_why(cli: Any, words: tuple[str, ...], say: str) -> None:
+    run = cli(*ONE, *words)
+    assert run.code == 0, run.err
+    assert "0 of 2 cells converged" in run.out
+    assert say in run.out

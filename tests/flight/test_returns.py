@@ -162,6 +162,7 @@ def test_an_orbit_too_low_in_inclination_for_the_asymptote_is_not_called_converg
     assert not seen.converged.any()
     assert np.isfinite(seen.inclination_deg).any()
     assert seen.rows()[0]["tei_km_s"] is None
+    assert "never holds the way home" in seen.reason(0)
     with pytest.raises(InputError, match="no return converged"):
         seen.best()
 
@@ -170,6 +171,7 @@ def test_rows_and_the_best_of_them(found: ReturnWindows) -> None:
     rows = found.rows()
     best = rows[found.best()]
     assert best["landing_reached"]
+    assert {row["reason"] for row in rows} == {""}
     assert best["converged"]
     assert best["tei_km_s"] == min(row["tei_km_s"] for row in rows if row["landing_reached"])
 

@@ -205,6 +205,9 @@ def _text(result: dict[str, Any]) -> str:
         f"{result['converged']} of {result['cells']} cells converged, {result['reached']} reach the place{shown}"
     )
     tail = [f"wrote {result['plot']}"] if "plot" in result else []
+    reasons = [row["reason"] for row in result["rows"] if not row["converged"]]
+    if reasons:
+        tail.append(f"not converged: {max(set(reasons), key=reasons.count)}")
     if result.get("rows") and "tei_1_km_s" in result["rows"][0] and good:
         tail.append(f"two burns: {good[0]['tei_1_km_s']:.3f} km/s, then the rest of each row")
     return "\n".join([counts, table(head, lines) if lines else "", *tail])

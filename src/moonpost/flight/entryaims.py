@@ -41,7 +41,7 @@ class EntryAim:
     interface : Interface
         Altitude and angle of entry.
     range_m : float, default 6600e3
-        Down-range from below the interface to the landing place [m].
+        Down-range from below the interface to the landing place [m]; longer where the place cannot be met with it.
     least_range_m, most_range_m : float
         Ranges that the capsule can fly, 2,500 and 8,890 km by default [m].
     free : {"time", "range"}, default "time"
@@ -124,7 +124,8 @@ class Unknowns:
         level, ground = speed * math.cos(path), radius * EARTH_RATE_RAD_S
         spin = ground * np.stack([-unit[:, 1], unit[:, 0], np.zeros(len(unit))], axis=1)
         helped = np.einsum("ni,ni->n", forward, spin)
-        over = -helped + np.sqrt(helped**2 - np.einsum("ni,ni->n", spin, spin) + level**2)
+        with np.errstate(invalid="ignore"):
+            over = -helped + np.sqrt(helped**2 - np.einsum("ni,ni->n", spin, spin) + level**2)
         velocity = over[:, None] * forward + spin + (speed * math.sin(path))[:, None] * unit
         angle = EARTH_RATE_RAD_S * shift
         fixed = np.stack([_spun(radius * unit, angle), _spun(velocity, angle)], axis=1)

@@ -66,7 +66,7 @@ class ReturnWindows:
     perilune_error_m : ndarray, shape (n,)
         How far the state after the burn lies from the circle [m].
     inclination_deg : ndarray, shape (n,)
-        Inclination of the outgoing hyperbola to the lunar equator [deg].
+        Inclination of the outgoing hyperbola to the lunar equator, NaN if none was found [deg].
     range_m : ndarray, shape (n,)
         Down-range from the interface to the landing place [m]; NaN without one.
     converged : ndarray of bool, shape (n,)
@@ -128,6 +128,31 @@ class ReturnWindows:
         """
         vector = self.departure_states[row]
         return State(float(self.departure_s[row]), vector[:3], vector[3:], "moon")
+
+    def reason(self, row: int) -> str:
+        """Why a row did not converge.
+
+        Parameters
+        ----------
+        row : int
+            The row.
+
+        Returns
+        -------
+        str
+            Empty if it did.
+        """
+        if self.converged[row]:
+            return ""
+        tilt = float(self.inclination_deg[row])
+        if self.circle.node_deg is None and math.isfinite(tilt):
+            return (
+                f"an orbit of {self.circle.inclination_deg:g} deg never holds the way home, which takes "
+                f"{tilt:.2f} deg; give that inclination, or a node for a burn out of the plane"
+            )
+        if self.aim.place is None:
+            return f"an entry of {self.aim.inclination_deg:g} deg may not reach the point opposite to the Moon"
+        return "no flight was found: the flight time, the range or the angle of entry does not fit"
 
     def entry(self, row: int) -> Entry:
         """Passage of the entry interface.
@@ -201,6 +226,7 @@ class ReturnWindows:
             "landing_reached": bool(self.reached[row]),
             "perilune_error_km": float(self.perilune_error_m[row]) / 1e3 if good else None,
             "converged": good,
+            "reason": self.reason(row),
         }
         if entry and self.aim.place is not None:
             ahead, aside = entry.ranges_m(self.aim.place)
@@ -394,7 +420,7 @@ def _windows(
             _, burns = cheapest_burns(found, task.poles(rows), radius, task.gm)
         momentum = np.cross(after[:, :3], after[:, 3:])
         cosine = np.einsum("ni,ni->n", momentum, poles) / np.linalg.norm(momentum, axis=1)
-        tilt = np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0)))
+        tilt = np.where(good, np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0))), np.nan)
         error = np.abs(np.linalg.norm(after[:, :3], axis=1) - radius)
         if task.circle.node_deg is None:
             good = good & (np.abs(tilt - task.circle.inclination_deg) < _NEAR_DEG)
