@@ -14,6 +14,7 @@ from moonpost.flight.burns import Burn, Impulse
 from moonpost.flight.courses import Course, Piece
 from moonpost.flight.daffile import Segment, write_daf
 from moonpost.flight.environment import Environment
+from moonpost.flight.nrho import reference_orbit
 from moonpost.flight.propagate import propagate
 from moonpost.flight.spk import read_spk_course, spk_bodies, write_spk
 from moonpost.flight.state import State
@@ -100,7 +101,24 @@ def test_a_flight_from_the_earth_keeps_its_centre_and_is_read_from_the_moon(
     moon = env.body_state("moon", times)
     assert seen.centre == "moon"
     assert apart_m(seen.at(times) + moon, flown.at_elapsed(times - START)) < 2e-3
-    assert written.rows < 4000, "steps widen as the motion slows"
+    assert written.rows < 200, "steps widen as the motion slows"
+    chebyshev = write_spk(tmp_path / "tli3.bsp", flown, kind=3)
+    assert (
+        apart_m(read_spk_course(chebyshev.path, centre="earth").at(times), flown.at_elapsed(times - START)) < 1e-3
+    )
+    assert chebyshev.rows < 2000, "instants coarse at 11 km/s must not look like noise"
+
+
+def test_an_orbit_of_many_arcs_keeps_its_seams(almanac: Almanac, tmp_path: Path) -> None:
+    """A reference orbit round L2 jumps by millimetres at its nodes."""
+    sky = Environment.make(almanac, "2030-01-01", "2030-02-01", degree=2)
+    gateway = reference_orbit(sky, "2030-01-05", 3).flight()
+    course = Course.of(gateway)
+    for kind in (13, 3):
+        read = read_spk_course(write_spk(tmp_path / "a.bsp", gateway, kind=kind).path)  # type: ignore[arg-type]
+        for piece in course.pieces:
+            times = np.linspace(piece.start_tdb_s, piece.stop_tdb_s, 500)[1:-1]
+            assert apart_m(read.at(times), course.at(times)) < 1e-3
 
 
 def test_planets_of_a_kernel_are_courses_too(almanac: Almanac) -> None:

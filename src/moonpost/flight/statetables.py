@@ -18,8 +18,8 @@ Floats = npt.NDArray[np.float64]
 Method = Literal["hermite", "lagrange"]
 _MOST_WINDOW = 14
 _SEARCH = (0.21, 0.5, 0.79)
-_CHECK = (0.13, 0.37, 0.66, 0.88)
-_SHARE = 0.5
+_CHECK = (0.08, 0.3, 0.4, 0.62, 0.7, 0.93)
+_SHARE, _MOST_SHARE = 0.5, 0.7
 _SHORTEST_S = 1e-2
 _ROUNDS = 60
 _CHUNK = 200_000
@@ -146,7 +146,7 @@ def tabulated(
     StateTable
         With the ends of the piece as first and last row.
     float
-        Largest error found at four further times in every interval [m].
+        Largest error found at six further times in every interval [m].
 
     Raises
     ------
@@ -158,7 +158,7 @@ def tabulated(
     Notes
     -----
     Intervals are halved until the error at three times in each is below half of the tolerance; then all are
-    checked at four other times, and those that fail are halved again.
+    checked at six other times, and those that fail are halved again.
 
     Examples
     --------
@@ -177,7 +177,7 @@ def tabulated(
         wide[unsure] = _errors_m(piece, table, np.flatnonzero(unsure), _SEARCH) > _SHARE * tolerance_m
         if not wide.any():
             errors = _errors_m(piece, table, np.arange(len(unsure)), _CHECK)
-            wide = errors > 0.9 * tolerance_m
+            wide = errors > _MOST_SHARE * tolerance_m
             if not wide.any():
                 return table, float(errors.max())
         finer = _halved(epochs, wide, snap)
