@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from moonpost.errors import DateError, InputError
+from moonpost.errors import DateError, InputError, ModelError
 from moonpost.flight.coverage import (
     Contacts,
     EarthView,
@@ -20,8 +20,10 @@ from moonpost.flight.coverage import (
     StationView,
     at_least,
     contacts,
+    contacts_in_legs,
     fly_satellites,
     intersection,
+    joined,
     union,
 )
 from moonpost.flight.environment import Environment
@@ -134,6 +136,30 @@ def test_paths_are_what_all_their_views_share(polar: Trajectory) -> None:
     assert len(whole) > 3
     assert whole.start_tdb_s == pytest.approx(parts.start_tdb_s, abs=1e-3)
     assert whole.stop_tdb_s == pytest.approx(parts.stop_tdb_s, abs=1e-3)
+
+
+def test_legs_join_to_the_whole(kepler: Environment, polar: Trajectory) -> None:
+    views = [SiteView(Site(-90.0, 0.0)), EarthView()]
+    stop = polar.final.time_tdb_s
+    parts = contacts_in_legs(polar.start, stop, kepler, views, leg_days=0.13, rtol=1e-12)
+    for part, view in zip(parts, views, strict=True):
+        whole = contacts(polar, view)
+        assert part.start_tdb_s == pytest.approx(whole.start_tdb_s, abs=1e-3)
+        assert part.stop_tdb_s == pytest.approx(whole.stop_tdb_s, abs=1e-3)
+        assert part.span_tdb_s == pytest.approx(whole.span_tdb_s)
+    with pytest.raises(InputError):
+        contacts_in_legs(polar.start, stop, kepler, [])
+    with pytest.raises(InputError):
+        contacts_in_legs(polar.start, stop, kepler, views, leg_days=math.nan)
+    with pytest.raises(InputError):
+        contacts_in_legs(polar.final, polar.start.time_tdb_s, kepler, views)
+    with pytest.raises(InputError):
+        joined([parts[0], parts[0]])
+    none = Contacts(np.array([]), np.array([]), (0.0, 1.0))
+    assert len(joined([none])) == 0
+    falling = State.circling(kepler, START, 0.0, 90.0, apolune_altitude_m=50e3)
+    with pytest.raises(ModelError, match="impact"):
+        contacts_in_legs(falling.with_velocity(0.99 * falling.velocity_m_s), stop, kepler, views)
 
 
 def test_backward_flights_see_the_same(kepler: Environment, polar: Trajectory) -> None:

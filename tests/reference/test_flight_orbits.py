@@ -63,6 +63,17 @@ def test_queqiao_2_lasts_from_its_date_and_inclination_to_the_equator(
     assert found.argument_high_deg[found.survived_days == 365.0].max() < 110.0
 
 
+@pytest.mark.soak
+def test_queqiao_2_lasts_its_eight_years(almanac: Almanac) -> None:
+    """Designed for more than eight years: every node from 240 to 290 deg lasts them with no burn at all."""
+    env = Environment.make(almanac, "2024-04-02", "2032-04-03", degree=20)
+    relay = relay_orbit("queqiao-2").changed(plane="equator")
+    found = sweep_relays(relay, [62.4], np.arange(240.0, 291.0, 10.0), "2024-04-02", 2922.0, env, rtol=1e-9)
+    assert (found.survived_days == 2922.0).all()
+    assert found.lowest_m.min() > 90e3
+    assert found.highest_m.max() < 1800e3
+
+
 def test_ely_keeps_two_of_three_satellites_over_a_pole(almanac: Almanac) -> None:
     """Ely (2005), doi:10.1007/BF03546355: three satellites, two always in view from the polar region."""
     env = Environment.make(almanac, "2030-01-01", "2030-02-01", degree=20)

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from moonpost.cli.output import JSON, emit, table
-from moonpost.errors import DataError, InputError, ModelError, UnknownNameError
+from moonpost.errors import DataError, InputError, UnknownNameError
 
 if TYPE_CHECKING:
-    from moonpost.flight.coverage import Contacts, SiteView, StationView
+    from moonpost.flight.coverage import Contacts, SiteView, StationView, View
     from moonpost.flight.environment import Environment
     from moonpost.flight.relays import RelayOrbit
     from moonpost.flight.state import State
-    from moonpost.flight.trajectory import Trajectory
 
 __all__ = ["register"]
 
@@ -97,8 +96,7 @@ def contacts(
             longer = max(days, _TRIED_DAYS) * _DAY_S
             chosen = lasting_node(chosen, Environment.make(almanac, begin, begin + longer, degree=degree))
         states, told = chosen.states(env, begin, satellites, 180.0 if orbit else 0.0), _told(chosen)
-    flown = _flown(states, begin + days * _DAY_S, env)
-    parts = [_seen(flight, views[0], earth, views[1]) for flight in flown]
+    parts = _seen(states, begin + days * _DAY_S, env, views[0], earth, views[1])
     _emit(parts, at_least, told | {"days": days, "degree": degree}, plot, as_json)
 
 
@@ -251,30 +249,30 @@ def _told(orbit: RelayOrbit) -> dict[str, Any]:
     }
 
 
-def _flown(states: list[State], stop_tdb_s: float, env: Environment) -> list[Trajectory]:
-    """The flights; one that does not last is an error."""
-    from moonpost.flight.coverage import fly_satellites
+def _seen(
+    states: list[State],
+    stop_tdb_s: float,
+    env: Environment,
+    site: SiteView | None,
+    earth: bool,
+    stations: list[StationView],
+) -> list[Contacts]:
+    """Contacts of each satellite with all that is wanted at once."""
+    from concurrent.futures import ThreadPoolExecutor
 
-    flown = fly_satellites(states, stop_tdb_s, env)
-    for k, flight in enumerate(flown):
-        if flight.ended != "time":
-            raise ModelError(
-                f"satellite {k + 1} ends after {flight.duration_s / _DAY_S:.2f} d: {flight.ended}",
-                where="flight contacts",
-                advice="look for fewer --days, or take another orbit or --node",
-            )
-    return flown
+    from moonpost.flight.coverage import EarthView, contacts_in_legs, intersection, union
 
+    ends: list[View] = [site] if site is not None else []
+    if earth:
+        ends.append(EarthView())
 
-def _seen(flight: Trajectory, site: SiteView | None, earth: bool, stations: list[StationView]) -> Contacts:
-    """Contacts of one satellite with all that is wanted at once."""
-    from moonpost.flight.coverage import EarthView, intersection, union
-    from moonpost.flight.coverage import contacts as found
+    def one(state: State) -> Contacts:
+        found = contacts_in_legs(state, stop_tdb_s, env, [*ends, *stations])
+        over = [union(found[len(ends) :])] if stations else []
+        return intersection(found[: len(ends)] + over)
 
-    wanted = [found(flight, site)] if site is not None else []
-    wanted += [found(flight, EarthView())] if earth else []
-    wanted += [union([found(flight, view) for view in stations])] if stations else []
-    return intersection(wanted)
+    with ThreadPoolExecutor(min(len(states), 8)) as pool:
+        return list(pool.map(one, states))
 
 
 def _emit(parts: list[Contacts], count: int, told: dict[str, Any], plot: Path | None, as_json: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,7 @@ from moonpost.sky.site import MOON_RADIUS_M
 
 __all__ = [
     "averaged_frozen_eccentricity",
+    "averaged_frozen_map",
     "averaged_perturbation_m2_s2",
     "circular_frozen_inclinations_deg",
     "perilune_rate_rad_s",
@@ -203,6 +205,45 @@ def averaged_frozen_eccentricity(
         low, high = np.where(same, middle, low), np.where(same, high, middle)
     found = 0.5 * (low + high)
     return found[np.argsort(np.abs(found))]
+
+
+def averaged_frozen_map(
+    semi_major_axes_m: Sequence[float] | Floats,
+    inclinations_deg: Sequence[float] | Floats,
+    *,
+    field: GravityField | None = None,
+) -> Floats:
+    """Smallest frozen eccentricity for many sizes and inclinations, to choose from before `frozen_orbit`.
+
+    Parameters
+    ----------
+    semi_major_axes_m : sequence of float, k of them
+        Half the long axes [m].
+    inclinations_deg : sequence of float, m of them
+        To the lunar equator [deg].
+    field : GravityField, optional
+        Field of the Moon; GRGM1200A to degree 50 if not given.
+
+    Returns
+    -------
+    ndarray, shape (k, m)
+        Positive with perilune in the north, negative in the south, NaN where none stays above the ground [1].
+
+    Raises
+    ------
+    InputError
+        If an orbit lies inside the Moon or in the equator.
+
+    Examples
+    --------
+    >>> averaged_frozen_map([1837.4e3, 1860.4e3], [50.0, 90.0]).round(3).tolist()
+    [[0.006, nan], [0.003, -0.039]]
+    """
+    found = [
+        [averaged_frozen_eccentricity(float(axis), float(tilt), field=field) for tilt in inclinations_deg]
+        for axis in semi_major_axes_m
+    ]
+    return np.array([[float(cell[0]) if cell.size else np.nan for cell in row] for row in found])
 
 
 def circular_frozen_inclinations_deg(semi_major_axis_m: float, *, field: GravityField | None = None) -> Floats:

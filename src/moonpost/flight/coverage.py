@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from moonpost.errors import DateError, InputError
+from moonpost.errors import DateError, InputError, ModelError
 from moonpost.flight.environment import Environment, Instant
 from moonpost.flight.events import Crossing, find_events
 from moonpost.flight.propagate import propagate
@@ -27,8 +28,10 @@ __all__ = [
     "View",
     "at_least",
     "contacts",
+    "contacts_in_legs",
     "fly_satellites",
     "intersection",
+    "joined",
     "union",
 ]
 
@@ -309,6 +312,112 @@ def intersection(parts: Sequence[Contacts]) -> Contacts:
     Contacts
     """
     return at_least(parts, len(parts))
+
+
+def joined(parts: Sequence[Contacts]) -> Contacts:
+    """Contacts of spans that follow one another as those of the whole.
+
+    Parameters
+    ----------
+    parts : sequence of Contacts
+        Each span begins where the one before ends.
+
+    Returns
+    -------
+    Contacts
+        A contact that goes on over a seam is one.
+
+    Raises
+    ------
+    InputError
+        If there are no parts, or spans do not meet.
+
+    Examples
+    --------
+    >>> a = Contacts(np.array([5.0]), np.array([10.0]), (0.0, 10.0))
+    >>> b = Contacts(np.array([10.0]), np.array([12.0]), (10.0, 20.0))
+    >>> joined([a, b]).duration_s.tolist()
+    [7.0]
+    """
+    spans = [part.span_tdb_s for part in parts]
+    if not spans or any(abs(a[1] - b[0]) > 1e-3 for a, b in pairwise(spans)):
+        raise InputError("spans do not meet", where="joined", advice="give contacts of spans one after another")
+    start = np.concatenate([part.start_tdb_s for part in parts])
+    stop = np.concatenate([part.stop_tdb_s for part in parts])
+    apart = start[1:] > stop[:-1] + 1e-3
+    keep = np.concatenate([[True], apart])[: len(start)]
+    last = np.concatenate([apart, [True]])[: len(stop)]
+    return Contacts(start[keep], stop[last], (spans[0][0], spans[-1][1]))
+
+
+def contacts_in_legs(
+    state: State,
+    until: Instant,
+    env: Environment,
+    views: Sequence[View],
+    *,
+    leg_days: float = 30.0,
+    rtol: float = 1e-11,
+) -> list[Contacts]:
+    """Contacts over a long time, flown leg by leg so that memory stays small.
+
+    Parameters
+    ----------
+    state : State
+        Where the satellite starts.
+    until : Instant
+        When the flight ends, later than the start.
+    env : Environment
+        Forces; must cover the flight.
+    views : sequence of View
+        What must be seen, each for itself.
+    leg_days : float, default 30.0
+        Length of a leg [d]; a low orbit takes 10 MB for 30 days.
+    rtol : float, default 1e-11
+        Error allowed in a step [1].
+
+    Returns
+    -------
+    list of Contacts
+        One for each view.
+
+    Raises
+    ------
+    InputError
+        If a number cannot be used or there are no views.
+    ModelError
+        If the satellite comes down before the end.
+
+    Examples
+    --------
+    >>> from moonpost.sky import Almanac
+    >>> env = Environment.make(Almanac.default(), "2030-01-01", "2030-01-02", degree=8)
+    >>> low = State.circling(env, "2030-01-01", 100e3, 90.0)
+    >>> whole, = contacts_in_legs(low, "2030-01-01T06:00", env, [EarthView()], leg_days=0.1)
+    >>> len(whole) == len(contacts(propagate(low, "2030-01-01T06:00", env), EarthView()))
+    True
+    """
+    stop = float(np.ravel(env.tdb_s(until))[0])
+    if not views or not 1e-3 <= leg_days < np.inf or not stop > state.time_tdb_s:
+        raise InputError(
+            f"{len(views)} views, legs of {leg_days} d, end {stop - state.time_tdb_s:g} s after the start",
+            where="contacts in legs",
+            advice="give views, a length above 0 and a later end",
+        )
+    found: list[list[Contacts]] = [[] for _ in views]
+    begin, now = state.time_tdb_s, state
+    while now.time_tdb_s < stop - 1e-3:
+        flown = propagate(now, min(now.time_tdb_s + leg_days * _DAY_S, stop), env, rtol=rtol)
+        if flown.ended != "time":
+            raise ModelError(
+                f"ends after {(flown.final.time_tdb_s - begin) / _DAY_S:.2f} d: {flown.ended}",
+                where="contacts",
+                advice="look for fewer days, or take another orbit or node",
+            )
+        for part, view in zip(found, views, strict=True):
+            part.append(contacts(flown, view))
+        now = flown.final
+    return [joined(part) for part in found]
 
 
 def fly_satellites(
