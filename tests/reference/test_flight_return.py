@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from moonpost.flight.departures import LunarCircle
-from moonpost.flight.entry import LANDING_PLACES, Entry
+from moonpost.flight.entry import LANDING_PLACES, Entry, Interface
 from moonpost.flight.entryaims import EntryAim
 from moonpost.flight.environment import Environment
 from moonpost.flight.phasing import hohmann, plane_inclination_deg
@@ -263,3 +263,32 @@ def test_change_6_separates_above_the_southern_atlantic(almanac: Almanac, days: 
         assert -45.0 < apart.latitude_deg < -20.0
         assert -40.0 < apart.longitude_deg < 15.0
         assert found.entry(row).speed_m_s == pytest.approx(10_985.0, abs=10.0)
+
+
+def test_apollo_11_comes_home(almanac: Almanac) -> None:
+    """Orloff (2000), Apollo by the Numbers, NASA SP-4029: burn, interface, range and heading of Apollo 11.
+
+    Given: the middle of the burn (ignition 135:23:42 after 13:32:00, 151 s), the interface at 195:03:06 in
+    400,000 ft with -6.48 deg, the splashdown, and the altitude of the orbit. Published and found: 3.19 S 171.96 E,
+    to 0.6 deg as the figure of the Earth and the plane of the orbit are left out; 1,497 nautical miles to
+    splashdown, to 20 km; heading 50.18 deg, to 1.5 deg; 36,194 ft/s, to 5 m/s; 3,279 ft/s of burn, which the least
+    one here has to undercut by little, as it takes no time and no turn out of the plane.
+    """
+    departure, entry_utc = np.datetime64("1969-07-22T04:56:58", "ms"), np.datetime64("1969-07-24T16:35:06", "ms")
+    aim = EntryAim(
+        place=LANDING_PLACES["pacific"],
+        interface=Interface(121.92e3, -6.48),
+        range_m=2.8e6,
+        least_range_m=1e6,
+        free="range",
+    )
+    flight_s = float((entry_utc - departure) / np.timedelta64(1, "s"))
+    found = scan_returns(almanac, departure, [flight_s], LunarCircle(110e3, 175.0), aim)
+    assert found.reached.all()
+    for row in range(len(found)):
+        entry = found.entry(row)
+        assert (entry.latitude_deg, entry.longitude_deg) == pytest.approx((-3.19, 171.96), abs=0.6)
+        assert found.range_m[row] == pytest.approx(1_497 * 1852.0, abs=20e3)
+        assert entry.heading_deg == pytest.approx(50.18, abs=1.5)
+        assert entry.speed_m_s == pytest.approx(36_194.4 * 0.3048, abs=5.0)
+        assert 0.98 * 999.4 < found.tei_m_s[row] < 999.4
