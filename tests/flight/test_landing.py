@@ -8,10 +8,13 @@ import numpy as np
 import pytest
 
 from moonpost.errors import DateError, InputError, ModelError
+from moonpost.flight.environment import Environment
 from moonpost.flight.landing import LandingCriteria, landing_opportunities
 from moonpost.flight.landinglight import SiteSky, level_sight, relay_positions, slope_elevation_deg
 from moonpost.flight.orbit import LunarOrbit
 from moonpost.flight.passes import ground_speed, orbit_passes, plane_change_m_s
+from moonpost.flight.propagate import propagate
+from moonpost.flight.state import State
 from moonpost.sky import Almanac, Site
 from moonpost.sky.events import sun_crossings
 
@@ -50,6 +53,21 @@ def test_passes_follow_the_period_and_lie_abeam(polar):
     north = np.abs((polar.heading_deg[near] + 90.0) % 180.0 - 90.0)
     assert north.max() < 8.0
     assert polar.plane_change_m_s == pytest.approx(plane_change_m_s(polar.cross_deg, 100e3))
+
+
+def test_passes_are_the_nearest_points_of_the_orbit(almanac):
+    passes = orbit_passes(almanac, MARE, "2030-01-01", "2030-01-02", node_deg=-60.0, degree=10)
+    env = Environment.make(almanac, "2030-01-01", "2030-01-02", degree=10)
+    flown = propagate(State.circling(env, "2030-01-01", 100e3, 90.0, node_deg=-60.0), "2030-01-02", env)
+    elapsed, states = flown.sampled(5.0)
+    up = np.einsum("nji,j->ni", env.rotation(flown.start.time_tdb_s + elapsed), MARE.basis[2])
+    away = np.degrees(np.arccos(np.einsum("ni,ni->n", up, states[:, :3]) / np.linalg.norm(states[:, :3], axis=1)))
+    least = np.flatnonzero((away[1:-1] < away[:-2]) & (away[1:-1] < away[2:])) + 1
+    assert len(least) == len(passes)
+    told = (passes.time - np.datetime64("2030-01-01", "ms")) / np.timedelta64(1, "s")
+    # The site moves by 0.5 deg an hour, so the nearest instant is not to the second that at which it lies abeam.
+    assert told == pytest.approx(elapsed[least], abs=12.0)
+    assert np.abs(passes.cross_deg) == pytest.approx(away[least], abs=0.02)
 
 
 def test_a_degree_of_plane_costs_what_is_published():
@@ -115,6 +133,8 @@ def test_light_lasts_until_the_sun_sets(almanac):
     assert sky.lit_days()[0] == pytest.approx(days(sets - sky.time[0]), abs=2e-4)
     assert sky.lit_days()[np.searchsorted(sky.time, sets) + 1] == 0.0
     assert sky.earth_days()[0] == pytest.approx(days(sky.time[-1] - sky.time[0]))
+    between = sky.time[:1] + 90 * (HOUR // 60)
+    assert sky.left_days(sky.lit_days(), between)[0] == pytest.approx(days(sets - between[0]), abs=2e-4)
 
 
 def test_near_a_pole_the_sun_is_never_high_and_the_reasons_say_what_to_ask(almanac):

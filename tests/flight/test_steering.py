@@ -236,3 +236,31 @@ def test_no_other_length_of_the_throttled_arc_is_cheaper(ratio, arcs):
     lengths = best[:-1].copy()
     lengths[throttled] *= 1.3
     assert burnt(lengths) > least + 1e-7
+
+
+@pytest.mark.soak
+def test_flights_are_found_for_nearly_all_landers_and_ascenders():
+    from moonpost.flight.ascent import ascend
+    from moonpost.flight.descent import descend
+    from moonpost.flight.terminal import Terminal
+
+    rng, lost, count = np.random.default_rng(0), [0, 0], 1000
+    for k in range(count):
+        ratio = float(np.exp(rng.uniform(np.log(0.8), np.log(10.0))))
+        isp, throttle = float(rng.uniform(200.0, 470.0)), float(rng.choice([1.0, 0.5, 0.2, 0.1, 0.05]))
+        low, more = float(rng.uniform(5e3, 60e3)), float(rng.uniform(0.0, 300e3))
+        end = Terminal.none() if k % 2 else Terminal()
+        try:
+            lander = of_weight(Vehicle(1000.0, 1.0, isp, throttle), ratio)
+            found = descend(lander, perilune_altitude_m=low, apolune_altitude_m=low + more, terminal=end)
+            assert found.total_delta_v_m_s > found.impulsive_m_s
+        except ModelError:
+            lost[0] += 1
+        try:
+            ascender = of_weight(Vehicle(1000.0, 1.0, isp), 1.05 + ratio)
+            up = ascend(ascender, perilune_altitude_m=low, apolune_altitude_m=low + more)
+            assert up.total_delta_v_m_s > up.impulsive_m_s
+        except ModelError:
+            lost[1] += 1
+    assert lost[0] < 0.02 * count
+    assert lost[1] == 0

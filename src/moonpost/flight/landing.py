@@ -294,7 +294,7 @@ def landing_opportunities(
         "earth_days": sky.earth_days(),
         "contact_days": sky.contact_days(criteria.gap_h),
     }
-    lasting = {name: np.minimum(sky.at(values, time), ahead) for name, values in durations.items()}
+    lasting = {name: np.minimum(sky.left_days(values, time), ahead) for name, values in durations.items()}
     if passes is not None:
         inclination_deg = passes.inclination_deg
     short = _short(site, inclination_deg)

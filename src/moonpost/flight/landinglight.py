@@ -257,22 +257,24 @@ class SiteSky:
                 seen[begin:end] = True
         return self._lasting(np.where(seen, 1.0, -1.0))
 
-    def at(self, values: Floats, t: Times) -> Floats:
-        """Values of the grid at instants, from the grid point before.
+    def left_days(self, lasting_days: Floats, t: Times) -> Floats:
+        """What is left at instants of durations that count from the grid points.
 
         Parameters
         ----------
-        values : ndarray, shape (n,)
-            Values on the grid.
+        lasting_days : ndarray, shape (n,)
+            As `lit_days`, `earth_days` and `contact_days` give them [d].
         t : ndarray of datetime64[ms], shape (m,)
             UTC, inside the grid.
 
         Returns
         -------
         ndarray, shape (m,)
+            From the grid point before, less the time since; not below 0 [d].
         """
-        index = np.searchsorted(self.time, t, side="right") - 1
-        return values[np.clip(index, 0, len(values) - 1)]
+        index = np.clip(np.searchsorted(self.time, t, side="right") - 1, 0, len(lasting_days) - 1)
+        since = (t - self.time[index]) / np.timedelta64(1, "ms") / 1e3 / _DAY_S
+        return np.maximum(0.0, lasting_days[index] - since)
 
     def _lasting(self, margin: Floats) -> Floats:
         """Days from each grid point until the margin falls below zero, by straight lines."""
