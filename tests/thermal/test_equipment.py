@@ -172,7 +172,7 @@ def test_events_against_small_steps() -> None:
     assert max(apart) < 600.0
     assert len(coarse.events) == pytest.approx(len(fine.events), rel=0.02)
     # Phases of thermostats drift apart; what they keep does not.
-    np.testing.assert_allclose(coarse.temperature_k.mean(axis=0), fine.temperature_k.mean(axis=0), atol=0.05)
+    np.testing.assert_allclose(coarse.temperature_k.mean(axis=0), fine.temperature_k.mean(axis=0), atol=0.3)
     assert coarse.heater_w.sum() == pytest.approx(fine.heater_w.sum(), rel=3e-3)
 
 

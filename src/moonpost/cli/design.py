@@ -6,6 +6,7 @@ from typing import Any
 
 import typer
 
+from moonpost.cli import designthermal
 from moonpost.cli.output import JSON, DefaultGroup, emit, phase, table
 
 __all__ = ["register"]
@@ -63,23 +64,4 @@ def _text(found: Any) -> str:
     return f"{storage}\n\n{loads}"
 
 
-@_app.command("regolith")
-def regolith(
-    lat: float = typer.Option(..., help="Latitude [deg]."),
-    depth: list[float] = typer.Option([], help="Depth [m] for the mean temperature; may be repeated."),
-    albedo: float | None = typer.Option(
-        None, help="Bond albedo with the Sun overhead; 0.12 (highland) if not given."
-    ),
-    background: float = typer.Option(
-        0.0, min=0.0, help="Absorbed flux besides sunlight [W/m2], such as Earthshine."
-    ),
-    as_json: bool = JSON,
-) -> None:
-    """Tell the temperatures of level ground at a latitude over a lunar day.
-
-    Example: moonpost design regolith --lat 26 --depth 0.83 --json
-    """
-    from moonpost.thermal import regolith as compute
-
-    found = compute(lat, albedo=albedo, background_w_m2=background).to_dict(depths_m=depth)
-    emit(found, as_json, lambda: table(["quantity", "value"], [[key, str(value)] for key, value in found.items()]))
+designthermal.register(_app)

@@ -18,6 +18,7 @@ from moonpost.thermal.network import (
     ThermalLink,
 )
 from moonpost.thermal.networkbalance import NetworkBalance, network_balance
+from moonpost.thermal.networkfile import EquipmentCase, read_case
 from moonpost.thermal.regolith import (
     LUNAR_DAY_S,
     SOLAR_CONSTANT_W_M2,
@@ -29,6 +30,7 @@ from moonpost.thermal.regolith import (
     site_temperature,
 )
 from moonpost.thermal.shadow import PatchGround, hemispherical_albedo, patch_balance_k, patch_ground
+from moonpost.thermal.siteground import SiteGround, site_ground, sloping_day
 from moonpost.thermal.sunpath import SunPath, incidence_cosine
 from moonpost.thermal.views import TerrainPatch, sky_view
 
@@ -39,6 +41,7 @@ __all__ = [
     "Blanket",
     "BowlShadow",
     "Columns",
+    "EquipmentCase",
     "Grid",
     "GroundMap",
     "HeatSource",
@@ -51,6 +54,7 @@ __all__ = [
     "PatchGround",
     "RegolithDay",
     "RegolithProperties",
+    "SiteGround",
     "SiteTemperature",
     "SunPath",
     "Surface",
@@ -66,9 +70,12 @@ __all__ = [
     "network_balance",
     "patch_balance_k",
     "patch_ground",
+    "read_case",
     "regolith",
     "regolith_map",
     "simulate_network",
+    "site_ground",
     "site_temperature",
     "sky_view",
+    "sloping_day",
 ]
