@@ -92,8 +92,8 @@ def test_a_flight_with_burns_is_written_whole(flown: Trajectory, tmp_path: Path)
     place = [float(fields[f"Tug.{axis}"]) for axis in ("X", "Y", "Z", "VX", "VY", "VZ")]
     assert np.array(place) == pytest.approx(start.vector / 1e3, rel=1e-14, abs=1e-12)
     assert (fields["Tug.DateFormat"], fields["Tug.Epoch"]) == ("TDBGregorian", "'01 Jan 2030 00:00:00.000'")
-    assert (fields["Tug.CoordinateSystem"], fields["Frame.Origin"], fields["Frame.Axes"]) == (
-        "Frame",
+    assert (fields["Tug.CoordinateSystem"], fields["CraftFrame.Origin"], fields["CraftFrame.Axes"]) == (
+        "CraftFrame",
         "Luna",
         "MJ2000Eq",
     )

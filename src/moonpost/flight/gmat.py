@@ -27,7 +27,7 @@ _DAY_S = 86400.0
 _DENSITY_KG_M3 = 1260.0
 _SOLAR_CONSTANT_W_M2 = 1361.0
 _ASTRONOMICAL_UNIT_KM = 149597870.7
-_TAKEN = {"Luna", "Earth", "Sun", "Forces", "Fly", "Frame", "States", "Tank", "SolarSystem"}
+_TAKEN = {"Luna", "Earth", "Sun", "Forces", "Fly", "CraftFrame", "count", "States", "Tank", "SolarSystem"}
 
 
 def write_gmat(
@@ -214,9 +214,9 @@ def _solar_system(env: Environment) -> list[str]:
 def _frame(env: Environment) -> list[str]:
     """Axes of J2000 from the centre of the flight."""
     return [
-        "Create CoordinateSystem Frame;",
-        f"Frame.Origin = {_BODIES[env.centre]};",
-        "Frame.Axes = MJ2000Eq;",
+        "Create CoordinateSystem CraftFrame;",
+        f"CraftFrame.Origin = {_BODIES[env.centre]};",
+        "CraftFrame.Axes = MJ2000Eq;",
     ]
 
 
@@ -224,7 +224,7 @@ def _spacecraft(flown: Trajectory, burns: Sequence[Burn | Impulse], name: str) -
     """The spacecraft at the start, with a tank if burns use up mass."""
     start, sunlight = flown.start, flown.env.sunlight
     lines = [f"Create Spacecraft {name};", *_epoch(start.time_tdb_s, name)]
-    lines += [f"{name}.CoordinateSystem = Frame;", f"{name}.DisplayStateType = Cartesian;"]
+    lines += [f"{name}.CoordinateSystem = CraftFrame;", f"{name}.DisplayStateType = Cartesian;"]
     lines += [f"{name}.{axis} = {value / 1e3:.12f};" for axis, value in zip("XYZ", start.position_m, strict=True)]
     speeds = zip(("VX", "VY", "VZ"), start.velocity_m_s, strict=True)
     lines += [f"{name}.{axis} = {value / 1e3:.15f};" for axis, value in speeds]
@@ -394,5 +394,5 @@ def _coast(seconds: float, name: str, step_s: float) -> Iterator[str]:
 
 def _line(name: str) -> str:
     """A line of the report."""
-    columns = " ".join(f"{name}.Frame.{axis}" for axis in ("X", "Y", "Z", "VX", "VY", "VZ"))
+    columns = " ".join(f"{name}.CraftFrame.{axis}" for axis in ("X", "Y", "Z", "VX", "VY", "VZ"))
     return f"Report States {name}.TDBModJulian {columns};"
