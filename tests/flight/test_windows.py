@@ -144,3 +144,37 @@ def test_a_cell_costs_less_than_seventeen_flights(month: Windows, almanac: Alman
     found = scan_transfers(days("2030-01-01", 14), np.linspace(3.5, 6.0, 6))
     cell = (time.process_time() - started) / len(found)
     assert cell < 12.0 / 0.7 * plain
+
+
+def test_near_the_limit_the_other_side_of_the_moon_is_in_reach() -> None:
+    """March 2026 at a fixed 28.5 deg: the Moon stands up to 28.4 deg, and the plane may end short of it."""
+    parking, flights = Parking(inclination_deg=28.5), np.linspace(4.0, 7.0, 4)
+    wanted = days("2026-03-01", 14)
+    south, north, either = (
+        scan_transfers(wanted, flights, parking, Arrival(side=side))  # type: ignore[arg-type]
+        for side in ("south", "north", "either")
+    )
+    assert either.converged.all()
+    lost = ~south.converged.ravel()
+    assert lost.any()
+    assert (south.targeted.declinations_deg[lost] < -27.0).all()
+    assert north.converged.ravel()[lost].all()
+    assert (either.targeted.b_r_m[lost] < 0.0).all()
+    assert (either.targeted.b_r_m[~lost] > 0.0).all()
+    assert "too near the inclination" in south.reasons.ravel()[lost][0]
+
+
+@pytest.mark.soak
+def test_all_cells_of_many_months() -> None:
+    """The accepted size, 28 days by 12 times of flight, in 24 months from 1960 to 2099 with varied ends."""
+    rng = np.random.default_rng(11)
+    cells = found_cells = 0
+    for _ in range(24):
+        start = f"{rng.integers(1960, 2100)}-{rng.integers(1, 13):02d}-01"
+        plane = None if rng.random() < 0.6 else float(rng.choice([31.0, 42.0, 51.6, 90.0, 140.0]))
+        parking = Parking(float(rng.uniform(180e3, 400e3)), plane)
+        arrival = Arrival(float(rng.choice([15e3, 100e3, 1000e3])), float(rng.choice([45.0, 90.0, 135.0])))
+        found = scan_transfers(days(start, 28), np.linspace(3.0, 7.0, 12), parking, arrival)
+        cells, found_cells = cells + len(found), found_cells + int(found.converged.sum())
+        assert np.nanmax(np.abs(found.perilune_error_m)) < 100.0
+    assert found_cells >= 0.98 * cells

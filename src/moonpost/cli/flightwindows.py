@@ -12,7 +12,6 @@ from moonpost.cli.output import JSON, emit, table
 from moonpost.errors import InputError
 
 if TYPE_CHECKING:
-    from moonpost.flight.bplane import Side
     from moonpost.flight.windows import Windows
     from moonpost.sky.almanac import Almanac
 
@@ -38,7 +37,7 @@ def windows(
     ),
     arrival_km: float = typer.Option(100.0, help="Altitude of perilune, and of the orbit there [km]."),
     arrival_inclination: float = typer.Option(90.0, help="Of the orbit at the Moon, to its equator [deg]."),
-    side: str = typer.Option("south", help="Side on which the Moon is passed first: south or north."),
+    side: str = typer.Option("either", help="Side on which the Moon is passed first: south, north or either."),
     branch: str = typer.Option("both", help="Coast in the parking orbit: short, long or both."),
     site: str = typer.Option(
         "",
@@ -71,7 +70,7 @@ def windows(
         departures,
         flights,
         Parking(1e3 * parking_km, inclination_deg=inclination),
-        Arrival(1e3 * arrival_km, arrival_inclination, cast("Side", side)),
+        Arrival(1e3 * arrival_km, arrival_inclination, cast("Any", side)),
         almanac=_almanac(kernels),
         branches=[name for name in BRANCHES if branch in ("both", name)],
     )

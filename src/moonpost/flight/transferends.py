@@ -122,8 +122,8 @@ class Arrival:
         Of perilune, above 1737.4 km [m].
     inclination_deg : float, default 90.0
         To the lunar equator of the passage [deg]; not below the declination of the asymptote.
-    side : {"south", "north"}, default "south"
-        Side on which the flight passes the Moon first.
+    side : {"either", "south", "north"}, default "either"
+        Side on which the flight passes the Moon first; either is south, or north where that is out of reach.
 
     Raises
     ------
@@ -138,7 +138,7 @@ class Arrival:
 
     altitude_m: float = 100e3
     inclination_deg: float = 90.0
-    side: Side = "south"
+    side: Side | Literal["either"] = "either"
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.altitude_m <= 60e6:
@@ -149,8 +149,8 @@ class Arrival:
             raise InputError(
                 f"{self.inclination_deg!r} deg", where="arrival inclination", advice="give 0 to 180 degrees"
             )
-        if self.side not in ("south", "north"):
-            raise InputError(f"{self.side!r} is no side", where="side", advice="give south or north")
+        if self.side not in ("either", "south", "north"):
+            raise InputError(f"{self.side!r} is no side", where="side", advice="give south, north or either")
 
     @property
     def radius_m(self) -> float:
