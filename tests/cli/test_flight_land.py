@@ -98,6 +98,8 @@ def test_aims_on_terrain_and_pictures(cli: Any, moonpost_data: Path, tmp_path: P
         "--terrain", moonpost_data / "dem" / "shackleton_51km_25m_fused.tif",
         "--area-km", 1.5, "--fix-height-m", 1500, "--plot", tmp_path / "land.png",
     )  # fmt: skip
+    assert found["clearance"]["known_m"] > 500e3
+    assert 1000.0 < found["clearance"]["least_m"] < 4000.0
     aim = found["aim"]
     assert aim["chance"] >= aim["chance_at_site"]
     assert 0.0 < aim["safe_share"] < 1.0

@@ -18,12 +18,14 @@ if TYPE_CHECKING:
     from moonpost.flight.passes import Passes
     from moonpost.sky import Site
     from moonpost.sky.almanac import Almanac
+    from moonpost.terrain.surface import Terrain
 
 __all__ = ["register"]
 
 _SHOWN = 24
 _PLOTS = (".png", ".svg", ".pdf")
 _RIM = 3
+_TRACK_M = 200.0
 
 
 def register(app: typer.Typer) -> None:
@@ -61,7 +63,9 @@ def land(
     throttle: float = typer.Option(0.2, help="Least thrust as a share of the full one."),
     perilune_km: float = typer.Option(15.0, help="Altitude of ignition, the perilune of the descent orbit [km]."),
     hover_s: float = typer.Option(20.0, help="Time of hovering at 100 m [s]."),
-    height_m: float = typer.Option(0.0, help="Height of the site above the 1737.4 km sphere [m]."),
+    height_m: float = typer.Option(
+        None, help="Height of the site above the 1737.4 km sphere [m]; that of the terrain, or 0, if not given."
+    ),
     terrain: str = typer.Option(
         "", help="GeoTIFFs of heights about the site, commas between: where to aim on their hazards."
     ),
@@ -80,10 +84,11 @@ def land(
 
     Example: moonpost flight land --site 43.06,-51.92 --from 2030-01-01 --days 60 --sun 5:20 --earth-days 3
     """
-    from moonpost.cli.places import latitude_longitude
+    from moonpost.cli.places import latitude_longitude, terrain_files
     from moonpost.flight.landing import LandingCriteria, landing_opportunities
     from moonpost.flight.passes import orbit_passes
     from moonpost.sky import Almanac, Site
+    from moonpost.terrain.skyline import terrain_from_files
 
     _check_plot(plot)
     low, high = _pair(slope, "--slope", "STEEPNESS:AZIMUTH") if slope else (0.0, 0.0)
@@ -96,7 +101,12 @@ def land(
         slope_azimuth_deg=high,
         most_plane_change_deg=plane_change,
     )
-    where = Site(*latitude_longitude(site), height_m)
+    place, ground = latitude_longitude(site), None
+    if terrain:
+        ground = terrain_from_files(terrain_files(terrain), place[0], where="--terrain")
+    if height_m is None:
+        height_m = 0.0 if ground is None else float(ground.height_m(*place))
+    where = Site(*place, height_m)
     almanac = Almanac.default()
     first, last = _period(start, days)
     passes = None
@@ -128,8 +138,9 @@ def land(
         where, heading, thrust_n, isp_s, mass_kg, throttle, perilune_km, altitude_km, hover_s, result
     )
     target = None
-    if terrain and fallen is not None:
-        target = _aimed(terrain, where, area_km, fallen, heading or 0.0, fix_height_m, divert_m, result)
+    if ground is not None and fallen is not None:
+        target = _aimed(ground, where, area_km, fallen, heading or 0.0, fix_height_m, divert_m, result)
+        _clear(ground, where, fallen, heading, result)
     result["files"] = _draw(plot, found, fallen, target)
     emit(result, as_json, lambda: _text(found, fallen, result))
 
@@ -279,8 +290,36 @@ def _descent(
     return found
 
 
+def _clear(ground: Terrain, where: Site, fallen: Descent, heading: float | None, result: dict[str, Any]) -> None:
+    """How high the descent passes above the terrain, where its direction is known."""
+    import numpy as np
+
+    from moonpost.flight.groundtrack import clearance, places_before
+
+    if heading is None:
+        return
+    away = _TRACK_M * np.arange(int(fallen.range_m / _TRACK_M) + 2)
+    latitude, longitude = places_before(where, heading, away)
+    heights = np.full(away.shape, np.nan)
+    for layer in ground.layers:
+        lacking = np.isnan(heights)
+        heights[lacking] = layer.sample(latitude[lacking], longitude[lacking])
+    try:
+        found = clearance(fallen, away, heights, where.height_m)
+    except InputError as error:
+        result["reasons"] = [*result["reasons"], str(error)]
+        return
+    result["clearance"] = vars(found)
+    if found.least_m < 0.0:
+        result["reasons"] = [
+            *result["reasons"],
+            f"the descent meets the ground {found.distance_m / 1e3:.0f} km before the site, where it would be "
+            f"{-found.least_m:.0f} m below it; start from a higher perilune or come from another direction",
+        ]
+
+
 def _aimed(
-    terrain: str,
+    ground: Terrain,
     where: Site,
     area_km: float,
     fallen: Descent,
@@ -292,14 +331,12 @@ def _aimed(
     """Where to aim on the hazards of a terrain."""
     import numpy as np
 
-    from moonpost.cli.places import terrain_files
     from moonpost.flight.aiming import aim
     from moonpost.flight.dispersion import NavigationErrors, dispersion
-    from moonpost.terrain import MapArea, Terrain
+    from moonpost.terrain import MapArea
 
     if not 0.0 < area_km <= 50.0:
         raise InputError(f"{area_km:g} km", where="--area-km", advice="give above 0 and at most 50")
-    ground = Terrain.open(*terrain_files(terrain))
     cell_m = ground.resolution_m(where.latitude_deg, where.longitude_deg)
     area = MapArea.about(where.latitude_deg, where.longitude_deg, 1e3 * area_km, cell_m=float(cell_m))
     hazard = _hazard(ground, area)
@@ -353,6 +390,12 @@ def _text(found: Opportunities, fallen: Descent | None, result: dict[str, Any]) 
             f"aim at {best['latitude_deg']:.5f}, {best['longitude_deg']:.5f}: {100 * best['chance']:.1f} % safe "
             f"({100 * best['chance_at_site']:.1f} % at the site), ellipse of 99 %: {long:.0f} x {short:.0f} m",
         ]
+    if "clearance" in result:
+        over = result["clearance"]
+        parts.append(
+            f"least height above the ground while braking: {over['least_m']:.0f} m, "
+            f"{over['distance_m'] / 1e3:.0f} km before the site (known to {over['known_m'] / 1e3:.0f} km)"
+        )
     return "\n".join(parts + [f"wrote {name}" for name in result["files"]])
 
 
