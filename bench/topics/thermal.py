@@ -67,7 +67,7 @@ def table() -> Table:
         reading="The Python loop and the compiled column are the same scheme with the same tolerances and differ "
         f"by {off_plain:.1g} K at most; the map takes the Sun as a disc instead of a point, which moves the "
         f"night's minimum by up to {off_compiled:.2g} K. The loops start as `conduct` does; the map starts nearer "
-        "to the balance and swings over less on the way to it.",
+        "to the balance, goes most of the way in steps of eight, and swings over less.",
     )
 
 

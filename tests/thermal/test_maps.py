@@ -58,7 +58,8 @@ def test_a_slope_that_faces_the_equator_is_a_place_at_the_equator(latitude: floa
     level = regolith_map(DAY, 0.0, east)
     tilted = regolith_map(DAY, [latitude, -latitude], east, slope_deg=latitude, aspect_deg=[180.0, 0.0])
     np.testing.assert_allclose(tilted.surface_max_k, level.surface_max_k, atol=0.01)
-    np.testing.assert_allclose(tilted.surface_min_k, level.surface_min_k, atol=0.05)
+    # The disc sets aslant over the edge of the slope: some of it is seen longer.
+    np.testing.assert_allclose(tilted.surface_min_k, level.surface_min_k, atol=0.15)
 
 
 def test_slopes_east_and_west_are_each_others_mirror() -> None:

@@ -21,6 +21,7 @@ LANES = 32
 
 _LARGEST_SHIFT_K = 60.0
 _SHARE = 0.85
+_ROUGH = 100.0
 _QUARTER, _HALF = math.pi / 4.0, math.pi / 2.0
 
 
@@ -296,6 +297,7 @@ def _shift(inner: Floats, cells: Floats, contact: Floats, radiative: Floats, mea
 def settle(
     absorbed: Floats,
     step_s: float,
+    coarse: int,
     inner: Floats,
     mass: Floats,
     capacity: Floats,
@@ -320,6 +322,8 @@ def settle(
         Flux absorbed during each step [W/m2].
     step_s : float
         Step [s].
+    coarse : int
+        Steps that are joined to one while the balance is far; a divisor of the steps, 1 for none.
     inner : ndarray, shape (LANES,)
         Flux from below [W/m2].
     mass, contact : ndarray, shape (cells, LANES)
@@ -343,7 +347,7 @@ def settle(
     Returns
     -------
     cycles : int
-        Repetitions.
+        Repetitions, those of joined steps included.
     error, residual, change : float
         Flux error and mean heat that the scheme loses [W/m2]; largest unconverged change [K].
 
@@ -352,20 +356,29 @@ def settle(
     The scheme is that of `moonpost.thermal.kernels.march`, with the last step's change as the first guess.
     """
     steps, n = absorbed.shape[0], cells.shape[0]
-    before, after, rate = np.empty((n, LANES)), np.empty((n, LANES)), mass / step_s
+    before, after = np.empty((n, LANES)), np.empty((n, LANES))
     cycles, error, change = 0, math.inf, 0.0
-    while cycles < most_cycles:
-        _heat(cells, mass, capacity, before)
-        change = _march(
-            absorbed, inner, top, cells, rate, capacity, contact, radiative, emitted, tolerance, most,
-            series, mean, mean_flux,
-        )  # fmt: skip
-        _heat(cells, mass, capacity, after)
-        cycles += 1
-        error = np.abs(mean_flux - inner).max()
-        if not change < tolerance or (cycles > 1 and error < flux_tolerance):
-            break
-        _shift(inner, cells, contact, radiative, mean, mean_flux)
+    for level in range(2):
+        joined = coarse if level == 0 else 1
+        if level == 0 and coarse == 1:
+            continue
+        flux = absorbed
+        if joined > 1:
+            flux = absorbed.copy().reshape((steps // joined, joined, LANES)).sum(axis=1) / joined
+        rate = mass / (step_s * joined)
+        wanted = _ROUGH * flux_tolerance if level == 0 else flux_tolerance
+        for repeat in range(most_cycles):
+            _heat(cells, mass, capacity, before)
+            change = _march(
+                flux, inner, top, cells, rate, capacity, contact, radiative, emitted, tolerance, most,
+                series[: flux.shape[0]], mean, mean_flux,
+            )  # fmt: skip
+            _heat(cells, mass, capacity, after)
+            cycles += 1
+            error = np.abs(mean_flux - inner).max()
+            if not change < tolerance or (repeat > 0 and error < wanted):
+                break
+            _shift(inner, cells, contact, radiative, mean, mean_flux)
     span_s = steps * step_s
     residual = 0.0
     for lane in range(LANES):

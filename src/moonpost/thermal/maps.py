@@ -24,6 +24,7 @@ Floats = npt.NDArray[np.float64]
 _TOLERANCE_K = 1e-4
 _ITERATIONS = 60
 _COLDEST_START_K = 25.0
+_COARSE = 8
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,7 +163,8 @@ def regolith_map(
 
     Notes
     -----
-    The scheme is that of `conduct`, for 32 columns side by side in a vector. Sunlight follows the disc over the
+    The scheme is that of `conduct`, for 32 columns side by side in a vector; eight steps are joined to one until
+    the balance is near, and at least two repetitions follow in the given steps. Sunlight follows the disc over the
     horizon, which is taken as straight across the disc at the height it has under its centre, and over the plane
     of the slope; the angle of incidence is that of the centroid of what is seen. The Sun stands at the same place
     for all of the Moon (its parallax is 0.0007 deg). Neglected: lateral conduction.
@@ -319,6 +321,7 @@ class _Cells:
         cycles, error, residual, change = settle(
             absorbed,
             self.sun.step_s,
+            _COARSE if steps % _COARSE == 0 and steps >= 90 * _COARSE else 1,
             inner,
             mass,
             np.array(self.properties.heat_capacity),
