@@ -178,3 +178,11 @@ def test_all_cells_of_many_months() -> None:
         cells, found_cells = cells + len(found), found_cells + int(found.converged.sum())
         assert np.nanmax(np.abs(found.perilune_error_m)) < 100.0
     assert found_cells >= 0.98 * cells
+
+
+def test_progress_is_told_up_to_the_end() -> None:
+    told: list[float] = []
+    scan_transfers(days("2030-01-01", 8), [4.0, 5.0], progress=told.append, threads=1)
+    assert len(told) > 3
+    assert told == sorted(told)
+    assert told[-1] == 1.0

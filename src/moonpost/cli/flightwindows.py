@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import sys
 from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -89,7 +92,26 @@ def _scanned(site: str, *grid: Any, **options: Any) -> Windows:
     from moonpost.flight.launchwindows import scan_launches
     from moonpost.flight.windows import scan_transfers
 
-    return scan_launches(launch_site(site), *grid, **options) if site else scan_transfers(*grid, **options)
+    where = launch_site(site) if site else None
+    with _bar() as tell:
+        if where is not None:
+            return scan_launches(where, *grid, progress=tell, **options)
+        return scan_transfers(*grid, progress=tell, **options)
+
+
+@contextlib.contextmanager
+def _bar() -> Iterator[Callable[[float], None] | None]:
+    """Give a bar on the error stream if that is a terminal, or nothing."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as shown:
+        task = shown.add_task("transfers", total=1.0)
+        yield lambda share: shown.update(task, completed=share)
 
 
 def _departures(begin: str, days: float, step_d: float, flights: int) -> Any:

@@ -13,6 +13,7 @@ from moonpost.errors import InputError
 from moonpost.flight.environment import EARTH_GM_M3_S2, Environment
 from moonpost.flight.launch import launch_azimuth_deg, lowest_inclination_deg
 from moonpost.flight.launchsites import LaunchSite
+from moonpost.flight.targeting import Progress
 from moonpost.flight.transferends import BRANCHES, Arrival, Branch, Parking
 from moonpost.flight.windows import Grid, Launches, Windows, solve_grid, windows_grid
 from moonpost.sky.almanac import Almanac
@@ -52,6 +53,7 @@ def scan_launches(
     ascent_s: float = 600.0,
     ascent_arc_deg: float = 20.0,
     threads: int | None = None,
+    progress: Progress | None = None,
 ) -> Windows:
     """Find for each day the lift-off and the transfer that fit together, for a site.
 
@@ -77,6 +79,8 @@ def scan_launches(
         Arc flown in that time [deg].
     threads : int, optional
         Threads; as many as there are processors if not given.
+    progress : callable, optional
+        Called with the share that is done of each round of all cells; there are up to 12 rounds.
 
     Returns
     -------
@@ -114,7 +118,7 @@ def scan_launches(
     placed = _placed(site, grid)
     lift = np.full(grid.starts.shape, np.nan)
     for _ in range(_ROUNDS):
-        found = solve_grid(grid, from_start, env, parking, arrival or Arrival(), threads)
+        found = solve_grid(grid, from_start, env, parking, arrival or Arrival(), threads, progress)
         lift, launches = _launches(found, placed, lift, ascent_s, math.radians(ascent_arc_deg))
         after = np.where(np.isfinite(lift), lift + launches.coast_s + ascent_s, from_start)
         moved = np.abs(after - from_start)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,10 +16,13 @@ from moonpost.errors import InputError
 from moonpost.flight.environment import Environment
 from moonpost.flight.transferends import BRANCHES, Aim, Arrival, Branch, Parking, equator_axes
 
-__all__ = ["Targeted", "target_batch"]
+__all__ = ["Progress", "Targeted", "target_batch"]
 
 Floats = npt.NDArray[np.float64]
+Progress = Callable[[float], object]
+"""Called with the share of the work that is done, 0 to 1."""
 
+_MOST_AT_ONCE = 64
 _TOLERANCES = (1e-6, 1e-7, 1e-11, 1e-13)
 _MARGIN_S = 3600.0
 _NEAR_DEG = 3.0
@@ -127,6 +130,7 @@ def target_batch(
     leads_s: npt.ArrayLike | None = None,
     axes: npt.ArrayLike | None = None,
     threads: int | None = None,
+    progress: Progress | None = None,
 ) -> Targeted:
     """Find many transfers between given instants, on all processors.
 
@@ -156,6 +160,8 @@ def target_batch(
         From J2000 to the axes of node and inclination; the mean equator of the first start if not given.
     threads : int, optional
         Threads; as many as there are processors if not given. The results do not depend on it.
+    progress : callable, optional
+        Called with the share of the flights that are done.
 
     Returns
     -------
@@ -203,7 +209,7 @@ def target_batch(
     x = np.zeros((count, 3)) if guesses is None else _rows(guesses, count, 3, "guesses").copy()
     given = (x, ends, aims, begin - env.series[0], passage - begin, poles)
     leads = _leads(leads_s, places_m is not None)
-    found, outcome = _solved(given, turn, leads, env, threads)
+    found, outcome = _solved(given, turn, leads, env, threads, progress)
     if guesses is None:
         either = isinstance(passing, Arrival) and passing.side == "either"
         _again(given, found, outcome, (earth, either), turn, env, threads)
@@ -219,7 +225,12 @@ def target_batch(
 
 
 def _solved(
-    given: tuple[Floats, ...], turn: Floats, leads: Floats, env: Environment, threads: int | None
+    given: tuple[Floats, ...],
+    turn: Floats,
+    leads: Floats,
+    env: Environment,
+    threads: int | None,
+    progress: Progress | None = None,
 ) -> tuple[Floats, npt.NDArray[np.int64]]:
     """Solve in threads; the controls in `given` are changed."""
     from moonpost.flight.transferkernels import FOUND, solve
@@ -235,7 +246,7 @@ def _solved(
             plain, found[rows], outcome[rows],
         )  # fmt: skip
 
-    _spread(part, count, threads)
+    _spread(part, count, threads, progress)
     return found, outcome
 
 
@@ -378,14 +389,18 @@ def _controls() -> Floats:
     return np.array([[rtol, 1e-9, 1e-12, math.inf, 1.0] for rtol in _TOLERANCES])
 
 
-def _spread(part: Any, count: int, threads: int | None) -> None:
-    """Work on slices of many flights in threads."""
+def _spread(part: Any, count: int, threads: int | None, progress: Progress | None = None) -> None:
+    """Work on slices of many flights in threads, and tell the share that is done."""
     has = hasattr(os, "sched_getaffinity")
     workers = threads or (len(os.sched_getaffinity(0)) if has else os.cpu_count() or 1)
     workers = max(1, min(workers, count))
-    if workers == 1:
-        part(slice(0, count))
-        return
-    size = max(1, math.ceil(count / (8 * workers)))
-    with ThreadPoolExecutor(workers) as pool:
-        list(pool.map(part, [slice(low, low + size) for low in range(0, count, size)]))
+    size = max(1, min(_MOST_AT_ONCE, math.ceil(count / (8 * workers))))
+    pool = ThreadPoolExecutor(workers)
+    try:
+        jobs = [pool.submit(part, slice(low, low + size)) for low in range(0, count, size)]
+        for done, job in enumerate(as_completed(jobs), start=1):
+            job.result()
+            if progress is not None:
+                progress(done / len(jobs))
+    finally:
+        pool.shutdown(cancel_futures=True)

@@ -16,8 +16,9 @@ from moonpost.errors import InputError
 from moonpost.files import atomic_path
 from moonpost.flight.environment import Environment
 from moonpost.flight.launchsites import LaunchSite
+from moonpost.flight.targeting import Progress, Targeted, target_batch
 from moonpost.flight.transferends import BRANCHES, Arrival, Branch, Parking, equator_axes
-from moonpost.flight.transfers import Targeted, target_batch, transfer_environment
+from moonpost.flight.transfers import transfer_environment
 from moonpost.sky.almanac import Almanac
 from moonpost.sky.times import TimeLike, as_utc
 
@@ -279,6 +280,7 @@ def scan_transfers(
     env: Environment | None = None,
     branches: Sequence[Branch] = BRANCHES,
     threads: int | None = None,
+    progress: Progress | None = None,
 ) -> Windows:
     """Find the transfers of a period, each integrated in the full ephemeris.
 
@@ -300,6 +302,8 @@ def scan_transfers(
         Planes to look at.
     threads : int, optional
         Threads; as many as there are processors if not given.
+    progress : callable, optional
+        Called with the share of the cells that are done.
 
     Returns
     -------
@@ -325,7 +329,7 @@ def scan_transfers(
     """
     grid, made = windows_grid(window, time_of_flight_d, branches, almanac, env=env)
     still = np.zeros(grid.starts.shape)
-    return solve_grid(grid, still, made, parking or Parking(), arrival or Arrival(), threads)
+    return solve_grid(grid, still, made, parking or Parking(), arrival or Arrival(), threads, progress)
 
 
 def windows_grid(
@@ -379,7 +383,13 @@ def windows_grid(
 
 
 def solve_grid(
-    grid: Grid, shifts_s: Floats, env: Environment, parking: Parking, arrival: Arrival, threads: int | None = None
+    grid: Grid,
+    shifts_s: Floats,
+    env: Environment,
+    parking: Parking,
+    arrival: Arrival,
+    threads: int | None = None,
+    progress: Progress | None = None,
 ) -> Windows:
     """Find the transfers of a grid whose departures are shifted cell by cell.
 
@@ -397,6 +407,8 @@ def solve_grid(
         The passage.
     threads : int, optional
         Threads; as many as there are processors if not given.
+    progress : callable, optional
+        Called with the share of the cells that are done.
 
     Returns
     -------
@@ -413,7 +425,7 @@ def solve_grid(
     planes = [grid.branches[k] for k in np.broadcast_to(np.arange(shape[2]), shape).ravel()]
     found = target_batch(
         begin.ravel(), passage.ravel(), env, parking=parking, arrival=arrival, branches=planes, axes=grid.axes,
-        threads=threads,
+        threads=threads, progress=progress,
     )  # fmt: skip
     return _windows(grid, begin, found, parking, arrival, env)
 
