@@ -99,7 +99,7 @@ def test_a_flight_with_burns_is_written_whole(flown: Trajectory, tmp_path: Path)
     )
     assert (fields["Forces.CentralBody"], fields["Forces.PointMasses"]) == ("Luna", "{Sun, Earth}")
     assert (fields["Forces.GravityField.Luna.Degree"], fields["Forces.GravityField.Luna.Order"]) == ("12", "12")
-    assert fields["Forces.GravityField.Luna.PotentialFile"] == "'grgm900c.cof'"
+    assert fields["Forces.GravityField.Luna.PotentialFile"] == "'tug.cof'"
     assert fields["Luna.SpiceFrameId"] == "'MOON_PA'"
     assert float(fields["Luna.Mu"]) == 4902.8001224453
     assert (fields["Forces.SRP"], fields["Tug.SRPArea"], fields["Tug.Cr"]) == ("On", "10.0", "1.4")
@@ -108,6 +108,25 @@ def test_a_flight_with_burns_is_written_whole(flown: Trajectory, tmp_path: Path)
     assert float(fields["Tug.DryMass"]) + float(fields["Tank.FuelMass"]) == pytest.approx(1200.0)
     assert used < float(fields["Tank.FuelMass"]) < 1.02 * used
     assert float(fields["Tank.FuelMass"]) < float(fields["Tank.Volume"]) * float(fields["Tank.FuelDensity"])
+
+
+def test_the_field_goes_with_the_script(flown: Trajectory, tmp_path: Path) -> None:
+    """Read by columns, as GMAT does."""
+    write_gmat(tmp_path / "tug.script", flown, burns=BURNS, field_file="grgm900c.cof")
+    assert not (tmp_path / "tug.cof").exists()
+    write_gmat(tmp_path / "tug.script", flown, burns=BURNS)
+    field = flown.env.field
+    cosine, sine = np.zeros((13, 13)), np.zeros((13, 13))
+    for line in (tmp_path / "tug.cof").read_text().splitlines():
+        if line.startswith("POTFIELD"):
+            assert (int(line[8:11]), int(line[11:14])) == (12, 12)
+            assert [float(word) for word in line[14:].split()] == [0.0, field.gm_m3_s2, field.radius_m, 1.0]
+        elif line.startswith("RECOEF"):
+            n, m = int(line[8:11]), int(line[11:14])
+            cosine[n, m], sine[n, m] = float(line[17:38]), float(line[38:59])
+            assert len(line) == 59
+    assert np.allclose(cosine, field.cosine, rtol=1e-14, atol=0.0)
+    assert np.allclose(sine, field.sine, rtol=1e-14, atol=0.0)
 
 
 def test_burns_are_those_of_the_flight_and_coasts_add_up(flown: Trajectory) -> None:

@@ -174,6 +174,7 @@ def _czml(flown: Trajectory, files: Files) -> dict[str, Any]:
 def _gmat(flown: Trajectory, files: Files) -> dict[str, Any]:
     from moonpost.flight.gmat import write_gmat
 
+    # Beside it, a field of the same name in GMAT's form.
     return {"path": str(write_gmat(files.gmat, flown, name="".join(_plain(files.name))))}
 
 

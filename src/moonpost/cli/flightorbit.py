@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["register"]
 
 _DAY_S = 86400.0
+_MOST_FILE_DAYS = 3660.0
 _START = "2030-01-01T00:00:00"
 
 
@@ -74,7 +75,7 @@ def orbit(
     oem: str = typer.Option("", help="Write the flight as an orbit ephemeris message (CCSDS OEM 2.0)."),
     czml: str = typer.Option("", help="Write the flight for CesiumJS, in the axes of the Moon's globe."),
     site: str = typer.Option("", help="With --czml: a site to show, LAT,LON[,HEIGHT_M]."),
-    gmat: str = typer.Option("", help="Write a script for GMAT."),
+    gmat: str = typer.Option("", help="Write a script for GMAT, and its gravity field beside it (.cof)."),
     csv: str = typer.Option("", help="Write states as a table."),
     plot: str = typer.Option("", help="Draw the ground track and the altitude: .png, .svg or .pdf."),
     step_s: float = typer.Option(60.0, help="Interval of the table, the picture and the comparison [s]."),
@@ -94,6 +95,7 @@ def orbit(
     _check_choice(state, altitude_km, days, bool(from_oem or from_spk))
     files = Files(spk, spk_type, oem, scale, czml, gmat, csv, plot, step_s, frame, body, name, site)
     files.check()
+    _check_files(files, days)
     almanac = _almanac(kernels)
     given = given_course(from_oem, from_spk, body, almanac)
     begin = _begin(start, scale, given, days)
@@ -138,6 +140,18 @@ def _check_choice(state: str, altitude_km: float | None, days: float, file: bool
         raise InputError(f"{days} is no duration", where="--days", advice="give days")
 
 
+def _check_files(files: Files, days: float) -> None:
+    """Refuse a site that nothing shows, and files of flights so long that they would not fit into memory."""
+    if files.site and not files.czml:
+        raise InputError("only --czml shows a site", where="--site", advice="give --czml FILE too")
+    if files.any and abs(days) > _MOST_FILE_DAYS:
+        raise InputError(
+            f"states in between for {abs(days):g} days are too many to keep",
+            where="--days",
+            advice=f"write files of {_MOST_FILE_DAYS:g} days at most",
+        )
+
+
 def _begin(start: str, scale: str, given: tuple[str, Course] | None, days: float) -> float:
     """TDB seconds of the start: the date, or the end of the file from which the flight goes on."""
     if given and not start:
@@ -180,8 +194,8 @@ def _first(env: Environment, begin: float, state: str, elements: tuple[Any, ...]
     from moonpost.flight.state import State
 
     if state:
-        numbers = [1e3 * number for number in _numbers(state, "--state", (6,), "X,Y,Z,VX,VY,VZ in km and km/s")]
-        return State(begin, numbers[:3], numbers[3:])  # type: ignore[arg-type]
+        numbers = _numbers(state, "--state", (6,), "X,Y,Z,VX,VY,VZ in km and km/s")
+        return State.from_km(begin, numbers[:3], numbers[3:])
     altitude_km, inclination, apolune_km, node, argument = elements
     return State.circling(
         env,
@@ -220,7 +234,10 @@ def _strengths(text: str) -> dict[str, float]:
     found = {}
     for part in filter(None, text.split(",")):
         name, _, number = part.partition("=")
-        found[name.strip().lower()] = 1e9 * _numbers(number, "--gm", (1,), "BODY=NUMBER,...")[0]
+        strength = _numbers(number, "--gm", (1,), "BODY=NUMBER,...")[0]
+        if not strength > 0.0:
+            raise InputError(f"{part!r} does not pull", where="--gm", advice="leave bodies out with --bodies")
+        found[name.strip().lower()] = 1e9 * strength
     return found
 
 
@@ -299,7 +316,7 @@ def _text(flown: Trajectory, events: bool, found: dict[str, Any]) -> str:
         "position  " + "  ".join(f"{1e-3 * value:16.9f}" for value in final.position_m) + "  km",
         "velocity  " + "  ".join(f"{1e-3 * value:16.12f}" for value in final.velocity_m_s) + "  km/s",
     ]
-    near, far = (1e-3 * distance - 1737.4 for distance in final.apsides_m())
+    near, far = (1e-3 * distance - 1737.4 for distance in final.apsides_m(flown.env.gm_m3_s2["moon"]))
     lines.append(f"orbit     {near:.3f} x {far:.3f} km above 1737.4 km")
     if "frame" in found:
         lines.append(f"in {found['frame']}")

@@ -16,9 +16,10 @@ from moonpost.flight.burns import Burn, Impulse
 from moonpost.flight.chain import STANDARD_GRAVITY_M_S2
 from moonpost.flight.environment import Environment
 from moonpost.flight.epochs import epoch_text
+from moonpost.flight.gravityfield import GravityField
 from moonpost.flight.trajectory import Firing, Trajectory
 
-__all__ = ["gmat_script", "write_gmat"]
+__all__ = ["gmat_script", "write_cof", "write_gmat"]
 
 _BODIES = {"moon": "Luna", "earth": "Earth", "sun": "Sun"}
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -36,11 +37,11 @@ def write_gmat(
     *,
     burns: Sequence[Burn | Impulse] = (),
     name: str = "Craft",
-    field_file: str = "grgm900c.cof",
+    field_file: str = "",
     report_file: str = "",
     step_s: float = 600.0,
 ) -> Path:
-    """Write a flight as a GMAT script.
+    """Write a flight as a GMAT script, with the gravity field it was flown in beside it.
 
     Parameters
     ----------
@@ -48,8 +49,44 @@ def write_gmat(
         The file; what was there is replaced when all is written.
     flown : Trajectory
         The flight.
-    burns, name, field_file, report_file, step_s
+    burns, name, step_s
         As in `gmat_script`.
+    field_file : str, optional
+        Gravity field of the Moon in GMAT's form; if not given, that of the flight is written beside the script,
+        with its name and the ending .cof.
+    report_file : str, optional
+        Where GMAT writes states; by default the name of the script with the ending .report.
+
+    Returns
+    -------
+    pathlib.Path
+        The script.
+
+    Raises
+    ------
+    InputError
+        If an argument cannot be used or the burns are not those of the flight.
+    OutputError
+        If a file cannot be written.
+    """
+    target = Path(path)
+    field = field_file or f"{target.stem}.cof"
+    report = report_file or f"{target.stem}.report"
+    text = gmat_script(flown, burns=burns, name=name, field_file=field, report_file=report, step_s=step_s)
+    if not field_file and flown.env.degree and flown.env.centre == "moon":
+        write_cof(target.with_name(field), flown.env.field)
+    return write_text(target, text)
+
+
+def write_cof(path: str | os.PathLike[str], field: GravityField) -> Path:
+    """Write a gravity field in the form that GMAT reads.
+
+    Parameters
+    ----------
+    path : path-like
+        The file; what was there is replaced when all is written.
+    field : GravityField
+        The field, up to degree 999.
 
     Returns
     -------
@@ -58,14 +95,37 @@ def write_gmat(
 
     Raises
     ------
-    InputError
-        If an argument cannot be used or the burns are not those of the flight.
     OutputError
         If the file cannot be written.
+
+    Notes
+    -----
+    Columns as GMAT counts them: degree in 9 to 11, order in 12 to 14, coefficients from 18 and 39 on, 21 wide,
+    4-pi normalised; in the first line GM [m3/s2] and radius [m].
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     print(write_cof(f"{folder}/a.cof", GravityField.default(2)).read_text().splitlines()[2])
+    RECOEF    2  0   -9.08843393474243e-05 0.00000000000000e+00
     """
-    report = report_file or f"{Path(path).stem}.report"
-    text = gmat_script(flown, burns=burns, name=name, field_file=field_file, report_file=report, step_s=step_s)
-    return write_text(path, text)
+    head = (
+        f"POTFIELD{field.degree:3d}{field.degree:3d}  0{field.gm_m3_s2:21.14e}{field.radius_m:21.14e}{1.0:21.14e}"
+    )
+    lines = [
+        f"COMMENT   {field.name} cut at degree {field.degree}, written by Moonpost {version('moonpost')}",
+        head,
+    ]
+    for n in range(2, field.degree + 1):
+        pairs = zip(field.cosine[n, : n + 1].tolist(), field.sine[n, : n + 1].tolist(), strict=True)
+        lines += [f"RECOEF  {n:3d}{m:3d}   {_short(c):21.14e}{_short(s):21.14e}" for m, (c, s) in enumerate(pairs)]
+    return write_text(path, "\n".join([*lines, "END"]) + "\n")
+
+
+def _short(value: float) -> float:
+    """A number whose exponent takes two digits."""
+    return value if abs(value) > 1e-99 else 0.0
 
 
 def gmat_script(
@@ -108,8 +168,9 @@ def gmat_script(
     -----
     Written from GMAT's documentation and public scripts; GMAT was not at hand to run it. It needs DE440s, the
     lunar orientation and NAIF's frame kernel, which the head of the script names. What differs: GMAT takes GM and
-    radius of the Moon from its field file, and comes with GRGM900C rather than GRGM1200A; it knows no solid
-    tide of the Moon; around the Earth the Moon is a point mass. GMAT's MJ2000Eq is the J2000 of SPICE.
+    radius of the Moon from its field file (see `write_cof`), and applies the field in the principal axes of the
+    kernel, as with ``rotate_field=False``; it knows no solid tide of the Moon; around the Earth the Moon is a
+    point mass. GMAT's MJ2000Eq is the J2000 of SPICE.
 
     References
     ----------
@@ -178,11 +239,13 @@ def _head(flown: Trajectory, field_file: str) -> list[str]:
         "Not run in GMAT by who wrote it; checked for its structure only.",
         f"Flown in {env.field.name}, degree and order {env.degree}, GM {env.gm_m3_s2['moon'] / 1e9!r} km3/s2, "
         f"radius {env.field.radius_m / 1e3!r} km.",
-        f"GMAT takes GM and radius of the Moon from {field_file}: give a file of the same field for this flight.",
+        f"GMAT takes GM and radius of the Moon from {field_file}: put the file where GMAT finds it.",
         "Needed where GMAT finds them: the SPK and binary PCK named below, and NAIF's moon_de440_220930.tf.",
     ]
     if env.centre == "earth" and env.degree:
         lines.append("Left out: the field of the Moon beyond its point mass, in a flight around the Earth.")
+    if env.degree and env.rotate_field:
+        lines.append("The field is used in the kernel's principal axes here, not turned to them by 0.3 arcsecond.")
     if env.tides:
         lines.append("Left out: the solid tide of the Moon, which GMAT does not know.")
     final = flown.final
