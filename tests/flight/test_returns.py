@@ -224,3 +224,11 @@ def test_burns_out_of_the_plane_lead_away_from_the_ground(almanac: Almanac) -> N
     assert (climb >= 0.0).all()
     assert (seen.perilune_error_m < 1.0).all()
     assert seen.tei_m_s.max() > 1.5 * seen.tei_m_s.min()
+
+
+def test_scans_from_one_orbit_are_joined(found: ReturnWindows, almanac: Almanac) -> None:
+    both = found.joined(found)
+    assert len(both) == 2 * len(found)
+    assert both.rows()[len(found) :] == found.rows()
+    with pytest.raises(InputError, match="two orbits"):
+        found.joined(scan_returns(almanac, DAYS[:1], FLIGHTS_S[:1], LunarCircle(200e3, 60.0), EntryAim()))

@@ -50,7 +50,11 @@ def back(
         False, "--keep-time", help="Keep flight times and move the range instead; else times move by half a day."
     ),
     entry_inclination: float = typer.Option(45.0, help="With --landing none: to the Earth's equator [deg]."),
-    southbound: bool = typer.Option(False, "--southbound", help="With --landing none: enter going south."),
+    southbound: bool | None = typer.Option(
+        None,
+        "--southbound/--northbound",
+        help="With --landing none: enter going south or north; both if not given.",
+    ),
     entry_km: float = typer.Option(120.0, help="Altitude of the entry interface [km]."),
     entry_angle: float = typer.Option(-6.0, help="Flight path angle there, negative for down [deg]."),
     revolution_h: float | None = typer.Option(
@@ -73,12 +77,14 @@ def back(
 
     if plot is not None and plot.suffix.lower() != ".png":
         raise InputError(f"ending {plot.suffix!r}", where=str(plot), advice="name it .png")
-    aim = _aim(landing, (range_km, entry_km, entry_angle, entry_inclination), keep_time, southbound)
+    numbers = (range_km, entry_km, entry_angle, entry_inclination)
+    aims = [_aim(landing, numbers, keep_time, way) for way in _ways(landing, southbound)]
+    aim = aims[0]
     circle = LunarCircle(1e3 * orbit_km, inclination, node)
     halves = None if revolution_h is None else split_burn(circle, 3600.0 * revolution_h)
-    found = scan_returns(
-        Almanac.default(), _departures(start, days, step_days, depart), _times(tof_days), circle, aim
-    )
+    departures, times = _departures(start, days, step_days, depart), _times(tof_days)
+    scans = [scan_returns(Almanac.default(), departures, times, circle, wanted) for wanted in aims]
+    found = scans[0] if len(scans) == 1 else scans[0].joined(scans[1])
     result: dict[str, Any] = {
         "orbit_km": orbit_km,
         "inclination_deg": inclination,
@@ -115,6 +121,13 @@ def _aim(landing: str, numbers: tuple[float, float, float, float], keep_time: bo
         inclination_deg=entry_inclination,
         northbound=not southbound,
     )
+
+
+def _ways(landing: str, southbound: bool | None) -> tuple[bool, ...]:
+    """Whether to enter going south: as asked, both without a landing place."""
+    if landing.strip().lower() != "none":
+        return (False,)
+    return (False, True) if southbound is None else (southbound,)
 
 
 def _place(aim: EntryAim) -> dict[str, Any]:
@@ -185,7 +198,10 @@ def _text(result: dict[str, Any]) -> str:
     """The rows for people, cheapest first."""
     good = [row for row in result["rows"] if row["converged"]]
     good.sort(key=lambda row: (not row["landing_reached"], row["tei_km_s"]))
-    head = ["departure", "flight (d)", "branch", "TEI (km/s)", "entry (km/s)", "lat", "lon", "range (km)", "lands"]
+    head = [
+        "departure", "flight (d)", "branch", "TEI (km/s)", "entry (km/s)", "lat", "lon", "heading", "range (km)",
+        "lands",
+    ]  # fmt: skip
     lines = [
         [
             row["departure"][:16],
@@ -195,6 +211,7 @@ def _text(result: dict[str, Any]) -> str:
             f"{row['entry_speed_km_s']:.3f}",
             f"{row['entry_latitude_deg']:.1f}",
             f"{row['entry_longitude_deg']:.1f}",
+            f"{row['entry_heading_deg']:.0f}",
             "-" if row["downrange_km"] is None else f"{row['downrange_km']:.0f}",
             "yes" if row["landing_reached"] else "no",
         ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -190,6 +190,32 @@ class ReturnWindows:
             )
         return int(np.argmin(np.where(good, self.tei_m_s, np.inf)))
 
+    def joined(self, other: ReturnWindows) -> ReturnWindows:
+        """These rows and those of another scan from the same orbit.
+
+        Parameters
+        ----------
+        other : ReturnWindows
+            The other scan.
+
+        Returns
+        -------
+        ReturnWindows
+            With the aim of the first.
+
+        Raises
+        ------
+        InputError
+            If the orbits differ.
+        """
+        if other.circle != self.circle:
+            raise InputError("the scans are from two orbits", where="joined", advice="join scans from one orbit")
+        names = [item.name for item in fields(self) if isinstance(getattr(self, item.name), np.ndarray)]
+        both: dict[str, Any] = {
+            name: np.concatenate([getattr(self, name), getattr(other, name)]) for name in names
+        }
+        return replace(self, **both)
+
     def rows(self) -> list[dict[str, Any]]:
         """Rows with units in their names, for tables and JSON.
 
@@ -220,6 +246,7 @@ class ReturnWindows:
             "entry_latitude_deg": entry.latitude_deg if entry else None,
             "entry_longitude_deg": entry.longitude_deg if entry else None,
             "entry_heading_deg": entry.ground_heading_deg if entry else None,
+            "entry_way": None if entry is None else _way(entry),
             "return_inclination_deg": entry.inclination_deg if entry else None,
             "downrange_km": None,
             "crossrange_km": None,
@@ -232,6 +259,11 @@ class ReturnWindows:
             ahead, aside = entry.ranges_m(self.aim.place)
             found |= {"downrange_km": ahead / 1e3, "crossrange_km": aside / 1e3}
         return found
+
+
+def _way(entry: Entry) -> str:
+    """Whether an entry goes north or south."""
+    return "northbound" if math.cos(math.radians(entry.ground_heading_deg)) >= 0.0 else "southbound"
 
 
 def scan_returns(
