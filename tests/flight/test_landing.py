@@ -185,6 +185,7 @@ def test_a_relay_fills_the_earths_absence_if_gaps_are_allowed(almanac):
         assert bool(found.windows) is expected
     alone = landing_opportunities(almanac, far, *MONTH, LandingCriteria(earth_days=3.0, gap_h=12.0))
     assert not alone.windows
+    assert any("the longest lasts 0.00 d" in reason for reason in alone.reasons)
     assert any("Earth or relay: met by 0" in reason for reason in alone.reasons)
     sky = SiteSky.make(almanac, far, *MONTH, relay=relay)
     assert 0.4 < sky.relay.mean() < 0.95

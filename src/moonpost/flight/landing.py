@@ -27,6 +27,7 @@ Times = npt.NDArray[np.datetime64]
 
 _DAY = np.timedelta64(86_400_000, "ms")
 _AHEAD_DAYS = 30.0
+_LASTING = {"Earth or relay": "contact_days", "light": "lit_days"}
 
 
 @dataclass(frozen=True)
@@ -305,7 +306,7 @@ def landing_opportunities(
     highest = _highest_sun(almanac, site, first, criteria)
     reasons = _sun_reasons(site, criteria, highest) + _plane_reasons(site, criteria, passes, inclination_deg, met)
     if not rows.size:
-        reasons += _counts(criteria, passes, met, len(time))
+        reasons += _counts(criteria, passes, met, lasting)
     return Opportunities(site, criteria, windows, time, met, elevation, highest, ahead, tuple(reasons))
 
 
@@ -385,11 +386,20 @@ def _sun_reasons(site: Site, criteria: LandingCriteria, highest: float) -> list[
     ]
 
 
-def _counts(criteria: LandingCriteria, passes: Passes | None, met: dict[str, Flags], tried: int) -> list[str]:
+def _counts(
+    criteria: LandingCriteria, passes: Passes | None, met: dict[str, Flags], lasting: dict[str, Floats]
+) -> list[str]:
     """How often each criterion is met, where all of them never are."""
+    if passes is not None and not len(passes):
+        return ["the orbit does not pass the site in so short a period"]
     what = "passes" if passes is not None else "instants"
     bind = [name for name in criteria.names if not met[name].all()]
-    found = [f"{name}: met by {int(met[name].sum())} of {tried} {what}" for name in bind]
+    found = []
+    for name in bind:
+        text = f"{name}: met by {int(met[name].sum())} of {len(met[name])} {what}"
+        if name in _LASTING and not met[name].any():
+            text += f"; the longest lasts {lasting[_LASTING[name]].max():.2f} d"
+        found.append(text)
     if len(bind) > 1 and all(met[name].any() for name in bind):
         found.append("each criterion is met at times, but never all at once; ask for less or for a longer period")
     return found
