@@ -83,6 +83,7 @@ def test_without_a_landing_place_both_ways_are_shown(cli: Any) -> None:
         (("--revolution-h", "1"), "period"),
         (("--revolution-h", "nan"), "period"),
         (("--plot", "x.gif"), ".png"),
+        (("--southbound",), "--landing none"),
         (("--landing", "none", "--entry-inclination", "nan"), "inclination_deg"),
     ],
 )

@@ -126,6 +126,12 @@ def _aim(landing: str, numbers: tuple[float, float, float, float], keep_time: bo
 def _ways(landing: str, southbound: bool | None) -> tuple[bool, ...]:
     """Whether to enter going south: as asked, both without a landing place."""
     if landing.strip().lower() != "none":
+        if southbound is not None:
+            raise InputError(
+                "a landing place decides itself whether the entry goes north or south",
+                where="--southbound",
+                advice="leave it out, or give --landing none",
+            )
         return (False,)
     return (False, True) if southbound is None else (southbound,)
 
