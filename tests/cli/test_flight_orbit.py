@@ -121,6 +121,7 @@ def test_files_of_a_flight_are_written_and_begin_the_next(cli: Any, tmp_path: Pa
     assert all(path.stat().st_size > 500 for path in names.values())
     assert (found["files"]["spk"]["body"], found["files"]["spk"]["type"]) == (-301001, 13)
     assert 0 < found["files"]["spk"]["error_m"] < 1e-3
+    assert "TIME_SYSTEM = TDB\n" in names["oem"].read_text()
     assert found["frame"] == "MOON_ME"
     assert np.linalg.norm(found["frame_position_km"]) == pytest.approx(np.linalg.norm(found["position_km"]))
     rows = names["csv"].read_text().splitlines()
@@ -194,6 +195,7 @@ def test_frames_stand_beside_the_fixed_keys(cli: Any) -> None:
         ("--altitude-km", 100, "--czml", "a.czml", "--site", "north"),
         ("--altitude-km", 100, "--czml", "a.czml", "--site", "-95,0"),
         ("--altitude-km", 100, "--oem", "a.oem", "--name", "two\nlines"),
+        ("--altitude-km", 100, "--oem", "a.oem", "--oem-scale", "GPS"),
         ("--altitude-km", 100, "--days", 0, "--spk", "a.bsp"),
     ],
 )

@@ -36,7 +36,7 @@ class Files:
     spk: str = ""
     spk_type: int = 13
     oem: str = ""
-    scale: str = "TDB"
+    oem_scale: str = "TDB"
     czml: str = ""
     gmat: str = ""
     csv: str = ""
@@ -60,6 +60,8 @@ class Files:
             raise UnknownNameError(self.frame, FRAMES, kind="frame", where="--frame")
         if self.spk_type not in (3, 13):
             raise InputError(f"type {self.spk_type} is not written", where="--spk-type", advice="give 13 or 3")
+        if self.oem_scale.upper() not in ("TDB", "UTC"):
+            raise InputError(f"{self.oem_scale!r} is no scale", where="--oem-scale", advice="give TDB or UTC")
         if not 0.0 < self.step_s < math.inf:
             raise InputError(f"{self.step_s} is no interval", where="--step-s", advice="give seconds above 0")
         if self.body is not None and self.body >= 0 and self.spk:
@@ -161,7 +163,7 @@ def _spk(flown: Trajectory, files: Files) -> dict[str, Any]:
 def _oem(flown: Trajectory, files: Files) -> dict[str, Any]:
     from moonpost.flight.oem import write_oem
 
-    return _told(write_oem(files.oem, flown, name=files.name, scale=cast("Scale", files.scale.upper())))
+    return _told(write_oem(files.oem, flown, name=files.name, scale=cast("Scale", files.oem_scale.upper())))
 
 
 def _czml(flown: Trajectory, files: Files) -> dict[str, Any]:

@@ -50,7 +50,7 @@ def orbit(
     start: str = typer.Option(
         "", help=f"Date of the state; if not given {_START}, or where the file begins (backwards: ends)."
     ),
-    scale: str = typer.Option("UTC", help="Time scale of the date, and of dates in an OEM: UTC or TDB."),
+    scale: str = typer.Option("UTC", help="Time scale of the date: UTC or TDB."),
     days: float = typer.Option(30.0, help="How long to fly, negative for back in time [d]."),
     degree: int = typer.Option(50, help="Degree and order of the Moon's field, 0 to 165."),
     bodies: str = typer.Option("sun,earth", help="Bodies that pull beside the Moon; 'none' for none."),
@@ -73,6 +73,7 @@ def orbit(
     spk_type: int = typer.Option(13, help="Its type: 13 (SPICE), 3 (skyfield and jplephem too)."),
     body: int = typer.Option(None, help="NAIF identifier: to read from an SPK, to write (-301001 if not given)."),
     oem: str = typer.Option("", help="Write the flight as an orbit ephemeris message (CCSDS OEM 2.0)."),
+    oem_scale: str = typer.Option("TDB", help="Time scale of its dates: TDB or UTC."),
     czml: str = typer.Option("", help="Write the flight for CesiumJS, in the axes of the Moon's globe."),
     site: str = typer.Option("", help="With --czml: a site to show, LAT,LON[,HEIGHT_M]."),
     gmat: str = typer.Option("", help="Write a script for GMAT, and its gravity field beside it (.cof)."),
@@ -93,7 +94,7 @@ def orbit(
     from moonpost.flight.sunlight import Sunlight
 
     _check_choice(state, altitude_km, days, bool(from_oem or from_spk))
-    files = Files(spk, spk_type, oem, scale, czml, gmat, csv, plot, step_s, frame, body, name, site)
+    files = Files(spk, spk_type, oem, oem_scale, czml, gmat, csv, plot, step_s, frame, body, name, site)
     files.check()
     _check_files(files, days)
     almanac = _almanac(kernels)
