@@ -201,12 +201,12 @@ def _given(text: str, begin: float, satellites: int) -> list[State]:
             "a state is that of one satellite", where="--satellites", advice="give an altitude instead"
         )
     try:
-        numbers = [1e3 * float(part) for part in text.split(",")]
+        numbers = [float(part) for part in text.split(",")]
     except ValueError as error:
         raise InputError(f"{text!r} is not made of numbers", where="--state", advice="give six, in km") from error
     if len(numbers) != 6:
         raise InputError(f"{len(numbers)} numbers", where="--state", advice="give X,Y,Z,VX,VY,VZ in km and km/s")
-    return [State(begin, numbers[:3], numbers[3:])]  # type: ignore[arg-type]
+    return [State.from_km(begin, numbers[:3], numbers[3:])]
 
 
 def _orbit(
@@ -258,9 +258,8 @@ def _seen(
     stations: list[StationView],
 ) -> list[Contacts]:
     """Contacts of each satellite with all that is wanted at once."""
-    from concurrent.futures import ThreadPoolExecutor
-
     from moonpost.flight.coverage import EarthView, contacts_in_legs, intersection, union
+    from moonpost.flight.parallel import in_threads
 
     ends: list[View] = [site] if site is not None else []
     if earth:
@@ -271,8 +270,7 @@ def _seen(
         over = [union(found[len(ends) :])] if stations else []
         return intersection(found[: len(ends)] + over)
 
-    with ThreadPoolExecutor(min(len(states), 8)) as pool:
-        return list(pool.map(one, states))
+    return in_threads(one, states, 8)
 
 
 def _emit(parts: list[Contacts], count: int, told: dict[str, Any], plot: Path | None, as_json: bool) -> None:

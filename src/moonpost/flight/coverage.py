@@ -13,6 +13,7 @@ import numpy.typing as npt
 from moonpost.errors import DateError, InputError, ModelError
 from moonpost.flight.environment import Environment, Instant
 from moonpost.flight.events import Crossing, find_events
+from moonpost.flight.parallel import in_threads
 from moonpost.flight.propagate import propagate
 from moonpost.flight.state import State
 from moonpost.flight.trajectory import Trajectory
@@ -454,9 +455,6 @@ def fly_satellites(
     >>> [flown.ended for flown in fly_satellites([low, low], "2030-01-01T02:00", env)]
     ['time', 'time']
     """
-    from concurrent.futures import ThreadPoolExecutor
-
     if not states:
         raise InputError("no satellites", where="states", advice="give at least one state")
-    with ThreadPoolExecutor(min(len(states), 8)) as pool:
-        return list(pool.map(lambda state: propagate(state, until, env, rtol=rtol), states))
+    return in_threads(lambda state: propagate(state, until, env, rtol=rtol), states, 8)

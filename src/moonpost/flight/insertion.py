@@ -21,6 +21,7 @@ __all__ = ["Insertion", "approach", "perilune_state"]
 Floats = npt.NDArray[np.float64]
 
 _DAY_S = 86400.0
+_FARTHEST_M = 3e8
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,10 +214,18 @@ def wanted_axis_m(
         raise InputError("give the apolune or the period", where="capture", advice="give one of them")
     if period_s is not None:
         positive(period_s, "period_s")
-        return float((env.gm_m3_s2["moon"] * (period_s / (2.0 * math.pi)) ** 2) ** (1.0 / 3.0))
-    if apolune_altitude_m is None:
+        axis = float((env.gm_m3_s2["moon"] * (period_s / (2.0 * math.pi)) ** 2) ** (1.0 / 3.0))
+    elif apolune_altitude_m is None:
         return near_m
-    return 0.5 * (near_m + MOON_RADIUS_M + positive(apolune_altitude_m, "apolune_altitude_m"))
+    else:
+        axis = 0.5 * (near_m + MOON_RADIUS_M + positive(apolune_altitude_m, "apolune_altitude_m"))
+    if 2.0 * axis - near_m > _FARTHEST_M:
+        raise InputError(
+            f"apolune would lie {(2.0 * axis - near_m) / 1e3:,.0f} km from the Moon",
+            where="capture",
+            advice=f"give one nearer than {_FARTHEST_M / 1e3:,.0f} km",
+        )
+    return axis
 
 
 def recorded(

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-import os
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -18,6 +16,7 @@ from moonpost.flight.burns import Burn, Impulse
 from moonpost.flight.environment import Environment, Instant
 from moonpost.flight.events import Crossing, flat_crossings
 from moonpost.flight.legs import Pilot
+from moonpost.flight.parallel import in_threads, processors
 from moonpost.flight.state import State
 from moonpost.flight.trajectory import Trajectory
 
@@ -368,16 +367,9 @@ def transition_batch(
 
 def _spread(part: Any, count: int, threads: int | None) -> None:
     """Work on slices of many flights in threads."""
-    workers = threads or (
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    )
-    workers = max(1, min(workers, count))
-    if workers == 1:
-        part(slice(0, count))
-        return
-    size = max(1, math.ceil(count / (4 * workers)))
-    with ThreadPoolExecutor(workers) as pool:
-        list(pool.map(part, [slice(low, low + size) for low in range(0, count, size)]))
+    workers = max(1, min(threads or processors(), count))
+    size = count if workers == 1 else max(1, math.ceil(count / (4 * workers)))
+    in_threads(part, [slice(low, low + size) for low in range(0, count, size)], workers)
 
 
 def _many(states: npt.ArrayLike, start: Any, until: Any, env: Environment) -> tuple[Floats, Floats, Floats]:

@@ -28,6 +28,7 @@ Scale = Literal["UTC", "TDB"]
 
 _J2000 = np.datetime64("2000-01-01T12:00:00.000", "ms")
 _AXES = "J2000"
+_FARTHEST_M, _FASTEST_M_S = 3e9, 1e5
 
 
 def tdb_seconds(t: TimeLike, scale: Scale = "UTC") -> Floats:
@@ -179,6 +180,46 @@ class State:
         )
 
     @classmethod
+    def from_km(cls, time_tdb_s: float, position_km: npt.ArrayLike, velocity_km_s: npt.ArrayLike) -> Self:
+        """A state about the Moon from numbers in km and km/s, such as people type them.
+
+        Parameters
+        ----------
+        time_tdb_s : float
+            TDB since J2000 [s].
+        position_km, velocity_km_s : array_like, shape (3,)
+            From the Moon's centre in J2000 axes [km], [km/s].
+
+        Returns
+        -------
+        State
+
+        Raises
+        ------
+        InputError
+            If a number is not finite, or too large for a flight about Earth and Moon, as metres would be: over 3
+            million km or 100 km/s.
+
+        Examples
+        --------
+        >>> State.from_km(0.0, [1838.0, 0.0, 0.0], [0.0, 0.0, 1.63]).velocity_m_s.tolist()
+        [0.0, 0.0, 1630.0]
+        """
+        made = cls(
+            float(time_tdb_s),
+            1e3 * np.asarray(position_km, dtype=np.float64),
+            1e3 * np.asarray(velocity_km_s, dtype=np.float64),
+        )
+        distance, speed = (float(np.linalg.norm(part)) for part in (made.position_m, made.velocity_m_s))
+        if distance > _FARTHEST_M or speed > _FASTEST_M_S:
+            raise InputError(
+                f"{distance / 1e3:,.0f} km from the Moon at {speed / 1e3:,.0f} km/s is too far or too fast",
+                where="state",
+                advice="give km and km/s, not m and m/s",
+            )
+        return made
+
+    @classmethod
     def circling(
         cls,
         env: Environment,
@@ -222,7 +263,8 @@ class State:
         DateError
             If the instant lies outside the environment.
         InputError
-            If a number is not finite, perilune lies in the ground or above apolune.
+            If a number is not finite, perilune lies in the ground or above apolune, apolune lies 3 million km
+            away, or the inclination is not 0 to 180 deg.
 
         Examples
         --------
@@ -234,12 +276,13 @@ class State:
         """
         high = altitude_m if apolune_altitude_m is None else apolune_altitude_m
         numbers = (altitude_m, high, inclination_deg, node_deg, argument_deg)
-        if not all(math.isfinite(number) for number in numbers) or not 0 <= altitude_m <= high:
+        sound = all(math.isfinite(number) for number in numbers) and 0.0 <= inclination_deg <= 180.0
+        if not (sound and 0 <= altitude_m <= high <= _FARTHEST_M):
             raise InputError(
                 f"altitudes {altitude_m:g} and {high:g} m, angles {inclination_deg:g}, {node_deg:g}, "
                 f"{argument_deg:g} deg make no orbit",
                 where="orbit",
-                advice="give 0 <= perilune <= apolune as altitudes above 1737.4 km, and finite angles",
+                advice="give 0 <= perilune <= apolune, above 1737.4 km, inclination 0 to 180 deg, finite angles",
             )
         tdb = float(env.tdb_s(t))
         i, node, argument = np.radians([inclination_deg, node_deg, argument_deg])

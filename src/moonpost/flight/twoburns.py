@@ -23,6 +23,7 @@ Floats = npt.NDArray[np.float64]
 
 _HALVINGS = 60
 _NEAR_S = 0.01
+_FARTHEST_M = 3e8
 
 
 def ellipse_speed_m_s(radius_m: float, period_s: float, gm_m3_s2: float = GRGM1200A_GM_M3_S2) -> float:
@@ -45,7 +46,7 @@ def ellipse_speed_m_s(radius_m: float, period_s: float, gm_m3_s2: float = GRGM12
     Raises
     ------
     InputError
-        If the period is shorter than that of the circle.
+        If the period is shorter than that of the circle, or apolune would lie beyond 300,000 km.
 
     Examples
     --------
@@ -53,12 +54,12 @@ def ellipse_speed_m_s(radius_m: float, period_s: float, gm_m3_s2: float = GRGM12
     2135
     """
     size = (gm_m3_s2 * (period_s / (2.0 * math.pi)) ** 2) ** (1.0 / 3.0) if period_s > 0.0 else 0.0
-    if not (math.isfinite(period_s) and size >= radius_m * (1.0 - 1e-12)):
-        circle = 2.0 * math.pi * math.sqrt(radius_m**3 / gm_m3_s2)
+    if not (radius_m * (1.0 - 1e-12) <= size <= 0.5 * (radius_m + _FARTHEST_M)):
+        circle, most = (2.0 * math.pi * math.sqrt(axis**3 / gm_m3_s2) for axis in (radius_m, 0.5 * _FARTHEST_M))
         raise InputError(
             f"no ellipse from {radius_m / 1e3:.1f} km has a period of {period_s / 3600.0:.3f} h",
             where="period_s",
-            advice=f"give {circle / 3600.0:.3f} h or more",
+            advice=f"give {circle / 3600.0:.3f} to {most / 3600.0:.0f} h, a revolution",
         )
     return math.sqrt(gm_m3_s2 * (2.0 / radius_m - 1.0 / size))
 
@@ -83,7 +84,7 @@ def split_burn(circle: LunarCircle, period_s: float, gm_m3_s2: float = GRGM1200A
     Raises
     ------
     InputError
-        If the period is shorter than that of the circle.
+        If the period is shorter than that of the circle, or apolune would lie beyond 300,000 km.
 
     Examples
     --------
