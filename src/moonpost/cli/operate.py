@@ -8,6 +8,7 @@ from typing import Any
 
 import typer
 
+from moonpost.cli import operatercpsp
 from moonpost.cli.output import JSON, emit, table
 
 __all__ = ["register"]
@@ -102,3 +103,6 @@ def simulate(
         for row in found.balances
     ]  # fmt: skip
     emit(result, as_json, lambda: table(head, rows))
+
+
+operatercpsp.register(_app)
