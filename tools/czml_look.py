@@ -42,7 +42,8 @@ PAGE = """<!doctype html><meta charset="utf-8">
 <script>
 const C = Cesium, E = C.Ellipsoid.MOON, job = JSON.parse('@JOB@');
 C.Ellipsoid.default = E;
-C.Transforms.computeIcrfToCentralBodyFixedMatrix = C.Transforms.computeIcrfToMoonFixedMatrix;
+const moon = new C.IauOrientationAxes();
+C.Transforms.computeIcrfToCentralBodyFixedMatrix = (date, result) => moon.evaluate(date, result);
 const send = (name, body) => fetch("/result/" + name, {method: "POST", body});
 
 function map() {
