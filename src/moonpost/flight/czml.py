@@ -45,8 +45,8 @@ _ENDS = {f"{side}ExtrapolationType": "HOLD" for side in ("forward", "backward")}
 _AXES_TEXT = {
     "MOON_ME": "Positions are fixed in the Moon: mean-Earth axes (MOON_ME), for a scene on Ellipsoid.MOON.",
     "J2000": "Positions are in axes at rest (J2000). Cesium turns them as it turns the ICRF against its globe: "
-    "set Transforms.computeIcrfToCentralBodyFixedMatrix = (date, result) => axes.evaluate(date, result) first, with "
-    "axes = new IauOrientationAxes().",
+    "set Transforms.computeIcrfToCentralBodyFixedMatrix = (date, result) => axes.evaluate(date, result), "
+    "with axes = new IauOrientationAxes().",
 }
 Flights = Trajectory | Course | Mapping[str, Trajectory | Course]
 
@@ -104,9 +104,9 @@ def write_czml(
     CZML knows no central body: ``FIXED`` are the axes of the globe in the scene, which must be `Ellipsoid.MOON`;
     ``INERTIAL`` are those of the ICRF turned as the Earth turns, unless the scene says otherwise. So positions are
     turned here, by the kernels, and written as ``FIXED``. With axes at rest it is Cesium that turns: its
-    `IauOrientationAxes` come within 150 m of the kernels, `Transforms.computeIcrfToMoonFixedMatrix` of version 1.140
-    was found to be thousands of kilometres off. Interpolation is Lagrange's of degree 7, each smooth piece by
-    itself. Times are seconds from a whole second of UTC, which pass as those of TAI do.
+    `IauOrientationAxes` come within 150 m of the kernels; `Transforms.computeIcrfToMoonFixedMatrix` of version
+    1.140 was found to be thousands of kilometres off. Interpolation is Lagrange's of degree 7, each smooth piece
+    by itself. Times are seconds from a whole second of UTC, which pass as those of TAI do.
 
     References
     ----------
