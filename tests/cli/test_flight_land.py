@@ -33,6 +33,10 @@ def test_dates_with_a_low_sun_and_the_earth_for_three_days(cli: Any, almanac: Al
         assert window["contact_days"] >= 3.0
         assert window["plane_change_m_s"] == 0.0
     assert found["reasons"] == []
+    # The node that is told makes the plane pass at the wished time.
+    first = found["windows"][0]
+    again = answer(cli, *MARE, "--node", first["nodes_deg"][0], "--sun", "5:20", "--degree", 8)
+    assert any(window["start"] <= first["best"] <= window["stop"] for window in again["windows"])
     assert found["descent"]["total_delta_v_m_s"] == pytest.approx(2105.0, abs=20.0)
     assert [phase["name"] for phase in found["descent"]["phases"]] == [
         "braking", "approach", "hover", "vertical descent"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
@@ -60,6 +60,7 @@ def test_a_fix_by_pictures_and_a_radar_help():
     assert sigma[0] == pytest.approx([300.0, 100.0, 50.0])
 
 
+@settings(deadline=None)
 @given(st.floats(0.01, 0.999), st.floats(1.0, 100.0), st.floats(0.0, 360.0))
 def test_ellipses_hold_what_they_say_whatever_the_direction(probability, ratio, heading):
     spread = Dispersion(np.diag([ratio**2, 1.0]), np.zeros(1), np.zeros((1, 3)))

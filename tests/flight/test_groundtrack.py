@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moonpost.errors import InputError
@@ -17,6 +17,7 @@ PLAN = descend(Vehicle(3000.0, 7500.0, 308.0), site_height_m=500.0)
 AWAY = np.arange(0.0, 560e3, 500.0)
 
 
+@settings(deadline=None)
 @given(st.floats(-89.9, 89.9), st.floats(-180.0, 180.0), st.floats(0.0, 360.0), st.floats(1.0, 2e6))
 def test_places_lie_at_their_distance_behind_the_flight(latitude, longitude, heading, distance):
     site = Site(latitude, longitude)

@@ -24,6 +24,7 @@ def of_weight(ratio: float) -> Vehicle:
     return Vehicle(100.0, 100.0 * G * ratio, 225.0)
 
 
+@settings(deadline=None)
 @given(st.floats(1.0, HALF_WAY * 0.999))
 def test_level_hops_follow_the_closed_formula(distance):
     found, turned = hop(distance), distance / MOON_RADIUS_M
@@ -90,6 +91,7 @@ def test_free_flights_come_down_where_and_when_they_should(numbers, best):
     assert both[0] == pytest.approx(both[1], rel=1e-12)
 
 
+@settings(deadline=None)
 @given(st.floats(100.0, 1e6), st.floats(-3000.0, 3000.0), st.floats(5.0, 85.0))
 def test_no_angle_is_cheaper(distance, climb, angle):
     best = hop(distance, stop_height_m=climb)

@@ -12,7 +12,7 @@ from moonpost.flight.environment import Environment
 from moonpost.flight.landing import LandingCriteria, landing_opportunities
 from moonpost.flight.landinglight import SiteSky, level_sight, relay_positions, slope_elevation_deg
 from moonpost.flight.orbit import LunarOrbit
-from moonpost.flight.passes import ground_speed, orbit_passes, plane_change_m_s
+from moonpost.flight.passes import ground_speed, nodes_over, orbit_passes, plane_change_m_s
 from moonpost.flight.propagate import propagate
 from moonpost.flight.state import State
 from moonpost.sky import Almanac, Site
@@ -73,6 +73,25 @@ def test_passes_are_the_nearest_points_of_the_orbit(almanac):
 def test_a_degree_of_plane_costs_what_is_published():
     assert float(plane_change_m_s(1.0, 100e3)) == pytest.approx(28.5, abs=0.05)
     assert plane_change_m_s([-1.0, 1.0], 100e3).tolist() == pytest.approx([28.51, 28.51], abs=0.01)
+
+
+@pytest.mark.parametrize("inclination", [90.0, 60.0, 130.0])
+@pytest.mark.parametrize("way", [0, 1])
+def test_a_node_told_brings_the_plane_over_the_site_on_the_day(almanac, inclination, way):
+    wanted = np.datetime64("2030-01-12T09:00", "ms")
+    node = nodes_over(MARE, wanted, "2030-01-01", inclination_deg=inclination)[way]
+    passes = orbit_passes(almanac, MARE, *MONTH, node_deg=node, inclination_deg=inclination)
+    nearest = np.argmin(np.abs(passes.time - wanted))
+    assert abs(passes.cross_deg[nearest]) < 1.0
+    # North or south: over the site the heading says which.
+    assert (np.cos(np.radians(passes.heading_deg[nearest])) > 0.0) == (way == 0)
+
+
+def test_nodes_of_an_inclination_below_the_latitude_are_refused():
+    with pytest.raises(InputError, match="below the latitude"):
+        nodes_over(MARE, "2030-01-12", "2030-01-01", inclination_deg=40.0)
+    edge = nodes_over(Site(40.0, 10.0), "2030-01-01", "2030-01-01", inclination_deg=40.0)
+    assert edge == pytest.approx((-80.0, -80.0), abs=1e-3)
 
 
 def test_the_ground_moves_east():

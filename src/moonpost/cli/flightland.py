@@ -79,8 +79,9 @@ def land(
 ) -> None:
     """List when a lander can come down on a site, and what its descent takes.
 
-    Without --node the plane is free, as before the transfer is flown; with one, the orbit is flown through the
-    field of the Moon and its passes over the site are tried. Where there is no opportunity, the reasons are told.
+    Without --node the plane is free, as before the transfer is flown, and the table tells which nodes on the first
+    day would bring it over the site, northbound or southbound. With one, the orbit is flown through the field of
+    the Moon and its passes over the site are tried. Where there is no opportunity, the reasons are told.
 
     Example: moonpost flight land --site 43.06,-51.92 --from 2030-01-01 --days 60 --sun 5:20 --earth-days 3
     """
@@ -134,6 +135,8 @@ def land(
     )
     heading = _heading(found, where, inclination)
     result = _result(found, where, first, days, passes, asked)
+    if passes is None:
+        _add_nodes(result, where, first, 90.0 if inclination is None else inclination, 1e3 * altitude_km)
     fallen = _descent(
         where, heading, thrust_n, isp_s, mass_kg, throttle, perilune_km, altitude_km, hover_s, result
     )
@@ -252,6 +255,22 @@ def _result(
             ],
         }
     return result | found.to_dict()
+
+
+def _add_nodes(result: dict[str, Any], where: Site, first: Any, inclination: float, altitude_m: float) -> None:
+    """Nodes on the first day whose planes hold the site at the best instants."""
+    from moonpost.flight.passes import nodes_over
+
+    rows = []
+    for window in result["windows"]:
+        try:
+            nodes: list[float] | None = list(
+                nodes_over(where, window["best"], first, inclination_deg=inclination, altitude_m=altitude_m)
+            )
+        except InputError:
+            nodes = None
+        rows.append({**window, "nodes_deg": nodes})
+    result["windows"] = rows
 
 
 def _descent(
@@ -378,7 +397,7 @@ def _draw(
 
 def _text(found: Opportunities, fallen: Descent | None, result: dict[str, Any]) -> str:
     """Windows, descent and reasons for people."""
-    parts = [_windows(found)] if found.windows else ["no opportunity"]
+    parts = [_windows(found, result)] if found.windows else ["no opportunity"]
     parts += [f"- {reason}" for reason in result["reasons"]]
     if fallen is not None:
         parts += ["", _phases(fallen)]
@@ -399,14 +418,16 @@ def _text(found: Opportunities, fallen: Descent | None, result: dict[str, Any]) 
     return "\n".join(parts + [f"wrote {name}" for name in result["files"]])
 
 
-def _windows(found: Opportunities) -> str:
+def _windows(found: Opportunities, result: dict[str, Any]) -> str:
     """Table of the windows."""
     planes = any(window.passes for window in found.windows)
     head = ["from (UTC)", "to", "best", "Sun (deg)", "lit (d)", "Earth (d)", "contact (d)"]
     if planes:
         head += ["passes", "plane (deg)", "plane (m/s)", "heading"]
+    elif all(row["nodes_deg"] for row in result["windows"]):
+        head += ["node north (deg)", "or south"]
     rows = []
-    for window in found.windows[:_SHOWN]:
+    for window, told in zip(found.windows[:_SHOWN], result["windows"], strict=False):
         times = [str(utc_text(moment))[:16] for moment in (window.start, window.stop, window.best)]
         lasting = (window.lit_days, window.earth_days, window.contact_days)
         row: list[Any] = [
@@ -416,6 +437,8 @@ def _windows(found: Opportunities) -> str:
         ]
         if planes:
             row += [window.passes, window.plane_change_deg, window.plane_change_m_s, window.heading_deg]
+        elif told["nodes_deg"]:
+            row += told["nodes_deg"]
         rows.append(row)
     left = len(found.windows) - len(rows)
     return table(head, rows) + (f"\n({left} more windows left out)" if left else "")

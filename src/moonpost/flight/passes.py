@@ -22,11 +22,12 @@ from moonpost.sky.times import TimeLike, as_utc, iso
 if TYPE_CHECKING:
     from moonpost.sky.almanac import Almanac
 
-__all__ = ["Passes", "ground_speed", "orbit_passes", "plane_change_m_s"]
+__all__ = ["Passes", "ground_speed", "nodes_over", "orbit_passes", "plane_change_m_s"]
 
 Floats = npt.NDArray[np.float64]
 
 _DAY_S = 86400.0
+_OBLATENESS = 2.0330e-4
 _TURN_RAD_S = 2.0 * math.pi / (27.321661 * _DAY_S)
 
 
@@ -131,6 +132,66 @@ def ground_speed(site: Site, heading_deg: float) -> float:
     radius = MOON_RADIUS_M + site.height_m
     turn = _TURN_RAD_S * radius * math.cos(math.radians(site.latitude_deg))
     return turn * math.sin(math.radians(heading_deg))
+
+
+def nodes_over(
+    site: Site, t: TimeLike, start: TimeLike, *, inclination_deg: float = 90.0, altitude_m: float = 100e3
+) -> tuple[float, float]:
+    """Nodes that an orbit must have at the start to hold a site in its plane later.
+
+    Parameters
+    ----------
+    site : Site
+        The site.
+    t : str, datetime or datetime64
+        When the plane is to hold the site, UTC.
+    start : str, datetime or datetime64
+        When the node is wanted, UTC.
+    inclination_deg : float, default 90.0
+        To the lunar equator; not below the latitude of the site [deg].
+    altitude_m : float, default 100e3
+        Altitude of the circular orbit [m].
+
+    Returns
+    -------
+    tuple of float
+        Longitudes of the ascending node at the start, of passes to the north and to the south, -180 to 180 [deg].
+
+    Raises
+    ------
+    DateError
+        If a date cannot be read.
+    InputError
+        If the inclination is below the latitude, or a number cannot be used.
+
+    Notes
+    -----
+    The Moon turns by 13.18 deg a day under the plane, and its flattening turns the plane. Other forces are left
+    out: over a month that is good to about a degree. Give one of these to `orbit_passes` for the passes.
+
+    Examples
+    --------
+    >>> [round(node, 1) for node in nodes_over(Site(20.0, 30.0), "2030-01-11", "2030-01-01")]
+    [161.8, -18.2]
+    """
+    checked(inclination_deg, "inclination_deg", 0.0, 180.0)
+    checked(altitude_m, "altitude_m", 1e3, 1e7)
+    ratio = math.tan(math.radians(site.latitude_deg)) * math.cos(math.radians(inclination_deg))
+    size = math.sin(math.radians(inclination_deg))
+    if abs(site.latitude_deg) > min(inclination_deg, 180.0 - inclination_deg) + 1e-9:
+        raise InputError(
+            f"{inclination_deg:g} deg is below the latitude of the site",
+            where="inclination_deg",
+            advice=f"give {abs(site.latitude_deg):.1f} to {180 - abs(site.latitude_deg):.1f} deg",
+        )
+    east = math.degrees(math.asin(max(-1.0, min(1.0, ratio / size)))) if size > 0.0 else 0.0
+    apart = (as_utc(t).reshape(-1)[0] - as_utc(start).reshape(-1)[0]) / np.timedelta64(1, "ms") / 1e3
+    radius = MOON_RADIUS_M + altitude_m
+    swing = -1.5 * _OBLATENESS * (MOON_RADIUS_M / radius) ** 2 * math.sqrt(MOON_GM_M3_S2 / radius**3)
+    turned = math.degrees((_TURN_RAD_S - swing * math.cos(math.radians(inclination_deg))) * float(apart))
+    north = site.longitude_deg - east + turned
+    south = site.longitude_deg - 180.0 + east + turned
+    return (north + 180.0) % 360.0 - 180.0, (south + 180.0) % 360.0 - 180.0
 
 
 def orbit_passes(
