@@ -114,7 +114,7 @@ def _round_earth(axes: Any, way: Floats, moon: Floats) -> None:
     axes.plot(*there[near], "o", color=INK, ms=4)
     axes.plot(0.0, 0.0, "o", color=RED, ms=5)
     axes.annotate("Earth", (0.0, 0.0), xytext=(4, 4), textcoords="offset points")
-    axes.annotate("Moon at perilune", there[near], xytext=(-4, -12), textcoords="offset points", ha="right")
+    axes.annotate("Moon at perilune", there[near], xytext=(-6, 9), textcoords="offset points", ha="right")
     axes.set_aspect("equal", adjustable="datalim")
     axes.set_xlabel("From the Earth, towards the Moon at the end [1000 km]")
     axes.set_ylabel("Along its motion [1000 km]")
@@ -131,7 +131,8 @@ def _near_moon(axes: Any, apart: Floats, capture: Floats | None) -> None:
     flat = np.stack([first, second], axis=1)
     reach = max(_NEAR_KM, 2.0e-3 * float(distance[low]))
     if capture is not None:
-        reach = min(reach, 2.2e-3 * float(np.linalg.norm(capture, axis=1).max()))
+        far = 1e-3 * float(np.linalg.norm(capture, axis=1).max())
+        reach = max(min(reach, 2.2 * far), 1.1 * far)
         path = 1e-3 * np.asarray(capture) @ flat
         axes.plot(path[:, 0], path[:, 1], color=RED, lw=1.0, label="captured")
     shown = 1e-3 * apart[distance < 2.5e3 * reach][:, :3] @ flat
