@@ -79,6 +79,7 @@ CONTACTS = "flight contacts --altitude-km 100 --earth --days 1"
         (f"{LAND} --perilune-km 200", "apolune_altitude_m"),
         (f"{RETURN} --from 2030-01-01", "--from"),
         (f"{RETURN} --tof-days 1000", "1 to 8 days"),
+        (f"{RETURN} --tof-days 6:3:2", "6:3:2"),
         (f"{RETURN} --landing narnia", "narnia"),
         (f"{RETURN} --entry-angle 6", "flight_path_deg"),
         (f"{RETURN} --range-km nan", "range_m"),

@@ -184,7 +184,7 @@ def _times(text: str) -> npt.NDArray[np.float64]:
         first, last, count = float(parts[0]), float(parts[1]), int(parts[2])
     except (ValueError, IndexError) as error:
         raise InputError(f"{text!r}", where="--tof-days", advice="give A:B:COUNT, such as 3:6:7") from error
-    if len(parts) != 3 or not 1 <= count <= 1000 or not (math.isfinite(first) and math.isfinite(last)):
+    if len(parts) != 3 or not 1 <= count <= 1000 or not (math.isfinite(last) and first <= last):
         raise InputError(f"{text!r}", where="--tof-days", advice="give A:B:COUNT, such as 3:6:7")
     return 86400.0 * np.linspace(first, last, count)
 
