@@ -12,7 +12,7 @@ import numpy.typing as npt
 from moonpost.errors import InputError, ModelError
 from moonpost.thermal.network import GROUND, Network
 from moonpost.thermal.networkarrays import LIMIT, Floats, NetworkArrays, Series
-from moonpost.thermal.networkbalance import newton
+from moonpost.thermal.networkbalance import settled
 
 __all__ = ["NetworkRun", "ThermalEvent", "simulate_network"]
 
@@ -292,19 +292,11 @@ def _start(
     arrays: NetworkArrays, ground: Floats, given: Floats, start_k: float | Mapping[str, float] | None
 ) -> Floats:
     """Temperatures at the start."""
-    network, n = arrays.network, len(arrays.names)
+    n = len(arrays.names)
     if start_k is None or isinstance(start_k, Mapping):
-        nothing = np.zeros(len(network.heaters))
-        closed = np.zeros(len(network.switches), dtype=bool)
-        mean_ground = np.array([ground.mean()])
-        start, _ = newton(arrays, mean_ground, given.mean(axis=0), {}, nothing, closed)
-        cold = {
-            k: heater.on_below_k
-            for k, heater in enumerate(network.heaters)
-            if start[arrays.index[heater.node]] < heater.on_below_k
-        }
-        if cold:
-            start, _ = newton(arrays, mean_ground, given.mean(axis=0), cold, nothing, closed)
+        # Where a switch cycles no state agrees; any of those it passes through will do.
+        off = np.zeros(len(arrays.network.heaters))
+        start = settled(arrays, np.array([ground.mean()]), given.mean(axis=0), off, True).t.copy()
     else:
         start = np.full(n, float(start_k))
     for name, value in (start_k if isinstance(start_k, Mapping) else {}).items():

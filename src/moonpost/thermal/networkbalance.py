@@ -90,26 +90,14 @@ def network_balance(
     arrays = NetworkArrays(network)
     ground = steps_of(ground_k, 1, "ground_k", lowest=0.0)
     given = arrays.given(ground, sunlight_w_m2 or {}, dissipation_w or {}, 1.0, 1)[0]
-    count = len(network.heaters)
-    held: dict[int, float] = {}
     power = np.array([h.power_w if heaters == "on" else 0.0 for h in network.heaters])
-    closed = np.zeros(len(network.switches), dtype=bool)
-    seen: set[tuple[Any, ...]] = set()
-    while True:
-        state = (tuple(held), tuple(power), tuple(closed))
-        if state in seen:
-            raise ModelError(
-                "no state of heaters and switches holds",
-                where="network_balance",
-                advice="simulate it through time",
-            )
-        seen.add(state)
-        t, needed = newton(arrays, ground, given, held, power, closed)
-        following = _next_state(arrays, t, needed, held, power, closed, heaters == "hold")
-        if following is None:
-            break
-        held, power, closed = following
-    watts = [needed.get(k, power[k]) for k in range(count)]
+    found = settled(arrays, ground, given, power, heaters == "hold")
+    if not found.agreed:
+        raise ModelError(
+            "no state of heaters and switches holds", where="network_balance", advice="simulate it through time"
+        )
+    t, needed, power, closed = found.t, found.needed, found.power, found.closed
+    watts = [needed.get(k, power[k]) for k in range(len(network.heaters))]
     return NetworkBalance(
         temperature_k={name: float(value) for name, value in zip(arrays.names, t, strict=True)},
         heater_w={heater.node: float(watts[k]) for k, heater in enumerate(network.heaters)},
@@ -120,6 +108,37 @@ def network_balance(
             if heaters == "hold" and t[arrays.index[h.node]] < h.on_below_k - 1e-6
         ),
     )
+
+
+@dataclass(frozen=True, eq=False)
+class Settled:
+    """A balance with the states that it was found with, and whether they agree with it."""
+
+    t: Floats
+    needed: dict[int, float]
+    power: Floats
+    closed: npt.NDArray[np.bool_]
+    agreed: bool
+
+
+def settled(arrays: NetworkArrays, ground: Floats, given: Floats, power: Floats, hold: bool) -> Settled:
+    """Change states until they agree with the temperatures, or come round again."""
+    held: dict[int, float] = {}
+    closed = np.zeros(len(arrays.network.switches), dtype=bool)
+    seen: set[tuple[Any, ...]] = set()
+    while True:
+        seen.add((tuple(held), tuple(power), tuple(closed)))
+        t, needed = newton(arrays, ground, given, held, power, closed)
+        following = _next_state(arrays, t, needed, held, power, closed, hold)
+        if following is None:
+            return Settled(t, needed, power, closed, True)
+        held, power, closed = following
+        if (tuple(held), tuple(power), tuple(closed)) in seen:
+            # A switch that cycles keeps its sensor between its thresholds.
+            switches = arrays.network.switches
+            middle = {arrays.index[s.sensor]: 0.5 * (s.open_below_k + s.close_above_k) for s in switches}
+            t, needed = newton(arrays, ground, given, {}, power, closed, middle)
+            return Settled(t, needed, power, closed, False)
 
 
 def _next_state(
@@ -160,8 +179,9 @@ def newton(
     held: dict[int, float],
     power: Floats,
     closed: npt.NDArray[np.bool_],
+    fixed: Mapping[int, float] | None = None,
 ) -> tuple[Floats, dict[int, float]]:
-    """Balance with some nodes held at a temperature; the power that this takes."""
+    """Balance with some nodes held at a temperature by heaters, or fixed; the power that heaters take for it."""
     from moonpost.thermal.networkkernels import balance
 
     network, n = arrays.network, len(arrays.names)
@@ -170,7 +190,7 @@ def newton(
         total[arrays.index[heater.node]] += power[k]
     for k, switch in enumerate(network.switches):
         linear[len(network.all_links) + k] = switch.closed_w_k if closed[k] else switch.open_w_k
-    nodes = {arrays.index[network.heaters[k].node]: value for k, value in held.items()}
+    nodes = {**(fixed or {}), **{arrays.index[network.heaters[k].node]: value for k, value in held.items()}}
     t, net, slope = np.full(n, 280.0), np.empty(n), np.empty((n, n))
     for i, value in nodes.items():
         t[i] = value
