@@ -92,6 +92,7 @@ def land(
     from moonpost.terrain.skyline import terrain_from_files
 
     _check_plot(plot)
+    _check_sizes({"--area-km": area_km, "--fix-height-m": fix_height_m, "--divert-m": divert_m}, degree)
     low, high = _pair(slope, "--slope", "STEEPNESS:AZIMUTH") if slope else (0.0, 0.0)
     asked = LandingCriteria(
         sun_deg=_pair(sun, "--sun", "MIN:MAX") if sun else None,
@@ -146,6 +147,15 @@ def land(
         _clear(ground, where, fallen, heading, result)
     result["files"] = _draw(plot, found, fallen, target)
     emit(result, as_json, lambda: _text(found, fallen, result))
+
+
+def _check_sizes(sizes: dict[str, float], degree: int) -> None:
+    """Refuse sizes that are none, also where nothing asks for them."""
+    for name, size in sizes.items():
+        if not 0.0 <= size < math.inf:
+            raise InputError(f"{size}", where=name, advice="give a number from 0 on")
+    if not 0 <= degree <= 165:
+        raise InputError(f"{degree} is no degree", where="--degree", advice="give a whole number from 0 to 165")
 
 
 def _check_plot(plot: Path | None) -> None:
