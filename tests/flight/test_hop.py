@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import solve_ivp
+from scipy.interpolate import CubicSpline
 
 from moonpost.errors import InputError, ModelError
-from moonpost.flight.hop import hop, hover_hop_m_s, powered_hop
+from moonpost.flight.hop import hop, hover_hop_m_s
 from moonpost.flight.orbit import MOON_GM_M3_S2
+from moonpost.flight.poweredhop import powered_hop
 from moonpost.flight.poweredpath import Vehicle
 from moonpost.sky.site import MOON_RADIUS_M
 
@@ -118,13 +121,61 @@ def test_powered_hops_end_at_rest_at_the_place():
     assert path.altitude_m[-1] == pytest.approx(0.0, abs=1e-2)
     assert path.downrange_m[-1] == pytest.approx(20e3 * (1.0 - 2000.0 / MOON_RADIUS_M), rel=1e-6)
     assert path.speed_m_s[-1] == pytest.approx(0.0, abs=1e-2)
-    assert found.throttles.tolist() == [1.0, 0.0, 1.0]
-    assert found.propellant_kg == pytest.approx(
-        vehicle.thrust_n * (found.arcs_s[0] + found.arcs_s[2]) / vehicle.exhaust_m_s, rel=1e-9
-    )
+    first, coast, last = found.steered.arcs_s
+    assert found.steered.throttles.tolist() == [1.0, 0.0, 1.0]
+    assert found.propellant_kg == pytest.approx(vehicle.thrust_n * (first + last) / vehicle.exhaust_m_s, rel=1e-9)
+    assert found.duration_s == pytest.approx(first + coast + last)
     assert found.delta_v_m_s > hop(20e3, stop_height_m=-2000.0).delta_v_m_s
-    inside = np.abs(found.switch) > 1e-3
-    assert ((found.switch > 0.0) == (path.throttle == 1.0))[inside].mean() > 0.99
+    switch = found.steered.switch
+    inside = np.abs(switch) > 1e-3
+    assert ((switch > 0.0) == (path.throttle == 1.0))[inside].mean() > 0.99
+
+
+@pytest.mark.parametrize(("ratio", "rises"), [(1.15, True), (1.3, True), (2.0, False)])
+def test_weak_engines_rise_first_and_obey_the_equations_of_motion(ratio, rises):
+    vehicle = of_weight(ratio)
+    found = powered_hop(vehicle, 5e3, stop_height_m=300.0)
+    assert (found.rise_m_s > 0.0) is rises
+    path = found.path
+    line = 300.0 * path.downrange_m / path.downrange_m[-1]
+    assert (path.altitude_m - line).min() > -1.01
+    # Times at which the thrust or its direction jumps: rows are doubled there.
+    edges = np.flatnonzero(np.diff(path.elapsed_s) == 0.0)
+    starts = [0, *(edges + 1)] if rises else [0]
+    steps = (len(found.steered.path) - 1) // 3
+    parts = []
+    for begin, end in zip(starts, [*edges, len(path) - 1], strict=rises) if rises else [(0, len(path) - 1)]:
+        inner = [begin, begin + steps, begin + 2 * steps, end] if end - begin > 100 else [begin, end]
+        parts += list(pairwise(inner))
+    state = np.array([0.0, MOON_RADIUS_M, 0.0, 0.0, vehicle.mass_kg])
+    for begin, end in parts:
+        rows = slice(begin, end + 1)
+        time, pitch = path.elapsed_s[rows], np.unwrap(np.radians(path.pitch_deg[rows]))
+        turn = CubicSpline(time, pitch)
+        thrust = vehicle.thrust_n * path.throttle[(begin + end) // 2]
+
+        def rates(t, y, turn=turn, thrust=thrust):
+            x, z, u, w, m = y
+            r = math.hypot(x, z)
+            up, on = np.array([x, z]) / r, np.array([z, -x]) / r
+            angle = float(turn(t))
+            push = thrust / m * (math.cos(angle) * on + math.sin(angle) * up) - MOON_GM_M3_S2 / r**2 * up
+            return [u, w, push[0], push[1], -thrust / vehicle.exhaust_m_s]
+
+        state = solve_ivp(rates, (time[0], time[-1]), state, rtol=1e-10, atol=1e-8).y[:, -1]
+    x, z, u, w, mass = state
+    # The vertical parts take gravity as that of the sphere's surface: centimetres over a few hundred metres.
+    assert math.hypot(x, z) - MOON_RADIUS_M == pytest.approx(300.0, abs=1.0)
+    assert math.atan2(x, z) * MOON_RADIUS_M == pytest.approx(5e3, abs=2.0)
+    assert math.hypot(u, w) == pytest.approx(0.0, abs=0.05)
+    assert mass == pytest.approx(path.mass_kg[-1], rel=1e-8)
+    assert found.delta_v_m_s == pytest.approx(vehicle.exhaust_m_s * math.log(vehicle.mass_kg / mass), rel=1e-6)
+
+
+def test_a_rise_costs_and_none_is_taken_where_none_is_needed():
+    costs = [powered_hop(of_weight(2.0), 5e3, rise_m_s=speed).delta_v_m_s for speed in (0.0, 10.0, 30.0)]
+    assert (np.diff(costs) > 0.0).all()
+    assert powered_hop(of_weight(2.0), 5e3).delta_v_m_s == pytest.approx(costs[0])
 
 
 def test_hopper_propellant_follows_the_rocket_equation():
@@ -145,7 +196,9 @@ def test_hopper_propellant_follows_the_rocket_equation():
         (lambda: hop(3e6, launch_angle_deg=85.0), ModelError),
         (lambda: hop(1e3).height_m([2e3]), InputError),
         (lambda: powered_hop(of_weight(0.9), 1e3), ModelError),
-        (lambda: powered_hop(of_weight(1.2), 5e3), ModelError),
+        (lambda: powered_hop(of_weight(1.2), 5e3, rise_m_s=0.0), ModelError),
+        (lambda: powered_hop(of_weight(2.0), 5e3, rise_m_s=math.nan), InputError),
+        (lambda: powered_hop(of_weight(2.0), 5e3, rise_m_s=500.0), InputError),
         (lambda: hover_hop_m_s(-1.0), InputError),
     ],
 )

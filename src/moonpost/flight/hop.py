@@ -1,9 +1,8 @@
-"""Hops over the surface: thrown and caught, with engines that take their time, or hovering along."""
+"""Hops over the surface: thrown and caught, or hovering along."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,18 +11,14 @@ import numpy.typing as npt
 from moonpost.errors import InputError, ModelError
 from moonpost.flight.chain import propellant_fraction
 from moonpost.flight.orbit import MOON_GM_M3_S2
-from moonpost.flight.poweredpath import Vehicle, checked
-from moonpost.flight.steering import Ends, Problem, Solution, SteeredFlight, coasting, newton
+from moonpost.flight.poweredpath import checked
 from moonpost.sky.site import MOON_RADIUS_M
 
-__all__ = ["Hop", "hop", "hover_hop_m_s", "powered_hop"]
+__all__ = ["Hop", "hop", "hover_hop_m_s"]
 
 Floats = npt.NDArray[np.float64]
 
 _GRAVITY = MOON_GM_M3_S2 / MOON_RADIUS_M**2
-_STRONGEST = 60.0
-_STEPS = 160
-_DIP_M = 1.0
 
 
 @dataclass(frozen=True)
@@ -220,85 +215,6 @@ def hover_hop_m_s(distance_m: float, climb_m: float = 0.0) -> float:
     return 2.0 * math.sqrt(2.0 * _GRAVITY * distance_m) + 2.0 * math.sqrt(2.0 * _GRAVITY * climb_m)
 
 
-def powered_hop(
-    vehicle: Vehicle, distance_m: float, *, start_height_m: float = 0.0, stop_height_m: float = 0.0
-) -> SteeredFlight:
-    """The hop with the least propellant for an engine of finite thrust: burn, coast, burn.
-
-    Parameters
-    ----------
-    vehicle : Vehicle
-        Mass and engine, which stops and starts again.
-    distance_m : float
-        Along the sphere of 1737.4 km [m].
-    start_height_m, stop_height_m : float, default 0.0
-        Heights of the places above the sphere [m].
-
-    Returns
-    -------
-    SteeredFlight
-        From rest to rest. As the thrust grows its velocity goes to that of `hop`.
-
-    Raises
-    ------
-    InputError
-        If a number cannot be used.
-    ModelError
-        If the hopper cannot lift off, or so weak an engine leaves no coast between the burns.
-
-    Notes
-    -----
-    Shooting as in `moonpost.flight.steering.steer`, with the angle flown as one more end. The guess is the primer
-    vector of the ballistic hop; the thrust is then lowered in stages. The ground on the way is not looked at.
-
-    Examples
-    --------
-    >>> found = powered_hop(Vehicle(100.0, 400.0, 225.0), 5e3)
-    >>> round(found.delta_v_m_s, 1), round(hop(5e3).delta_v_m_s, 1)
-    (208.7, 180.1)
-    """
-    if not vehicle.weight_ratio > 1.0:
-        raise ModelError(
-            f"cannot lift off: thrust over weight is {vehicle.weight_ratio:.2f}",
-            where="hop",
-            advice="give more thrust or less mass",
-        )
-    free = hop(distance_m, start_height_m=start_height_m, stop_height_m=stop_height_m)
-    turned = distance_m / MOON_RADIUS_M
-    problem = Problem(vehicle, Ends(start_height_m, 0.0, 0.0, stop_height_m, 0.0, 0.0, turned))
-    problem.sense = 0.0
-    x, thrust = _primer(problem, free), max(_STRONGEST, problem.thrust)
-    x = newton(_gap(problem, thrust), x, "hop")
-    stride = 0.6
-    while thrust > problem.thrust * (1.0 + 1e-12):
-        wanted = max(problem.thrust, thrust * stride)
-        guess = x.copy()
-        guess[[3, 5]] *= thrust / wanted
-        try:
-            x = newton(_gap(problem, wanted), guess, "hop")
-        except ModelError:
-            stride = math.sqrt(stride)
-            if stride > 0.9995:
-                raise ModelError(
-                    f"no coast is left between the burns at a thrust of {wanted:.2f} weights",
-                    where="hop",
-                    advice="give more thrust or less mass",
-                ) from None
-            continue
-        thrust, stride = wanted, max(0.6, stride * stride)
-    found = problem.flight(_solution(x))
-    line = start_height_m + (stop_height_m - start_height_m) * found.path.downrange_m / found.path.downrange_m[-1]
-    below = float((line - min(start_height_m, stop_height_m) - found.path.altitude_m).max())
-    if below > _DIP_M:
-        raise ModelError(
-            f"the best flight dips {below:.0f} m below the line between both places at a thrust of "
-            f"{problem.thrust:.2f} weights",
-            where="hop",
-            advice="give more thrust or less mass",
-        )
-    return found
-
-
 def _speed_at(angle: float, turned: float, r1: float, r2: float) -> float:
     """Launch speed at an angle."""
     level = math.cos(angle)
@@ -347,53 +263,3 @@ def _mean(e: float, nu: float) -> float:
     if nu > math.pi:
         anomaly += 2.0 * math.pi
     return anomaly - e * math.sin(anomaly)
-
-
-def _solution(x: Floats) -> Solution:
-    """Unknowns (angle of thrust, costates of radius and angle, arcs) as a solution."""
-    costate = np.array([x[1], math.sin(x[0]), math.cos(x[0])])
-    return Solution(costate, float(x[2]), x[3:], np.array([1.0, 0.0, 1.0]))
-
-
-def _gap(problem: Problem, thrust: float) -> Callable[[Floats], Floats]:
-    """Ends and switching conditions of burn, coast, burn."""
-
-    def gap(x: Floats) -> Floats:
-        if not (x[3:] > 0.0).all():
-            return np.full(6, np.inf)
-        rows = problem.fly(_solution(x), thrust)
-        scale = 1.0 / max(1e-6, float(problem.stop[1]))
-        across = (rows[2 * _STEPS, 8] - rows[_STEPS, 8]) / x[4]
-        ends = problem.gap(rows)
-        ends[:2] *= scale
-        ends[2:] *= math.sqrt(scale)
-        return np.append(ends, [coasting(rows[_STEPS], float(x[2])), across])
-
-    return gap
-
-
-def _primer(problem: Problem, free: Hop) -> Floats:
-    """Unknowns of a very strong engine, from the primer vector of the free flight."""
-    from moonpost.flight.steeringkernels import fly_arcs
-
-    length, time = MOON_RADIUS_M, math.sqrt(MOON_RADIUS_M**3 / MOON_GM_M3_S2)
-    angle, speed = math.radians(free.launch_angle_deg), free.launch_speed_m_s * time / length
-    up, on = math.sin(angle), math.cos(angle)
-    flight = np.array([free.duration_s / time])
-    place = np.array([problem.start[0], 0.0, speed * up, speed * on, 1.0])
-
-    def end(radius: float, turn: float) -> Floats:
-        first = np.concatenate([place, [radius, up, on, 0.0, 0.0]])
-        return fly_arcs(first, turn, 0.0, problem.exhaust, flight, np.zeros(1), _STEPS)[-1, 6:8]
-
-    base = end(0.0, 0.0)
-    matrix = np.stack([end(1.0, 0.0) - base, end(0.0, 1.0) - base], axis=1)
-    down = math.radians(free.landing_angle_deg)
-    wanted = np.array([math.sin(down), -math.cos(down)])
-    radius, turn = np.linalg.solve(matrix, wanted - base)
-    thrust = max(_STRONGEST, problem.thrust)
-    left = math.exp(-speed / problem.exhaust)
-    first = problem.exhaust / thrust * (1.0 - left)
-    landing = free.landing_speed_m_s * time / length
-    last = problem.exhaust / thrust * left * -math.expm1(-landing / problem.exhaust)
-    return np.array([angle, radius, turn, first, flight[0] - 0.5 * (first + last), last])

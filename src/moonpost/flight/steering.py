@@ -112,7 +112,7 @@ def steer(vehicle: Vehicle, ends: Ends) -> SteeredFlight:
     vehicle : Vehicle
         Mass and engine.
     ends : Ends
-        Start and end; its `range_rad` must be None here (hops have one, see `moonpost.flight.hop`).
+        Start and end; its `range_rad` must be None here (hops have one, see `moonpost.flight.poweredhop`).
 
     Returns
     -------
