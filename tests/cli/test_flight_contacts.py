@@ -72,6 +72,14 @@ def test_a_published_orbit_without_node_gets_one_that_lasts(cli: Any) -> None:
     assert "impact" in lost.err
 
 
+def test_planes_spread_the_satellites(cli: Any) -> None:
+    words = (*BASE, "--altitude-km", 800, "--site=0,90", "--satellites", 6, "--json")
+    one, three = (json.loads(cli(*words, "--planes", planes).out) for planes in (1, 3))
+    assert one["share"] < 0.1
+    assert three["share"] > 0.3
+    assert sum(part["share"] > 0.0 for part in three["each"]) >= 2
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
@@ -92,6 +100,8 @@ def test_a_published_orbit_without_node_gets_one_that_lasts(cli: Any) -> None:
         (("--altitude-km", 100, "--station", "nowhere"), "nowhere"),
         (("--altitude-km", 100, "--earth", "--satellites", 0), "--satellites"),
         (("--altitude-km", 100, "--earth", "--at-least", 2), "--at-least"),
+        (("--altitude-km", 100, "--earth", "--satellites", 3, "--planes", 2), "--planes"),
+        (("--altitude-km", 100, "--earth", "--phasing", "nan"), "--phasing"),
         (("--altitude-km", 100, "--earth", "--plane", "ecliptic"), "plane"),
         (("--altitude-km", 100, "--earth", "--plot", "x.pdf"), ".png"),
         (("--altitude-km", 100, "--profile", "none.json"), "none.json"),

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moonpost.errors import DateError, InputError, UnknownNameError
+from moonpost.flight.constellations import constellation
 from moonpost.flight.elements import elements, placed
 from moonpost.flight.environment import Environment
 from moonpost.flight.relays import (
@@ -77,6 +78,18 @@ def test_satellites_follow_one_another(env: Environment) -> None:
     gm = env.gm_m3_s2["moon"]
     assert gm == pytest.approx(4902.8001224453e9)
     assert np.linalg.norm(behind[:3] - others[0].position_m) < 1.0
+
+
+def test_a_constellation_has_equal_planes_and_phases(env: Environment) -> None:
+    orbit = RelayOrbit("", 1000e3, 1000e3, 55.0, node_deg=30.0, plane="equator")
+    states = constellation(orbit, env, START, 6, planes=3, phasing=1.0)
+    found = elements(env, states[0].time_tdb_s, [state.vector for state in states])
+    assert found.node_deg == pytest.approx([30.0, 30.0, 150.0, 150.0, 270.0, 270.0])
+    along = (found.argument_deg + found.true_anomaly_deg) % 360.0
+    assert (along - along[0]) % 360.0 == pytest.approx([0.0, 180.0, 60.0, 240.0, 120.0, 300.0], abs=1e-6)
+    for satellites, planes in ((5, 2), (2, 3), (0, 1), (101, 1)):
+        with pytest.raises(InputError):
+            constellation(orbit, env, START, satellites, planes=planes)
 
 
 def test_a_survey_counts_impacts_to_their_instant(env: Environment) -> None:

@@ -58,11 +58,13 @@ def contacts(
         None, help="Argument of perilune, 0 if not published [deg]; 90 puts apolune over the south."
     ),
     plane: str = typer.Option("", help="Plane of inclination and node: equator, or orbit for that of the Moon."),
-    satellites: int = typer.Option(1, help="Satellites that follow one another at equal times."),
+    satellites: int = typer.Option(1, help="Satellites in all, which follow one another at equal times."),
+    planes: int = typer.Option(1, help="Planes over which they are spread, with nodes at equal angles."),
+    phasing: float = typer.Option(0.0, help="Walker's phasing between neighbouring planes."),
     at_least: int = typer.Option(1, help="How many of them must be in contact at once."),
     start: str = typer.Option("2030-01-01", "--from", help="Start, UTC."),
     days: float = typer.Option(30.0, help="How long to look [d]."),
-    degree: int = typer.Option(20, help="Degree and order of the Moon's field, 0 to 165."),
+    degree: int = typer.Option(50, help="Degree and order of the Moon's field, 0 to 165."),
     kernels: str = typer.Option("", help="SPICE kernels instead of DE440s, files with commas between."),
     plot: Path = typer.Option(None, help="Picture of contacts and gaps, .png."),
     as_json: bool = JSON,
@@ -75,13 +77,14 @@ def contacts(
 
     Example: moonpost flight contacts --site=-89.5,222.7 --orbit ely-2005 --satellites 3 --earth --days 10
     """
+    from moonpost.flight.constellations import constellation
     from moonpost.flight.environment import Environment
     from moonpost.flight.relays import lasting_node
 
     if plot is not None and plot.suffix.lower() != ".png":
         raise InputError(f"ending {plot.suffix!r}", where=str(plot), advice="name it .png")
     _check(orbit, state, altitude_km, days)
-    _check_count(satellites, at_least)
+    _check_count(satellites, planes, phasing, at_least)
     views = _site_view(site, height_m, profile, mask_deg), _station_views(station, plan)
     if views[0] is None and not earth and not views[1]:
         raise InputError("nothing to see", where="flight contacts", advice="give --site, --earth or --station")
@@ -94,8 +97,10 @@ def contacts(
         chosen = _orbit(orbit, (altitude_km, apolune_km), (inclination, node, argument), plane)
         if orbit and node is None and not chosen.node_published:
             longer = max(days, _TRIED_DAYS) * _DAY_S
-            chosen = lasting_node(chosen, Environment.make(almanac, begin, begin + longer, degree=degree))
-        states, told = chosen.states(env, begin, satellites, 180.0 if orbit else 0.0), _told(chosen)
+            chosen = lasting_node(chosen, Environment.make(almanac, begin, begin + longer, degree=min(degree, 20)))
+        first = 180.0 if orbit else 0.0
+        states = constellation(chosen, env, begin, satellites, planes=planes, phasing=phasing, anomaly_deg=first)
+        told = _told(chosen) | {"planes": planes}
     parts = _seen(states, begin + days * _DAY_S, env, views[0], earth, views[1])
     _emit(parts, at_least, told | {"days": days, "degree": degree}, plot, as_json)
 
@@ -112,10 +117,14 @@ def _check(orbit: str, state: str, altitude_km: float | None, days: float) -> No
         raise InputError(f"{days} is no duration", where="--days", advice="give days above 0, at most 3660")
 
 
-def _check_count(satellites: int, at_least: int) -> None:
+def _check_count(satellites: int, planes: int, phasing: float, at_least: int) -> None:
     """Refuse numbers of satellites that make no sense."""
     if not 1 <= satellites <= 100:
         raise InputError(f"{satellites} satellites", where="--satellites", advice="give 1 to 100")
+    if not 1 <= planes <= satellites or satellites % planes:
+        raise InputError(f"{satellites} in {planes} planes", where="--planes", advice="give as many in each plane")
+    if not math.isfinite(phasing):
+        raise InputError(f"{phasing}", where="--phasing", advice="give a number")
     if not 1 <= at_least <= satellites:
         raise InputError(f"{at_least} of {satellites}", where="--at-least", advice=f"give 1 to {satellites}")
 
