@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["register"]
 
 _DAY_S = 86400.0
-_BACK_D = 10.0
+_BACK_D, _SLACK_D = 10.0, 5.0
 _COURSE_S = 1800.0
 _MOON_KM, _EARTH_KM = 1737.4, 6378.137
 _LOW_KM = 5.0
@@ -98,7 +98,11 @@ def transfer(
         None, help="Altitude of apolune of the orbit into which the engine brakes [km]; a circle if not given."
     ),
     free_return: bool = typer.Option(False, "--free-return", help="Come back to the Earth if nothing is done."),
-    low_energy: bool = typer.Option(False, "--low-energy", help="Go by way of the Sun's tide, in 3 to 4 months."),
+    low_energy: bool = typer.Option(
+        False,
+        "--low-energy",
+        help="Go by way of the Sun's tide, in 3 to 4 months; departs up to 5 days off if it must.",
+    ),
     thrust_n: float | None = typer.Option(None, help="Thrust of the engine that brakes [N]; needs a mass."),
     isp_s: float = typer.Option(315.0, help="Its specific impulse [s]."),
     mass_kg: float | None = typer.Option(None, help="Mass on the way to the Moon [kg]."),
@@ -256,6 +260,7 @@ def _low_energy(ask: _Ask, almanac: Almanac) -> _Found:
     found = low_energy(
         env, departure=ask.depart, perilune_altitude_m=ask.arrival_m, parking_altitude_m=ask.parking_m,
         arrival_inclination_deg=ask.arrival_inclination, inclination_deg=ask.inclination or least,
+        slack_d=_SLACK_D,
     )  # fmt: skip
     extra = {"farthest_km": 1e-3 * found.farthest_m, "arrival_c3_km2_s2": 1e-6 * found.arrival_c3_m2_s2}
     launches = [_Start(None, found.departure.time_tdb_s, found.tli_m_s)]

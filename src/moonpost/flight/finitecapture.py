@@ -35,6 +35,7 @@ Attitude = Literal["inertial", "velocity", "turning"]
 _LAWS = ("inertial", "velocity", "turning")
 _SEGMENTS = 24
 _MOST_LEAD_S = 7200.0
+_LEAST_S = 0.1
 _WRONG = 1e-5
 
 
@@ -147,13 +148,19 @@ class _Engine:
         self.thrust_n, self.specific_impulse_s = thrust_n, specific_impulse_s
         self.axes = motion_axes(low.position_m, low.velocity_m_s)
         self.fixed_s: float | None = None
-        self.turns = False
+        self.turns, self.met = False, False
         self.guess_s, self.early, self.most_s = 0.0, low, 0.0
 
     def begin(self, guess_s: float) -> None:
         """Take a start that lies early enough for burns of about a duration."""
         mass = self.low.mass_kg or 0.0
         dry_s = 0.98 * mass * self.specific_impulse_s * STANDARD_GRAVITY_M_S2 / self.thrust_n
+        if guess_s < _LEAST_S:
+            raise InputError(
+                f"the burn would last {guess_s:.2g} s",
+                where="thrust_n",
+                advice="use impulsive_insertion, or give less thrust",
+            )
         self.most_s = min(dry_s, self.env.span_tdb_s[1] - self.low.time_tdb_s - 10.0)
         self.guess_s = min(guess_s, self.most_s)
         if self.fixed_s is not None and self.fixed_s > self.most_s:
@@ -188,7 +195,9 @@ class _Engine:
         """State at cutoff."""
         stop = self.low.time_tdb_s - lead + seconds
         burns = self.burns(lead, pitch, seconds, turn)
-        return propagate(self.early, stop, self.env, burns=burns, dense=False, rtol=1e-12).final
+        flown = propagate(self.early, stop, self.env, burns=burns, dense=False, rtol=1e-12)
+        self.met = self.met or flown.ended.startswith("impact")
+        return flown.final
 
     def insertion(self, lead: float, pitch: float, seconds: float, turn: float) -> Insertion:
         """The burn that was found."""
@@ -252,7 +261,16 @@ def _solved(engine: _Engine, goals: list[Callable[[State], float]]) -> tuple[flo
         ).x  # fmt: skip
     else:
         found = least_squares(misses, start[free], bounds=bounds[free].T, diff_step=1e-5, max_nfev=60).x
-    found = _corrected(misses, found, bounds[free]) if goals else found
+    try:
+        found = _corrected(misses, found, bounds[free]) if goals else found
+    except ModelError as error:
+        if not engine.met:
+            raise
+        raise ModelError(
+            "burns that come near the orbit meet the Moon",
+            where="capture",
+            advice="come in higher, use more thrust, or brake in stages",
+        ) from error
     return tuple(float(number) for number in whole(found))
 
 

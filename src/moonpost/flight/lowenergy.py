@@ -23,14 +23,15 @@ Floats = npt.NDArray[np.float64]
 
 _DAY_S = 86400.0
 _SHORTEST_D, _LONGEST_D = 70.0, 140.0
-_DURATIONS_D = (90.0, 106.0, 98.0, 116.0, 84.0, 126.0)
+_DURATIONS_D = (90.0, 106.0, 98.0, 116.0)
 _STEP_S = 2.0 * _DAY_S
 _ENERGIES = (-0.15e6, -0.08e6)
-_NODES, _ARGUMENTS = 24, 24
+_NODES, _ARGUMENTS = 30, 30
 _NEAR_M, _OUT_M, _LOST_M = 1.2e8, 9.0e8, 2.6e9
 _GONE_S, _GONE_M = 36.0 * _DAY_S, 6.5e8
 _TRIED, _ENOUGH = 60, 3
 _MISS = 4.0
+_ALIKE_S = 10.0 * _DAY_S
 _BEFORE_S = 1200.0
 _ROUNDS = 40
 _STEPS = np.array([7200.0, 0.03, 0.03, 3.0])
@@ -105,6 +106,7 @@ def low_energy(
     arrival_inclination_deg: float = 90.0,
     parking_altitude_m: float = 200e3,
     inclination_deg: float = 28.5,
+    slack_d: float = 0.0,
     threads: int | None = None,
 ) -> LowEnergy:
     """Find a transfer through the region where the Sun's tide lifts perigee to the Moon's orbit.
@@ -126,6 +128,8 @@ def low_energy(
         Of the circular orbit that is left, above 6378.137 km [m].
     inclination_deg : float, default 28.5
         Of that orbit, to the mean equator of date [deg].
+    slack_d : float, default 0.0
+        How far from a given departure another may lie that is taken where none leaves at the instant, up to 9 [d].
     threads : int, optional
         Threads; as many as there are processors if not given.
 
@@ -166,6 +170,8 @@ def low_energy(
     )
     if (departure is None) == (arrival is None):
         raise InputError("give the departure or the arrival", where="low energy", advice="give exactly one")
+    if not 0.0 <= slack_d <= _MOST_SHIFT_S / _DAY_S:
+        raise InputError(f"{slack_d} d", where="slack_d", advice=f"give 0 to {_MOST_SHIFT_S / _DAY_S:g} days")
     if arrival is not None:
         best = search.best(_moment(env, arrival), None)
     else:
@@ -174,6 +180,7 @@ def low_energy(
         best = None
         for days in _DURATIONS_D:
             best = best or search.best(leave + days * _DAY_S, leave)
+        best = best or search.nearest(leave, slack_d * _DAY_S)
     if best is None:
         raise ModelError(
             "no low-energy transfer was found",
@@ -214,14 +221,23 @@ class _Search:
         self.gm, self.moon_gm = env.gm_m3_s2["earth"], env.gm_m3_s2["moon"]
         self.unit = math.sqrt(2.0 * self.gm * EARTH_RADIUS_M)
         self.departure: float | None = None
-        self.others: list[float] = []
+        self.others: list[tuple[Floats, float]] = []
 
     def advice(self) -> str:
         """What to do where nothing was found: departures that would do, or others."""
         if not self.others:
             return "change the date by a few days, or the inclinations"
-        days = sorted(str(self.env.utc(other))[:16] for other in self.others)
+        days = sorted(str(self.env.utc(float(x[0]) - whole))[:16] for x, whole in self.others)
         return f"depart on another date, such as {', '.join(days[:4])} UTC"
+
+    def nearest(self, departure: float, slack_s: float) -> tuple[Floats, float] | None:
+        """Of the solutions with other departures the one nearest to a wanted one."""
+
+        def late(solved: tuple[Floats, float]) -> float:
+            return abs(float(solved[0][0]) - solved[1] - departure)
+
+        found = min(self.others, key=late, default=None)
+        return found if found is not None and late(found) <= slack_s else None
 
     def states(self, x: Floats) -> Floats:
         """States at perilune from the Earth: time, node, argument, speed."""
@@ -273,6 +289,7 @@ class _Search:
         self.departure = None
         states, left = self.states(x), np.arange(len(x))
         worth, when, farthest = np.full(len(x), np.inf), np.zeros(len(x)), np.zeros(len(x))
+        off = np.full((len(x), 2), np.nan)
         elapsed = 0.0
         limit = min(_LONGEST_D * _DAY_S, arrival - self.env.span_tdb_s[0])
         while elapsed + _STEP_S <= limit and left.size:
@@ -291,14 +308,40 @@ class _Search:
                 miss, whole = self.misses(x[rows], states[rows], np.full(len(rows), elapsed))
                 size = np.abs(miss).sum(axis=1)
                 better = size < worth[rows]
-                worth[rows[better]], when[rows[better]] = size[better], whole[better]
+                worth[rows[better]], when[rows[better]], off[rows[better]] = (
+                    size[better],
+                    whole[better],
+                    miss[better],
+                )
             going = farthest[left] > (0.0 if elapsed < _GONE_S else _GONE_M)
             left = left[flown.arrived & (distance < _LOST_M) & going]
+        return self._starts(x, off, when, arrival, departure)
+
+    def _starts(
+        self, x: Floats, off: Floats, when: Floats, arrival: float, departure: float | None
+    ) -> tuple[Floats, Floats]:
+        """Starts for Newton between neighbours on the grid past which the momentum goes through the wanted one."""
+        shape = (len(_ENERGIES), _NODES, _ARGUMENTS)
+        momentum, tilt, times = (part.reshape(shape) for part in (off[:, 0], off[:, 1], when))
+        grid = x.reshape(*shape, 4)
+        rows, durations, worth = [x], [when], [np.abs(off).sum(axis=1) + 1.0]
+        for axis, column, count in ((1, 1, _NODES), (2, 2, _ARGUMENTS)):
+            m, i, t = (np.roll(part, -1, axis=axis) for part in (momentum, tilt, times))
+            share = momentum / (momentum - m)
+            good = (share > 0.0) & (share < 1.0) & (np.abs(times - t) < _ALIKE_S) & (np.abs(m) < _MISS)
+            good &= np.abs(momentum) < _MISS
+            between = grid[good].copy()
+            between[:, column] += share[good] * 2.0 * math.pi / count
+            rows.append(between)
+            durations.append((times + share * (t - times))[good])
+            worth.append(np.abs(tilt + share * (i - tilt))[good])
+        every, span, cost = np.concatenate(rows), np.concatenate(durations), np.concatenate(worth)
+        cost[~np.isfinite(cost)] = np.inf
         if departure is not None:
-            worth[np.abs(arrival - when - departure) > _MOST_SHIFT_S] = np.inf
-        order = np.argsort(worth)[:_TRIED]
-        order = order[worth[order] < _MISS]
-        return x[order], when[order]
+            cost[np.abs(arrival - span - departure) > _MOST_SHIFT_S] = np.inf
+        order = np.argsort(cost)[:_TRIED]
+        order = order[cost[order] < _MISS]
+        return every[order], span[order]
 
     def _led(self, guess: Floats, seconds: float, departure: float | None) -> tuple[Floats, float] | None:
         """Newton at the guess's own departure, then led in steps to the one that is wanted."""
@@ -307,7 +350,7 @@ class _Search:
         if solved is None or departure is None:
             return solved
         now, step = float(solved[0][0]) - solved[1], _SHIFT_S
-        self.others.append(now)
+        self.others.append(solved)
         before, previous = now, solved[0]
         while abs(departure - now) > 1e-3:
             move = math.copysign(min(step, abs(departure - now)), departure - now)
