@@ -8,6 +8,7 @@ from typing import Any
 import typer
 
 from moonpost.cli import build, check, data, design, flight, operate, partner, report, serve, site, study
+from moonpost.cli.compiling import tell_of_compiling
 from moonpost.errors import MoonpostError, PlanError
 
 __all__ = ["app", "main"]
@@ -53,6 +54,7 @@ def main() -> None:
     moonpost 0.1.0
     0
     """
+    tell_of_compiling()
     try:
         code = app(standalone_mode=False)
         sys.exit(code if isinstance(code, int) else 0)
