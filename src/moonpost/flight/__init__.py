@@ -30,14 +30,17 @@ if TYPE_CHECKING:
     from moonpost.flight.burns import Burn, Impulse
     from moonpost.flight.capture import finite_insertion, impulsive_insertion, staged_insertion
     from moonpost.flight.coverage import Contacts, contacts
+    from moonpost.flight.czml import write_czml
     from moonpost.flight.descent import Descent, descend
     from moonpost.flight.events import altitude, apsides, eclipses, elevation, nodes
     from moonpost.flight.freereturn import free_return
     from moonpost.flight.frozen import altitude_range, frozen_orbit
+    from moonpost.flight.gmat import write_gmat
     from moonpost.flight.gravityfield import GravityField
     from moonpost.flight.halos import halo_family
     from moonpost.flight.landing import landing_opportunities
     from moonpost.flight.launch import launch_times
+    from moonpost.flight.lifetime import lifetime_map
     from moonpost.flight.lowenergy import low_energy
     from moonpost.flight.lowering import cheapest_lowering, lower
     from moonpost.flight.manifolds import Section, manifold
@@ -45,11 +48,14 @@ if TYPE_CHECKING:
     from moonpost.flight.oem import read_oem, write_oem
     from moonpost.flight.relays import lasting_node, relay_orbit, sweep_relays
     from moonpost.flight.returns import ReturnWindows, scan_returns
+    from moonpost.flight.samplereturn import SampleReturn
     from moonpost.flight.spk import read_spk_course, write_spk
     from moonpost.flight.stationkeeping import StationErrors, keep_station
     from moonpost.flight.sunlight import Sunlight
     from moonpost.flight.synodic import SynodicFrame
     from moonpost.flight.transfers import Arrival, Parking, target_bplane
+    from moonpost.flight.upkeep import hold_altitude
+    from moonpost.flight.views import EarthView, SiteView, StationView
     from moonpost.flight.windows import Windows, scan_transfers
 
 __all__ = [
@@ -63,6 +69,7 @@ __all__ = [
     "Darkness",
     "Descent",
     "Drop",
+    "EarthView",
     "Environment",
     "GravityField",
     "Impulse",
@@ -72,9 +79,12 @@ __all__ = [
     "Parking",
     "ReferenceOrbit",
     "ReturnWindows",
+    "SampleReturn",
     "Section",
+    "SiteView",
     "State",
     "StationErrors",
+    "StationView",
     "Sunlight",
     "SynodicFrame",
     "Trajectory",
@@ -100,12 +110,14 @@ __all__ = [
     "free_return",
     "frozen_orbit",
     "halo_family",
+    "hold_altitude",
     "impulsive_insertion",
     "keep_station",
     "landed_mass_kg",
     "landing_opportunities",
     "lasting_node",
     "launch_times",
+    "lifetime_map",
     "longest_umbra_s",
     "low_energy",
     "lower",
@@ -126,6 +138,8 @@ __all__ = [
     "state_transition",
     "sweep_relays",
     "target_bplane",
+    "write_czml",
+    "write_gmat",
     "write_oem",
     "write_spk",
 ]
@@ -136,13 +150,17 @@ _HOME = {
     "Burn": "burns",
     "Contacts": "coverage",
     "Descent": "descent",
+    "EarthView": "views",
     "GravityField": "gravityfield",
     "Impulse": "burns",
     "Parking": "transfers",
     "ReferenceOrbit": "nrho",
     "ReturnWindows": "returns",
+    "SampleReturn": "samplereturn",
     "Section": "manifolds",
+    "SiteView": "views",
     "StationErrors": "stationkeeping",
+    "StationView": "views",
     "Sunlight": "sunlight",
     "SynodicFrame": "synodic",
     "Windows": "windows",
@@ -159,11 +177,13 @@ _HOME = {
     "free_return": "freereturn",
     "frozen_orbit": "frozen",
     "halo_family": "halos",
+    "hold_altitude": "upkeep",
     "impulsive_insertion": "capture",
     "keep_station": "stationkeeping",
     "landing_opportunities": "landing",
     "lasting_node": "relays",
     "launch_times": "launch",
+    "lifetime_map": "lifetime",
     "low_energy": "lowenergy",
     "lower": "lowering",
     "manifold": "manifolds",
@@ -177,6 +197,8 @@ _HOME = {
     "staged_insertion": "capture",
     "sweep_relays": "relays",
     "target_bplane": "transfers",
+    "write_czml": "czml",
+    "write_gmat": "gmat",
     "write_oem": "oem",
     "write_spk": "spk",
 }
