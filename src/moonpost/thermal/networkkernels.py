@@ -17,7 +17,8 @@ _SIGMA = 5.670374419e-8
 _GAMMA = 1.0 - math.sqrt(0.5)
 _MOST = 60
 _ENOUGH_S = 0.01
-_CONVERGED_K = 1e-4
+_CONVERGED_K = 1e-6
+_LEAP = 0.05
 
 
 @njit(cache=True, nogil=True, error_model="numpy")
@@ -158,23 +159,29 @@ def _advance(
     """One step of length h; fills the end and mean fluxes (emitted, through links); gives the last change [K].
 
     Two implicit stages of second order, the second at the end of the step, so that what is stored is exactly what
-    came in by the weights of the stages, and nodes without capacity are in balance.
+    came in by the weights of the stages, and nodes without capacity are in balance. Where a temperature leaps, one
+    stage of first order.
     """
     n = start.size
-    net, slope, first = np.empty(n), np.empty((n, n)), np.empty(n)
-    rate, base = capacity / (_GAMMA * h), start.copy()
+    net, slope, base = np.empty(n), np.empty((n, n)), start.copy()
+    rate = capacity / (_GAMMA * h)
     out[:] = start
     left, worst = _stage(out, base, rate, outer, given, emitted, ends, linear, radiative, net, slope)
-    sums[0], sums[1] = 0.0, (1.0 - _GAMMA) * left
+    if ((capacity > 0.0) & (np.abs(out - start) > _LEAP * start)).any():
+        # A light node falls to its balance at once: one implicit stage cannot overshoot below 0 K.
+        out[:] = start
+        sums[1], worst = _stage(
+            out, base, capacity / h, outer, given, emitted, ends, linear, radiative, net, slope
+        )
+        sums[0] = (emitted * out**4).sum()
+        return worst
+    sums[0], sums[1] = (1.0 - _GAMMA) * (emitted * out**4).sum(), (1.0 - _GAMMA) * left
     for i in range(n):
-        first[i] = net[i]
-        sums[0] += (1.0 - _GAMMA) * emitted[i] * out[i] ** 4
         if capacity[i] > 0.0:
-            base[i] = start[i] + h * (1.0 - _GAMMA) * first[i] / capacity[i]
+            base[i] = start[i] + h * (1.0 - _GAMMA) * net[i] / capacity[i]
     left, change = _stage(out, base, rate, outer, given, emitted, ends, linear, radiative, net, slope)
+    sums[0] += _GAMMA * (emitted * out**4).sum()
     sums[1] += _GAMMA * left
-    for i in range(n):
-        sums[0] += _GAMMA * emitted[i] * out[i] ** 4
     return worst if change <= worst else change
 
 
