@@ -87,7 +87,7 @@ def finite_insertion(
     InputError
         If numbers contradict one another, or there is no mass.
     ModelError
-        If no burn does what is wanted, as with too little thrust.
+        If no burn does what is wanted, as with too little thrust, or it leaves an orbit that meets the Moon.
 
     Notes
     -----
@@ -129,7 +129,14 @@ def finite_insertion(
         goals.append(lambda state: axis / half_axis_m(state, env) - 1.0)
     goals += _near_goals(env, perilune_altitude_m, apolune_altitude_m, engine)
     engine.turns = attitude == "turning" and turn_deg_s is None and perilune_altitude_m is not None
-    return engine.insertion(*_solved(engine, goals))
+    done = engine.insertion(*_solved(engine, goals))
+    if done.perilune_altitude_m < 0.0:
+        raise ModelError(
+            f"the orbit after the burn meets the Moon, perilune {1e-3 * done.perilune_altitude_m:.0f} km",
+            where="capture",
+            advice="come in higher, use more thrust, turn with the velocity, or brake in stages",
+        )
+    return done
 
 
 class _Engine:
