@@ -24,6 +24,8 @@ def test_a_direct_transfer_is_that_of_the_library_and_its_states_lie_on_the_way(
     env = transfer_environment(almanac, "2030-01-09", "2030-01-17")
     way = target_bplane("2030-01-10", "2030-01-14T12:00", env)
     assert found["kind"] == "direct"
+    assert (found["tli_km_s"], found["tof_d"]) == (found["departure"]["tli_km_s"], found["flight_days"])
+    assert found["loi_km_s"] == found["braking"]["impulse"]["delta_v_km_s"]
     assert found["departure"]["tli_km_s"] == pytest.approx(way.tli_m_s / 1e3, abs=1e-6)
     assert found["departure"]["c3_km2_s2"] == pytest.approx(way.c3_m2_s2 / 1e6, abs=1e-5)
     assert found["braking"]["impulse"]["delta_v_km_s"] == pytest.approx(way.loi_m_s / 1e3, abs=1e-5)

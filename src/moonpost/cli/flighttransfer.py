@@ -312,6 +312,10 @@ def _result(found: _Found, ask: _Ask, impulse: Insertion, finite: Insertion | st
     flown = near.time_tdb_s - leave.time_tdb_s
     result: dict[str, Any] = {
         "kind": found.kind,
+        "tli_km_s": 1e-3 * found.tli_m_s,
+        "loi_km_s": 1e-3 * impulse.delta_v_m_s,
+        "c3_km2_s2": 1e-6 * c3_m2_s2(leave),
+        "tof_d": flown / _DAY_S,
         "launches": [_launch(start, start.launch) for start in found.launches if start.launch is not None],
         "departure": {
             "utc": _utc(leave), "altitude_km": _altitude_km(leave, _EARTH_KM),
