@@ -68,6 +68,18 @@ def test_regolith_under_a_profile(cli, tmp_path: Path) -> None:
     assert found["surface_mean_k"] == pytest.approx((0.318 / (0.95 * 5.670374419e-8)) ** 0.25, rel=1e-3)
 
 
+def test_permanent_shadow_with_the_terrain_around(cli) -> None:
+    words = ("design", "regolith", "--site=-89.67,129.78", "--around", 20, "--days", 60, "--json")
+    found = json.loads(cli(*words).out)
+    assert found["permanent_shadow"] is True
+    assert found["sunlight_mean_w_m2"] == 0.0
+    assert found["infrared_mean_w_m2"] > found["scattered_mean_w_m2"] > 0.0
+    assert 30.0 < found["surface_mean_k"] < 110.0
+    refused = cli("design", "regolith", "--lat", 3, "--around", 20)
+    assert refused.code == 2
+    assert "--site alone" in refused.err
+
+
 def test_one_place_at_a_time(cli, tmp_path: Path) -> None:
     for words in ((), ("--lat", 3, "--site", "-89,0")):
         run = cli("design", "regolith", *words)

@@ -109,10 +109,25 @@ def test_the_floor_of_a_polar_bowl() -> None:
     assert found.change_k < 0.05
 
 
+def test_cells_that_see_no_lit_ground_are_not_told() -> None:
+    # A dome and a low Sun from one side: the far side is dark, and sees nothing but sky.
+    x, y = np.meshgrid(np.arange(16.0), np.arange(16.0))
+    patch = TerrainPatch(-0.02 * ((x - 7.5) ** 2 + (y - 7.5) ** 2), 1.0)
+    sun = SunPath(np.tile(direction(patch, 3.0), (24, 1)), np.ones(24), 3600.0)
+    found = patch_ground(patch, sun, series=True)
+    unknown = np.isnan(found.ground.surface_mean_k)
+    assert found.ground.surface_k is not None
+    assert 0.2 < unknown.mean() < 0.6
+    assert found.permanent_shadow[unknown].all()
+    assert np.isnan(found.ground.surface_k[unknown]).all()
+    assert np.isnan(found.ground.mean_at_k(0.5)[unknown]).all()
+    assert (found.ground.surface_min_k[~unknown] > 24.0).all()
+
+
 def test_refusals() -> None:
     patch, _ = bowl(8, 1)
     night = SunPath.lunar_day(steps=24, declination_deg=5.0)
-    with pytest.raises(InputError, match="absorbs nothing"):
+    with pytest.raises(InputError, match="no cell of the patch"):
         patch_ground(patch, night)
     with pytest.raises(InputError, match="background_w_m2"):
         patch_ground(patch, night, background_w_m2=np.nan)

@@ -27,6 +27,9 @@ def regolith(
     ),
     profile: str | None = typer.Option(None, help="Horizon profile (JSON), as saved; instead of --lat or --site."),
     terrain: str = typer.Option("", help="Terrain files for --site, finest first, with commas; or built in."),
+    around: float | None = typer.Option(
+        None, min=0.1, max=200.0, help="Let terrain within KM shade, light and warm --site; for permanent shadow."
+    ),
     slope: float = typer.Option(0.0, min=0.0, max=89.0, help="Steepness of the ground [deg]."),
     aspect: float = typer.Option(0.0, help="Azimuth to which it falls [deg], clockwise from north."),
     depth: list[float] = typer.Option([], help="Depth [m] for the mean temperature; may be repeated."),
@@ -48,6 +51,10 @@ def regolith(
 
     if sum(given is not None for given in (lat, site, profile)) != 1:
         raise InputError("give one of --lat, --site and --profile", where="design regolith", advice="--lat 26")
+    if around is not None and (site is None or slope or albedo is not None):
+        raise InputError(
+            "goes with --site alone, not with --slope or --albedo", where="--around", advice="leave those out"
+        )
     found: dict[str, Any]
     if lat is not None and slope == 0.0:
         from moonpost.thermal import regolith as compute
@@ -58,23 +65,51 @@ def regolith(
 
         found = sloping_day(lat, slope, aspect, albedo=albedo, background_w_m2=background, depths_m=depth)
     else:
-        from moonpost.sky import Almanac
-        from moonpost.sky.times import as_utc
-        from moonpost.thermal import site_ground
+        first = _utc(start)
+        span = (first, first + _days(days))
+        if around is not None and site is not None:
+            found = _in_terrain(site, terrain, around * 1e3, span, background, depth)
+        else:
+            from moonpost.sky import Almanac
+            from moonpost.thermal import site_ground
 
-        first = as_utc([start])[0]
-        seen = site_ground(
-            _profile(site, profile, terrain),
-            Almanac.default(),
-            first,
-            first + _days(days),
-            slope_deg=slope,
-            aspect_deg=aspect,
-            albedo=albedo,
-            background_w_m2=background,
-        )
-        found = seen.to_dict(depths_m=depth)
+            found = site_ground(
+                _profile(site, profile, terrain),
+                Almanac.default(),
+                *span,
+                slope_deg=slope,
+                aspect_deg=aspect,
+                albedo=albedo,
+                background_w_m2=background,
+            ).to_dict(depths_m=depth)
     emit(found, as_json, lambda: table(["quantity", "value"], [[key, str(value)] for key, value in found.items()]))
+
+
+def _in_terrain(
+    site: str, terrain: str, reach_m: float, span: tuple[Any, Any], background_w_m2: float, depths_m: list[float]
+) -> dict[str, Any]:
+    """A site with what the terrain round it gives."""
+    from moonpost.cli.places import latitude_longitude, terrain_files
+    from moonpost.sky import Almanac
+    from moonpost.terrain import terrain_from_files
+    from moonpost.thermal import SunPath, site_in_terrain
+
+    place = latitude_longitude(site)
+    return site_in_terrain(
+        terrain_from_files(terrain_files(terrain), place[0]),
+        *place,
+        SunPath.of(Almanac.default(), *span, 6 * 3600.0),
+        reach_m=reach_m,
+        background_w_m2=background_w_m2,
+        depths_m=depths_m,
+    )
+
+
+def _utc(text: str) -> Any:
+    """An instant."""
+    from moonpost.sky.times import as_utc
+
+    return as_utc([text])[0]
 
 
 def _days(days: float) -> Any:

@@ -30,7 +30,7 @@ from moonpost.thermal.regolith import (
     site_temperature,
 )
 from moonpost.thermal.shadow import PatchGround, hemispherical_albedo, patch_balance_k, patch_ground
-from moonpost.thermal.siteground import SiteGround, site_ground, sloping_day
+from moonpost.thermal.siteground import SiteGround, site_ground, site_in_terrain, sloping_day
 from moonpost.thermal.sunpath import SunPath, incidence_cosine
 from moonpost.thermal.views import TerrainPatch, sky_view
 
@@ -75,6 +75,7 @@ __all__ = [
     "regolith_map",
     "simulate_network",
     "site_ground",
+    "site_in_terrain",
     "site_temperature",
     "sky_view",
     "sloping_day",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,7 @@ Floats = npt.NDArray[np.float64]
 
 _SIGMA = 5.670374419e-8
 _BOUNCES = 30
+_NOTHING_W_M2 = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +31,7 @@ class PatchGround:
     Parameters
     ----------
     ground : GroundMap
-        Temperatures of the joined cells.
+        Temperatures of the joined cells; NaN in cells that neither light nor infrared of terrain reaches.
     sunlight_w_m2 : ndarray, shape (rows, cols)
         Mean direct sunlight absorbed [W/m2]; 0 in permanent shadow.
     scattered_w_m2, infrared_w_m2 : ndarray, shape (rows, cols)
@@ -204,8 +205,8 @@ def patch_ground(
     Raises
     ------
     InputError
-        If a cell gets neither direct nor scattered light nor infrared, so that only geothermal heat would be left:
-        24 K, colder than any shadow that was measured.
+        If no cell gets any light, so that only geothermal heat would be left: 24 K, colder than any shadow that
+        was measured.
     ModelError
         If rounds do not settle.
 
@@ -251,6 +252,12 @@ def patch_ground(
         rounds += 1
         received = view @ sent.astype(np.float32)
         given = steady + emissivity * received
+        unlit = given.max(axis=1) <= 0.0
+        if unlit.all():
+            raise InputError(
+                "no cell of the patch gets any light", where="sun", advice="give a longer span, or background_w_m2"
+            )
+        given[unlit] = _NOTHING_W_M2
         found = regolith_map(
             below,
             np.full(shape, 90.0),
@@ -277,7 +284,7 @@ def patch_ground(
         emitted = emissivity * _SIGMA * surface.reshape(-1, steps).astype(np.float64) ** 4
         sent = emitted + (1.0 - emissivity) * received
     return PatchGround(
-        ground=found if series else _without_series(found),
+        ground=_told(found, unlit.reshape(shape), series),
         sunlight_w_m2=absorbed.mean(axis=1).reshape(shape),
         scattered_w_m2=scattered.mean(axis=1).reshape(shape),
         infrared_w_m2=(emissivity * received).mean(axis=1).reshape(shape),
@@ -287,11 +294,17 @@ def patch_ground(
     )
 
 
-def _without_series(found: GroundMap) -> GroundMap:
-    """The same without the temperature of each step."""
-    from dataclasses import replace
-
-    return replace(found, surface_k=None)
+def _told(found: GroundMap, unlit: npt.NDArray[np.bool_], series: bool) -> GroundMap:
+    """The map with NaN where nothing but geothermal heat came in, and the series if it is wanted."""
+    surface = found.surface_k if series else None
+    return replace(
+        found,
+        surface_min_k=np.where(unlit, np.nan, found.surface_min_k),
+        surface_max_k=np.where(unlit, np.nan, found.surface_max_k),
+        surface_mean_k=np.where(unlit, np.nan, found.surface_mean_k),
+        mean_k=np.where(unlit[..., None], np.nan, found.mean_k),
+        surface_k=None if surface is None else np.where(unlit[..., None], np.float32(np.nan), surface),
+    )
 
 
 @dataclass(frozen=True, eq=False)

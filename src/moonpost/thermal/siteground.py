@@ -13,15 +13,19 @@ from moonpost.errors import InputError
 from moonpost.thermal.columns import Grid
 from moonpost.thermal.maps import GroundMap, regolith_map
 from moonpost.thermal.materials import HAYNE_2017, RegolithProperties
+from moonpost.thermal.shadow import patch_ground
 from moonpost.thermal.sunpath import SunPath
-from moonpost.thermal.views import sky_view
+from moonpost.thermal.views import TerrainPatch, sky_view
 
 if TYPE_CHECKING:
     from moonpost.sky.almanac import Almanac
     from moonpost.sky.times import TimeLike
     from moonpost.terrain.profile import HorizonProfile
+    from moonpost.terrain.surface import Terrain
 
-__all__ = ["SiteGround", "site_ground", "sloping_day"]
+__all__ = ["SiteGround", "site_ground", "site_in_terrain", "sloping_day"]
+
+_SIDE, _BLOCK = 125, 5
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,6 +182,86 @@ def site_ground(
     direct = float(ground.absorbed_w_m2) - background_w_m2
     view = float(sky_view(profile.elevation_deg, slope_deg, aspect_deg))
     return SiteGround(sun, ground, view, direct <= 1e-12 * max(background_w_m2, 1.0))
+
+
+def site_in_terrain(
+    terrain: Terrain,
+    latitude_deg: float,
+    longitude_deg: float,
+    sun: SunPath,
+    *,
+    reach_m: float = 20_000.0,
+    background_w_m2: float = 0.0,
+    depths_m: Sequence[float] = (),
+) -> dict[str, Any]:
+    """Key temperatures of a site that the terrain round it shades, lights and warms.
+
+    Parameters
+    ----------
+    terrain : Terrain
+        Heights.
+    latitude_deg, longitude_deg : float
+        The site [deg].
+    sun : SunPath
+        The Sun over the span that is repeated.
+    reach_m : float
+        Distance to which terrain is taken [m].
+    background_w_m2 : float
+        Absorbed besides [W/m2].
+    depths_m : sequence of float
+        Depths at which the mean is wanted [m].
+
+    Returns
+    -------
+    dict
+        Extremes and means, absorbed sunlight, scattered light and infrared, view of the sky, permanent shadow; all
+        of the middle one of 25 by 25 joined cells, each of 5 by 5.
+
+    Raises
+    ------
+    InputError
+        If the reach is out of range, the terrain has a hole there, or the site gets no light at all.
+
+    Notes
+    -----
+    As `patch_ground`. The site is a cell of a twelfth of the reach: its slope is that of the ground over this
+    width.
+
+    Examples
+    --------
+    >>> from moonpost.terrain import Terrain
+    >>> day = SunPath.lunar_day(steps=24, declination_deg=-1.5)
+    >>> floor = site_in_terrain(Terrain.default("south"), -89.67, 129.78, day)
+    >>> floor["permanent_shadow"], 40.0 < floor["surface_mean_k"] < 100.0
+    (True, True)
+    """
+    from moonpost.terrain.area import MapArea
+
+    if not 100.0 <= reach_m <= 200_000.0:
+        raise InputError(f"{reach_m!r} m", where="reach_m", advice="give 100 m to 200 km")
+    cell_m = 2.0 * reach_m / _SIDE
+    area = MapArea.about(latitude_deg, longitude_deg, 2.0 * reach_m, cell_m=cell_m)
+    rows, cols = ((side - _SIDE) // 2 for side in area.shape)
+    area = area.cut(slice(rows, rows + _SIDE), slice(cols, cols + _SIDE))
+    found = patch_ground(TerrainPatch.of_terrain(terrain, area, _BLOCK), sun, background_w_m2=background_w_m2)
+    at, ground = (_SIDE // _BLOCK // 2,) * 2, found.ground
+    if np.isnan(ground.surface_mean_k[at]):
+        raise InputError(
+            "neither light nor infrared of terrain reaches the site in this span",
+            where="sun",
+            advice="give a year, or background_w_m2",
+        )
+    return {
+        "surface_min_k": round(float(ground.surface_min_k[at]), 3),
+        "surface_max_k": round(float(ground.surface_max_k[at]), 3),
+        "surface_mean_k": round(float(ground.surface_mean_k[at]), 3),
+        "mean_at_depth_k": {f"{depth:g}": round(float(ground.mean_at_k(depth)[at]), 3) for depth in depths_m},
+        "sunlight_mean_w_m2": round(float(found.sunlight_w_m2[at]), 4),
+        "scattered_mean_w_m2": round(float(found.scattered_w_m2[at]), 4),
+        "infrared_mean_w_m2": round(float(found.infrared_w_m2[at]), 4),
+        "sky_view": round(float(found.sky_view[at]), 4),
+        "permanent_shadow": bool(found.permanent_shadow[at]),
+    }
 
 
 def sloping_day(

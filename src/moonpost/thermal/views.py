@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from moonpost.errors import InputError
+from moonpost.sky.site import MOON_RADIUS_M
 from moonpost.thermal.sunpath import SunPath
 
 if TYPE_CHECKING:
@@ -215,7 +216,6 @@ class TerrainPatch:
         InputError
             If the terrain has no height somewhere in the area.
         """
-        from moonpost.sky.site import MOON_RADIUS_M
         from moonpost.terrain.rasters import height_map
 
         height = np.asarray(height_map(terrain, area).values, dtype=np.float64)
@@ -288,8 +288,10 @@ class TerrainPatch:
 
         azimuths = 2.0 * np.pi * np.arange(_AZIMUTHS) / _AZIMUTHS
         found = horizon(self.height_m, float(self.cell_m), azimuths, radius_m=_PLANE_RADIUS_M, observer_m=0.0)
-        # Where a ray meets nothing the plane is the limit of what is known.
-        return np.asarray(np.moveaxis(np.rad2deg(np.maximum(found, 0.0)), 0, -1))
+        # Where nothing is known, beyond the patch, the sphere goes on at the patch's mean height.
+        over = np.maximum(self.height_m - self.height_m.mean(), 0.0)
+        dip = np.sqrt(2.0 * over / MOON_RADIUS_M)
+        return np.asarray(np.moveaxis(np.rad2deg(np.maximum(found, -dip.astype(np.float32))), 0, -1))
 
     @cached_property
     def view_factor(self) -> npt.NDArray[np.float32]:
