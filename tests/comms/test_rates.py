@@ -33,7 +33,7 @@ def test_the_same_as_the_budget() -> None:
 
 def test_low_is_slower_than_high_and_the_moon_warms_the_beam(almanac: Almanac) -> None:
     t = times("2030-01-08", "2030-01-09", 600)
-    modes = modes_of_symbol_rate(20e6)
+    modes = modes_of_symbol_rate(200e6)
     mid = station_rates(almanac, Site(0.0, 0.0), DISH, LINK, t, modes)
     rim = station_rates(almanac, Site(-88.0, 0.0), DISH, LINK, t, modes)
     up = mid.moon_elevation_deg > 1.0
@@ -63,7 +63,7 @@ def test_the_sun_in_the_beam_breaks_the_link(almanac: Almanac) -> None:
 
 def test_the_plan_holds_rates_within_contacts_only(almanac: Almanac) -> None:
     t = times("2030-01-08", "2030-01-10", 600)
-    series = station_rates(almanac, Site(0.0, 0.0), DISH, LINK, t, modes_of_symbol_rate(20e6))
+    series = station_rates(almanac, Site(0.0, 0.0), DISH, LINK, t, modes_of_symbol_rate(200e6))
     contacts = station_contacts(almanac, Site(0.0, 0.0), DISH, t)
     plan = series.plan(contacts)
     inside = np.array([((contacts.start <= a) & (a < contacts.stop)).any() for a in plan.edges[:-1]])
@@ -77,7 +77,7 @@ def test_the_plan_holds_rates_within_contacts_only(almanac: Almanac) -> None:
 
 def test_a_bigger_dish_brings_more(almanac: Almanac) -> None:
     t = times("2030-01-08", "2030-01-09", 1800)
-    modes = modes_of_symbol_rate(20e6)
+    modes = modes_of_symbol_rate(200e6)
     small = station_rates(almanac, Site(0.0, 0.0), DISH, LINK, t, modes, dish_m=13.0)
     large = station_rates(almanac, Site(0.0, 0.0), DISH, LINK, t, modes)
     aimed_off = station_rates(almanac, Site(0.0, 0.0), DISH, LINK, t, modes, error_deg=0.01)

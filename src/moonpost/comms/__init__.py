@@ -14,6 +14,15 @@ from moonpost.comms.coding import (
     modes_of_symbol_rate,
 )
 from moonpost.comms.contacts import Contacts, intersection, station_contacts, union
+from moonpost.comms.handover import (
+    Contact,
+    HandoverPlan,
+    HandoverRules,
+    Window,
+    check_handover,
+    plan_handover,
+    windows_of,
+)
 from moonpost.comms.link import (
     DISH_EFFICIENCY,
     LinkBudget,
@@ -30,7 +39,10 @@ __all__ = [
     "DISH_EFFICIENCY",
     "DVB_S2",
     "Coding",
+    "Contact",
     "Contacts",
+    "HandoverPlan",
+    "HandoverRules",
     "Leg",
     "LinkBudget",
     "LinkSeries",
@@ -39,11 +51,13 @@ __all__ = [
     "RelayRun",
     "StoreEvent",
     "StoreRun",
+    "Window",
     "achievable_rate_bit_s",
     "bent_pipe",
     "bent_pipe_db_hz",
     "best_mode",
     "carrier_to_noise_db_hz",
+    "check_handover",
     "coding",
     "dish_gain_dbi",
     "free_space_loss_db",
@@ -52,9 +66,11 @@ __all__ = [
     "link_budget",
     "modes_of_rates",
     "modes_of_symbol_rate",
+    "plan_handover",
     "run_relays",
     "run_store",
     "station_contacts",
     "station_rates",
     "union",
+    "windows_of",
 ]
