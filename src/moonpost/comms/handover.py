@@ -245,7 +245,8 @@ def plan_handover(
     Notes
     -----
     Intervals of free start and end in whole steps: none may overlap on an antenna, set-up included, nor for a
-    user, who talks to one antenna at a time. The search (CP-SAT) starts from a greedy plan. A gap is closed by
+    user, who talks to one antenna at a time. The search (CP-SAT) starts from a greedy plan, first without regard
+    to gaps. A gap is closed by
     one of the user's next 12 windows or counts as the whole period; with more than 12 windows at once the bound
     is that of this rule.
 
@@ -264,31 +265,42 @@ def plan_handover(
     if not last > first or not (math.isfinite(effort) and effort > 0.0):
         raise InputError("no period or no effort", where="plan_handover", advice="give an end after the start")
     pieces = _pieces(windows, first, last, rules)
-    model = _Model(
-        cp_model.CpModel(), pieces, math.ceil(float((last - first) / _MILLI) / 1000.0 / rules.step_s), rules
-    )
-    solver = cp_model.CpSolver()
-    solver.parameters.num_workers = 1
-    solver.parameters.linearization_level = 2
-    solver.parameters.max_deterministic_time = effort
-    status = solver.solve(model.model)
-    if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+    length = math.ceil(float((last - first) / _MILLI) / 1000.0 / rules.step_s)
+    plans: list[HandoverPlan] = []
+    known = None
+    for stage in [replace(rules, gap_weight=0.0), rules] if rules.gap_weight else [rules]:
+        model = _Model(cp_model.CpModel(), pieces, length, stage, known)
+        solver = cp_model.CpSolver()
+        solver.parameters.num_workers = 1
+        solver.parameters.linearization_level = 2
+        solver.parameters.max_deterministic_time = effort
+        if solver.solve(model.model) not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
+            continue
+        known = [
+            (solver.value(a), solver.value(b), bool(solver.value(on)))
+            for a, b, on in zip(model.start, model.stop, model.on, strict=True)
+        ]
+        bound = solver.best_objective_bound * rules.step_s / 3600.0 / _Model.SCALE
+        plan = HandoverPlan(_contacts(pieces, known, first, rules.step_s), (first, last), 0.0, bound, False)
+        plans.append(replace(plan, value_h=_worth(plan, windows, pieces, rules)))
+    if not plans:
         raise InputError("no plan was found", where="plan_handover", advice="give more effort")
-    step = np.timedelta64(round(1000.0 * rules.step_s), "ms")
-    contacts = [
-        Contact(
-            piece.window.antenna,
-            piece.window.user,
-            first + solver.value(a) * step,
-            first + solver.value(b) * step,
-        )
-        for piece, a, b, on in zip(pieces, model.start, model.stop, model.on, strict=True)
-        if solver.value(on)
+    best = max(plans, key=lambda plan: plan.value_h)
+    bound = plans[-1].bound_h
+    return replace(best, bound_h=bound, optimal=best.value_h >= bound - 1e-6)
+
+
+def _contacts(
+    pieces: list[_Piece], values: list[tuple[int, int, bool]], first: np.datetime64, step_s: float
+) -> tuple[Contact, ...]:
+    """Contacts from the values of a solution, by start."""
+    step = np.timedelta64(round(1000.0 * step_s), "ms")
+    found = [
+        Contact(piece.window.antenna, piece.window.user, first + low * step, first + high * step)
+        for piece, (low, high, on) in zip(pieces, values, strict=True)
+        if on
     ]
-    contacts.sort(key=lambda row: (row.start, row.antenna))
-    scale = 3600.0 / rules.step_s * _Model.SCALE
-    found = HandoverPlan(tuple(contacts), (first, last), 0.0, solver.best_objective_bound / scale, False)
-    return replace(found, value_h=_worth(found, windows, pieces, rules), optimal=status == cp_model.OPTIMAL)
+    return tuple(sorted(found, key=lambda row: (row.start, row.antenna)))
 
 
 def _worth(plan: HandoverPlan, windows: Sequence[Window], pieces: list[_Piece], rules: HandoverRules) -> float:
@@ -361,7 +373,14 @@ class _Model:
 
     SCALE = 100
 
-    def __init__(self, model: cp_model.CpModel, pieces: list[_Piece], length: int, rules: HandoverRules) -> None:
+    def __init__(
+        self,
+        model: cp_model.CpModel,
+        pieces: list[_Piece],
+        length: int,
+        rules: HandoverRules,
+        known: list[tuple[int, int, bool]] | None,
+    ) -> None:
         self.model, self.pieces, self.length, self.rules = model, pieces, length, rules
         least = max(1, math.ceil(rules.least_s / rules.step_s))
         self.start = [model.new_int_var(p.low, p.high, "") for p in pieces]
@@ -379,7 +398,11 @@ class _Model:
             else []
         )
         model.maximize(sum(total) - sum(gaps))
-        self._hint(least)
+        if known is None:
+            self._hint(least)
+        else:
+            for k, (low, high, on) in enumerate(known):
+                self._hint_one(k, low, high, on)
 
     def _apart(self) -> None:
         """No two at once on an antenna or for a user; pieces of a window in order."""
@@ -445,6 +468,13 @@ class _Model:
         self.model.add(gap >= self.length).only_enforce_if(none)
         return [*ways, none]
 
+    def _hint_one(self, k: int, low: int, high: int, on: bool) -> None:
+        """Where to begin with one contact."""
+        self.model.add_hint(self.on[k], on)
+        self.model.add_hint(self.start[k], low)
+        self.model.add_hint(self.stop[k], high)
+        self.model.add_hint(self.size[k], high - low if on else 0)
+
     def _hint(self, least: int) -> None:
         """A greedy plan to begin with: windows by value, cut to what is free."""
         setup = math.ceil(self.rules.setup_s / self.rules.step_s)
@@ -456,10 +486,7 @@ class _Model:
             busy = [(a - setup, b + setup) for a, b in taken.get(dish, [])] + taken.get(user, [])
             low, high = _widest(piece.low, piece.high, busy)
             on = high - low >= least
-            self.model.add_hint(self.on[k], on)
-            self.model.add_hint(self.start[k], low if on else piece.low)
-            self.model.add_hint(self.stop[k], high if on else piece.low)
-            self.model.add_hint(self.size[k], high - low if on else 0)
+            self._hint_one(k, low if on else piece.low, high if on else piece.low, on)
             if on:
                 for key in (dish, user):
                     taken.setdefault(key, []).append((low, high))
