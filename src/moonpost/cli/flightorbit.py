@@ -248,8 +248,10 @@ def _numbers(text: str, where: str, counts: tuple[int, ...], form: str) -> list[
         numbers = [float(part) for part in text.split(",")]
     except ValueError as error:
         raise InputError(f"{text!r} is not made of numbers", where=where, advice=f"give {form}") from error
-    if len(numbers) not in counts or not all(math.isfinite(number) for number in numbers):
+    if len(numbers) not in counts:
         raise InputError(f"{text!r} holds {len(numbers)} numbers", where=where, advice=f"give {form}")
+    if not all(math.isfinite(number) for number in numbers):
+        raise InputError(f"{text!r} is not finite", where=where, advice=f"give {form}")
     return numbers
 
 

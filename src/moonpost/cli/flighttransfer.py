@@ -126,6 +126,12 @@ def transfer(
         launch_site(site) if site else None, branch, 1e3 * arrival_km, arrival_inclination, side,
         None if apolune_km is None else 1e3 * apolune_km, thrust_n, isp_s, mass_kg, attitude,
     )  # fmt: skip
+    if apolune_km is not None and apolune_km < arrival_km:
+        raise InputError(
+            f"{apolune_km:g} km lies below perilune at {arrival_km:g} km",
+            where="--apolune-km",
+            advice="give an altitude above --arrival-km",
+        )
     if thrust_n is not None and mass_kg is None:
         raise InputError("a burn needs the mass", where="--mass-kg", advice="give --mass-kg with --thrust-n")
     found = (

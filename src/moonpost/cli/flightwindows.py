@@ -68,6 +68,8 @@ def windows(
         raise InputError(f"{best} cells", where="--best", advice="give 0 or more")
     flights = _flights(tof_days)
     departures = _departures(begin, days, step_d, len(flights))
+    if plot is not None:
+        _check_plot(plot, len(departures), len(flights))
     found = _scanned(
         site,
         departures,
@@ -77,13 +79,13 @@ def windows(
         almanac=_almanac(kernels),
         branches=[name for name in BRANCHES if branch in ("both", name)],
     )
+    chosen = found.best(best) if best else range(len(found))
+    rows = [found.row(index) for index in chosen]
+    emit(rows, as_json, lambda: _text(found, best or _SHOWN))
     if csv is not None:
         found.to_csv(csv)
     if plot is not None:
         _draw(found, plot)
-    chosen = found.best(best) if best else range(len(found))
-    rows = [found.row(index) for index in chosen]
-    emit(rows, as_json, lambda: _text(found, best or _SHOWN))
 
 
 def _scanned(site: str, *grid: Any, **options: Any) -> Windows:
@@ -121,7 +123,11 @@ def _departures(begin: str, days: float, step_d: float, flights: int) -> Any:
     from moonpost.sky.times import as_utc
 
     if not 0.0 < step_d <= 366.0 or not 0.0 < days <= 36600.0:
-        raise InputError(f"{days:g} days in steps of {step_d:g}", where="--days", advice="give days above 0")
+        raise InputError(
+            f"{days:g} days in steps of {step_d:g}",
+            where="--days",
+            advice="give days above 0 and up to 36600, in steps of up to 366",
+        )
     count = int(np.ceil(days / step_d - 1e-9))
     if count * flights > _MOST_CELLS:
         raise InputError(
@@ -144,9 +150,13 @@ def _flights(text: str) -> Any:
         numbers = [float(part) for part in parts]
     except ValueError as error:
         raise InputError(f"{text!r}", where="--tof-days", advice="give FIRST:LAST:COUNT, as 3.5:6:12") from error
+    if not np.isfinite(numbers).all():
+        raise InputError(
+            f"{text!r} is not finite", where="--tof-days", advice="give FIRST:LAST:COUNT, as 3.5:6:12"
+        )
     if len(numbers) == 1:
         return np.array(numbers)
-    count = int(numbers[2]) if len(numbers) == 3 and np.isfinite(numbers[2]) else 0
+    count = int(numbers[2]) if len(numbers) == 3 else 0
     if len(numbers) != 3 or count != numbers[2] or not 1 <= count <= 10_000 or not numbers[0] <= numbers[1]:
         raise InputError(
             f"{text!r}", where="--tof-days", advice="give FIRST:LAST:COUNT with a whole count, as 3.5:6:12"
@@ -159,6 +169,18 @@ def _almanac(kernels: str) -> Almanac:
     from moonpost.sky.almanac import Almanac
 
     return Almanac.load(*[path.strip() for path in kernels.split(",")]) if kernels else Almanac.default()
+
+
+def _check_plot(path: Path, departures: int, flights: int) -> None:
+    """Refuse what cannot be drawn before the work is done."""
+    if path.suffix.lower() != ".png":
+        raise InputError(f"{path.name}", where="--plot", advice="give a file name that ends in .png")
+    if min(departures, flights) < 2:
+        raise InputError(
+            f"{departures} departures by {flights} times of flight cannot be drawn",
+            where="--plot",
+            advice="give at least two of each with --days and --tof-days",
+        )
 
 
 def _draw(found: Windows, path: Path) -> None:

@@ -184,7 +184,7 @@ def frozen_orbit(
     Examples
     --------
     >>> from moonpost.sky import Almanac
-    >>> env = Environment.make(Almanac.default(), "2030-01-01", "2030-02-20", degree=8)
+    >>> env = Environment.make(Almanac.default(), "2030-01-01", "2030-02-20", degree=30)
     >>> found = frozen_orbit(env, "2030-01-01", 1937.4e3, 90.0, goal=1e-5)
     >>> found.drift < 1e-5, 260.0 < found.argument_deg < 280.0
     (True, True)
