@@ -16,7 +16,7 @@ __all__ = ["LAUNCH_SITES", "LaunchSite", "launch_site"]
 Floats = npt.NDArray[np.float64]
 
 _FLATTENING = 1.0 / 298.257223563
-_KNOWN = "coordinates of the pad, general knowledge"
+_KNOWN = "coordinates of the pad assumed, no source checked"
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ class LaunchSite:
         return (azimuth_deg - low) % 360.0 <= high - low
 
 
-_EASTERN_RANGE = "pad: general knowledge; azimuths: sciref.net, Kennedy Space Center, 35 to 120 deg"
+_EASTERN_RANGE = f"{_KNOWN}; azimuths: sciref.net, Kennedy Space Center, 35 to 120 deg"
 _SITES = (
     LaunchSite("Wenchang", 19.6145, 110.9510, None, "pad 101; azimuth limits not published"),
     LaunchSite("Xichang", 28.246, 102.027, None, f"pad 2; {_KNOWN}; flies over land, limits not published"),

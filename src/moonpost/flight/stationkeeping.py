@@ -176,7 +176,8 @@ def keep_station(
     On the southern 9:2 orbit from January 2030, in 40 trials of 36 revolutions that were all kept, the default
     errors cost 3.6 m/s a year (90 % of trials 2.8 to 4.5; 4.0 with the phase held to half an hour), errors a tenth
     of them 0.36 m/s. CAPSTONE, by the same rule, spent about 1.8 m/s in six burns in its first 154 days there,
-    4.3 m/s a year, each burn larger than a threshold (Advanced Space 2023, mission update).
+    4.3 m/s a year, each burn larger than a threshold (Advanced Space, CAPSTONE Mission: 17 April 2023 Update,
+    https://advancedspace.com/2023/04/).
 
     References
     ----------
