@@ -42,8 +42,8 @@ def table() -> Table:
         head=["scan", "converged", "a cell", "plain flight", "cell / plain", "TLI (km/s)", "LOI (km/s)",
               "perilune error (m)"],
         rows=rows,
-        reading=f"Accepted are {ALLOWED:.1f} plain flights a cell (12 ms where one costs 0.7 ms). A cell takes 8 "
-        "flights on average, 5 of them with derivatives, at tolerances from 1e-6 to 1e-13.",
+        reading=f"The project's own limit is {ALLOWED:.1f} plain flights a cell (12 ms where one costs 0.7 ms). A "
+        "cell takes 8 flights on average, 5 of them with derivatives, at tolerances from 1e-6 to 1e-13.",
     )  # fmt: skip
 
 
