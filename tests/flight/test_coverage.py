@@ -27,6 +27,7 @@ from moonpost.flight.coverage import (
     union,
 )
 from moonpost.flight.environment import Environment
+from moonpost.flight.events import apsides
 from moonpost.flight.propagate import propagate
 from moonpost.flight.state import State
 from moonpost.flight.trajectory import Trajectory
@@ -160,6 +161,24 @@ def test_legs_join_to_the_whole(kepler: Environment, polar: Trajectory) -> None:
     falling = State.circling(kepler, START, 0.0, 90.0, apolune_altitude_m=50e3)
     with pytest.raises(ModelError, match="impact"):
         contacts_in_legs(falling.with_velocity(0.99 * falling.velocity_m_s), stop, kepler, views)
+
+
+def test_contacts_of_a_flight_that_came_down_are_refused(kepler: Environment) -> None:
+    falling = State.circling(kepler, START, 0.0, 90.0, apolune_altitude_m=50e3)
+    falling = falling.with_velocity(0.99 * falling.velocity_m_s)
+    flown = propagate(falling, "2030-01-02", kepler)
+    assert flown.impact is not None
+    with pytest.raises(ModelError, match=r"ends after 0\.\d+ d: impact on the Moon"):
+        contacts(flown, EarthView())
+    broken = dataclasses.replace(flown, ended="step too short")
+    with pytest.raises(ModelError, match="step too short"):
+        contacts(broken, EarthView())
+
+
+def test_a_flight_that_an_event_ended_keeps_its_span(kepler: Environment, polar: Trajectory) -> None:
+    ended = propagate(polar.start, "2030-01-02", kepler, events=[apsides().only("apolune").ending()])
+    assert ended.ended == "apolune"
+    assert contacts(ended, EarthView()).span_tdb_s == (ended.start.time_tdb_s, ended.final.time_tdb_s)
 
 
 def test_backward_flights_see_the_same(kepler: Environment, polar: Trajectory) -> None:

@@ -15,6 +15,7 @@ from moonpost.flight.relays import (
     RelayOrbit,
     frozen_eccentricity,
     frozen_inclination_deg,
+    lasting_node,
     relay_orbit,
     sweep_relays,
 )
@@ -118,6 +119,31 @@ def test_survival_hangs_on_the_node(env: Environment) -> None:
     assert data.survived_days.shape == (1, 8)
     assert data.lowest_m.attrs["units"] == "m"
     assert (data.lowest_m.values[found.survived_days < 90.0] == 0.0).all()
+
+
+def test_the_node_that_lasts_is_that_of_the_day_of_the_flight(almanac: Almanac) -> None:
+    wide = Environment.make(almanac, "2029-12-15", "2030-06-15", degree=8)
+    relay = relay_orbit("queqiao-2")
+    first, later = lasting_node(relay, wide, nodes=12), lasting_node(relay, wide, start=START, nodes=12)
+    days = (wide.span_tdb_s[1] - float(wide.tdb_s(START))) / 86400.0
+    nodes = [first.node_deg, later.node_deg]
+    lasted = sweep_relays(relay, [62.4], nodes, START, days, wide).survived_days[0]
+    assert lasted[1] == days
+    assert lasted[0] < 40.0
+    begin = wide.span_tdb_s[0]
+    assert lasting_node(relay, wide, start=begin, nodes=12) == first
+
+
+def test_a_start_outside_the_environment_is_refused(env: Environment) -> None:
+    relay = relay_orbit("queqiao-2")
+    with pytest.raises(DateError):
+        lasting_node(relay, env, start="2029-12-31", nodes=2)
+    with pytest.raises(InputError, match="start"):
+        lasting_node(relay, env, start="2030-04-02", nodes=2)
+    with pytest.raises(InputError, match="start"):
+        lasting_node(relay, env, start=np.array(["2030-01-01", "2030-01-02"], "datetime64[ms]"), nodes=2)
+    with pytest.raises(DateError):
+        lasting_node(relay, env, start=float("nan"), nodes=2)
 
 
 def test_what_is_no_relay_orbit_is_refused(env: Environment) -> None:

@@ -190,9 +190,13 @@ def contacts(flown: Trajectory, view: View) -> Contacts:
     ------
     InputError
         If the flight has another centre or no dense output.
+    ModelError
+        If the flight came down or broke off before its time: shares and gaps would be those of a shorter span.
 
     Notes
     -----
+    A flight that an event ended, because it was asked to, is taken with the span that it has.
+
     The margin is looked at once a minute at least; where it comes near zero without crossing it, its extremum is
     sought, so that a pass of seconds is found too.
 
@@ -207,6 +211,7 @@ def contacts(flown: Trajectory, view: View) -> Contacts:
     """
     if flown.start.centre != "moon":
         raise InputError("the flight is from the Earth's centre", where="contacts", advice="fly about the Moon")
+    _check_end(flown, flown.start.time_tdb_s)
     begin, end = sorted((flown.start.time_tdb_s, flown.final.time_tdb_s))
     if not len(flown.steps):
         raise InputError("dense output was not kept", where="contacts", advice="propagate with dense=True")
@@ -222,6 +227,16 @@ def contacts(flown: Trajectory, view: View) -> Contacts:
     )
     rows = sorted((event.time_tdb_s, event.name == "rise") for event, _ in found)
     return _alternating(rows, first, (begin, end))
+
+
+def _check_end(flown: Trajectory, begin_tdb_s: float) -> None:
+    """Refuse a flight that came down or broke off."""
+    if flown.impact is not None or flown.failed:
+        raise ModelError(
+            f"the flight ends after {abs(flown.final.time_tdb_s - begin_tdb_s) / _DAY_S:.2f} d: {flown.ended}",
+            where="contacts",
+            advice="look for fewer days, or take another orbit or node",
+        )
 
 
 def _elapsed(flown: Trajectory, tdb_s: float) -> float:
@@ -409,12 +424,7 @@ def contacts_in_legs(
     begin, now = state.time_tdb_s, state
     while now.time_tdb_s < stop - 1e-3:
         flown = propagate(now, min(now.time_tdb_s + leg_days * _DAY_S, stop), env, rtol=rtol)
-        if flown.ended != "time":
-            raise ModelError(
-                f"ends after {(flown.final.time_tdb_s - begin) / _DAY_S:.2f} d: {flown.ended}",
-                where="contacts",
-                advice="look for fewer days, or take another orbit or node",
-            )
+        _check_end(flown, begin)
         for part, view in zip(found, views, strict=True):
             part.append(contacts(flown, view))
         now = flown.final

@@ -444,15 +444,20 @@ def sweep_relays(
     return _summary(orbit, tilts, nodes, days, flown)
 
 
-def lasting_node(orbit: RelayOrbit, env: Environment, *, nodes: int = 24) -> RelayOrbit:
-    """The same orbit with the node from which it lasts longest over the span of an environment.
+def lasting_node(
+    orbit: RelayOrbit, env: Environment, *, start: Instant | None = None, nodes: int = 24
+) -> RelayOrbit:
+    """The same orbit with the node from which it lasts longest, from an instant to the end of an environment.
 
     Parameters
     ----------
     orbit : RelayOrbit
         The orbit.
     env : Environment
-        Forces; the flights start where its span does and end where it ends.
+        Forces; the flights end where its span ends.
+    start : Instant, optional
+        When the flights start, at apolune; where the span of the environment starts if not given. Give the instant
+        from which the orbit will be flown: the same node lasts from one day and impacts from another.
     nodes : int, default 24
         How many nodes to try, evenly round the circle.
 
@@ -464,7 +469,14 @@ def lasting_node(orbit: RelayOrbit, env: Environment, *, nodes: int = 24) -> Rel
     Raises
     ------
     InputError
-        If the number of nodes is not 1 to 720.
+        If the number of nodes is not 1 to 720, or the start is not one instant before the end.
+    DateError
+        If the start lies outside the environment.
+
+    Notes
+    -----
+    A node is good for its day only. To the equator it counts from the prime meridian of the instant, which turns
+    by 13.2 deg a day against the stars; to the orbit plane it stays, but another day finds the Earth elsewhere.
 
     Examples
     --------
@@ -475,9 +487,19 @@ def lasting_node(orbit: RelayOrbit, env: Environment, *, nodes: int = 24) -> Rel
     """
     if not 1 <= nodes <= 720:
         raise InputError(f"{nodes} nodes", where="nodes", advice="give 1 to 720")
-    start, stop = env.span_tdb_s
+    begin, stop = env.span_tdb_s
+    if start is not None:
+        found = np.ravel(env.tdb_s(start))
+        if found.size != 1 or not found[0] < stop:
+            raise InputError(
+                f"{start} is not one instant before the end of the environment",
+                where="start",
+                advice="give one instant, or an environment that ends later",
+            )
+        begin = float(found[0])
+        env.check(found)
     tried = np.arange(nodes) * 360.0 / nodes
-    return sweep_relays(orbit, [orbit.inclination_deg], tried, start, (stop - start) / _DAY_S, env).best()
+    return sweep_relays(orbit, [orbit.inclination_deg], tried, begin, (stop - begin) / _DAY_S, env).best()
 
 
 def _summary(orbit: RelayOrbit, tilts: Floats, nodes: Floats, days: float, flown: Survey) -> RelaySweep:
