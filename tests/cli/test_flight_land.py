@@ -61,6 +61,7 @@ def test_near_the_pole_reasons_are_told_and_other_criteria_work(cli: Any) -> Non
     found = answer(cli, *POLE, "--sun", "5:20", "--earth-days", 3)
     assert found["windows"] == []
     assert "never reaches 5 deg" in found["reasons"][0]
+    assert "lit_days" not in found["reasons"][0]
     run = cli("flight", "land", *POLE, "--sun", "5:20", "--earth-days", 3)
     assert run.code == 0
     assert run.out.startswith("no opportunity\n- the Sun never reaches 5 deg")
@@ -89,11 +90,25 @@ def test_a_horizon_and_a_relay_change_the_answer(cli: Any, tmp_path: Path) -> No
     assert 0 < hidden < free
     far = ("--site=-41.64,-153.99", "--from", "2030-01-01", "--days", 20, "--earth-days", 3)
     assert not answer(cli, *far)["windows"]
-    assert answer(cli, *far, "--relay", "200,16000,62.4,0,90", "--gap-h", 12)["windows"]
+    relayed = answer(cli, *far, "--relay", "200,16000,62.4,120,90", "--gap-h", 12)
+    assert relayed["windows"]
+    assert relayed["relay"]["ended"] == "time"
+    assert relayed["relay"]["flown_days"] >= 50.0
+    assert relayed["reasons"] == []
     away = HorizonProfile.flat(Site(-89.5, 0.0)).save(tmp_path / "away.json")
     run = cli("flight", "land", *POLE, "--profile", away)
     assert run.code == 2
     assert "km from the site" in run.err
+
+
+def test_a_relay_that_comes_down_is_told_and_lost(cli: Any) -> None:
+    far = ("--site=-41.64,-153.99", "--from", "2030-01-01", "--days", 20, "--earth-days", 3, "--gap-h", 12)
+    found = answer(cli, *far, "--relay", "200,16000,62.4,0,90")
+    assert found["relay"]["ended"] == "impact on the Moon"
+    assert found["relay"]["flown_days"] == pytest.approx(3.0, abs=0.2)
+    assert any("the relay comes down after 3.0 d, on 2030-01-04" in reason for reason in found["reasons"])
+    assert all(window["start"] < "2030-01-04" for window in found["windows"])
+    assert "comes down" in cli("flight", "land", *far, "--relay", "200,16000,62.4,0,90").out
 
 
 def test_aims_on_terrain_and_pictures(cli: Any, moonpost_data: Path, tmp_path: Path) -> None:
@@ -132,6 +147,8 @@ def test_aims_on_terrain_and_pictures(cli: Any, moonpost_data: Path, tmp_path: P
         ("--relay", "200,16000"),
         ("--relay", "a,b,c,d,e"),
         ("--relay", "16000,200,62,0,90"),
+        ("--relay", "200,16000,nan,0,90"),
+        ("--relay", "200,16000,200,0,90"),
         ("--profile", "nowhere.json"),
         ("--inclination", 200),
         ("--node", "nan"),

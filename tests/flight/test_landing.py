@@ -8,15 +8,23 @@ import numpy as np
 import pytest
 
 from moonpost.errors import DateError, InputError, ModelError
+from moonpost.flight.elements import placed
 from moonpost.flight.environment import Environment
 from moonpost.flight.landing import LandingCriteria, landing_opportunities
-from moonpost.flight.landinglight import SiteSky, level_sight, relay_positions, slope_elevation_deg
+from moonpost.flight.landinglight import (
+    SiteSky,
+    flown_positions,
+    level_sight,
+    relay_positions,
+    slope_elevation_deg,
+)
 from moonpost.flight.orbit import LunarOrbit
 from moonpost.flight.passes import ground_speed, nodes_over, orbit_passes, plane_change_m_s
 from moonpost.flight.propagate import propagate
 from moonpost.flight.state import State
 from moonpost.sky import Almanac, Site
 from moonpost.sky.events import sun_crossings
+from moonpost.sky.site import MOON_RADIUS_M
 
 MARE = Site(43.06, -51.92)
 POLE = Site(-88.8, 123.4)
@@ -162,8 +170,9 @@ def test_near_a_pole_the_sun_is_never_high_and_the_reasons_say_what_to_ask(alman
     assert 2.4 < found.highest_sun_deg < 2.85
     told = found.reasons[0]
     assert "never reaches 5 deg" in told
-    assert "lit_days" in told
-    assert "slope_deg" in told
+    assert "days of light" in told
+    assert "a slope that faces it" in told
+    assert "_deg" not in told
     lit = landing_opportunities(almanac, POLE, *MONTH, LandingCriteria(lit_days=3.0))
     assert lit.windows
     assert all(window.lit_days >= 3.0 for window in lit.windows)
@@ -208,6 +217,41 @@ def test_a_relay_fills_the_earths_absence_if_gaps_are_allowed(almanac):
     assert any("Earth or relay: met by 0" in reason for reason in alone.reasons)
     sky = SiteSky.make(almanac, far, *MONTH, relay=relay)
     assert 0.4 < sky.relay.mean() < 0.95
+
+
+def test_a_flown_relay_is_the_ellipse_for_days_and_another_after_weeks(almanac):
+    orbit = LunarOrbit(200e3, 16000e3, 62.4, 90.0, 120.0, np.datetime64("2030-01-01", "ms"))
+    env = Environment.make(almanac, "2030-01-01", "2030-03-01", degree=8)
+    start = placed(
+        env, "2030-01-01", orbit.semi_major_axis_m, orbit.eccentricity, 62.4, 120.0, 90.0, 0.0, "equator"
+    )
+    flown = propagate(start, "2030-03-01", env)
+    assert flown.ended == "time"
+    time = np.array(["2030-01-01T00:00", "2030-01-01T12:00", "2030-02-25T00:00"], "datetime64[ms]")
+    apart = relay_positions(almanac, orbit)(time) - flown_positions(flown)(time)
+    apart_m = np.linalg.norm(apart, axis=1)
+    assert apart_m[0] < 1.0
+    assert apart_m[1] < 100e3
+    assert apart_m[2] > 1000e3
+    with pytest.raises(DateError):
+        flown_positions(flown)(np.array(["2030-03-02"], "datetime64[ms]"))
+    bare = propagate(start, "2030-01-02", env, dense=False)
+    with pytest.raises(InputError, match="dense"):
+        flown_positions(bare)
+    with pytest.raises(ModelError, match="breaks off"):
+        flown_positions(dataclasses.replace(flown, ended="not finite"))
+
+
+def test_a_relay_is_out_of_sight_from_its_impact_on(almanac):
+    env = Environment.make(almanac, "2030-01-01", "2030-01-11", degree=8)
+    low = placed(env, "2030-01-01", MOON_RADIUS_M + 8100e3, 0.8031, 62.4, 0.0, 90.0, 0.0, "equator")
+    flown = propagate(low, "2030-01-11", env)
+    assert flown.impact is not None
+    sky = SiteSky.make(almanac, Site(-80.0, 0.0), "2030-01-01", "2030-01-10", relay=flown_positions(flown))
+    before = sky.time <= flown.final.utc
+    assert 0.3 < sky.relay[before].mean() < 1.0
+    assert (~before).sum() > 500
+    assert not sky.relay[~before].any()
 
 
 def test_gaps_are_counted_by_their_whole_length(almanac):

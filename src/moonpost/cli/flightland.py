@@ -14,8 +14,9 @@ from moonpost.errors import InputError
 if TYPE_CHECKING:
     from moonpost.flight.descent import Descent
     from moonpost.flight.landing import LandingCriteria, Opportunities
-    from moonpost.flight.landinglight import Positions, Sight
+    from moonpost.flight.landinglight import Sight
     from moonpost.flight.passes import Passes
+    from moonpost.flight.trajectory import Trajectory
     from moonpost.sky import Site
     from moonpost.sky.almanac import Almanac
     from moonpost.terrain.surface import Terrain
@@ -26,6 +27,8 @@ _SHOWN = 24
 _PLOTS = (".png", ".svg", ".pdf")
 _RIM = 3
 _TRACK_M = 200.0
+_RELAY_DEGREE = 20
+_MORE_DAYS = 1.1
 
 
 def register(app: typer.Typer) -> None:
@@ -52,11 +55,14 @@ def land(
     earth_days: float = typer.Option(0.0, help="Earth or relay in view for so long after landing [d]."),
     lit_days: float = typer.Option(0.0, help="Half the Sun's disc in sight for so long after landing [d]."),
     relay: str = typer.Option(
-        "", help="Relay: perilune km, apolune km, inclination, node, argument [deg] on the first day."
+        "",
+        help="Relay: perilune km, apolune km, inclination, node, argument [deg] at perilune on the first day, to "
+        "the equator and prime meridian of then. It is flown in the pull of the Moon, the Earth and the Sun; "
+        "if it comes down, that is told.",
     ),
     gap_h: float = typer.Option(0.0, help="Longest gap of Earth and relay that does no harm [h]."),
     profile: Path = typer.Option(None, help="Horizon of the site, as saved by HorizonProfile.save."),
-    degree: int = typer.Option(20, help="Degree of the Moon's field for the orbit."),
+    degree: int = typer.Option(20, help="Degree of the Moon's field for the orbit; at most 20 for a relay."),
     thrust_n: float = typer.Option(7500.0, help="Full thrust of the lander [N]."),
     isp_s: float = typer.Option(308.0, help="Specific impulse [s]."),
     mass_kg: float = typer.Option(3000.0, help="Mass at ignition [kg]."),
@@ -81,12 +87,14 @@ def land(
 
     Without --node the plane is free, as before the transfer is flown, and the table tells which nodes on the first
     day would bring it over the site, northbound or southbound. With one, the orbit is flown through the field of
-    the Moon and its passes over the site are tried. Where there is no opportunity, the reasons are told.
+    the Moon and its passes over the site are tried. A relay is flown as well, for as long as contact is followed;
+    after an impact it counts no more. Where there is no opportunity, the reasons are told.
 
     Example: moonpost flight land --site 43.06,-51.92 --from 2030-01-01 --days 60 --sun 5:20 --earth-days 3
     """
     from moonpost.cli.places import latitude_longitude, terrain_files
     from moonpost.flight.landing import LandingCriteria, landing_opportunities
+    from moonpost.flight.landinglight import flown_positions
     from moonpost.flight.passes import orbit_passes
     from moonpost.sky import Almanac, Site
     from moonpost.terrain.skyline import terrain_from_files
@@ -123,6 +131,7 @@ def land(
             node_deg=node,
             degree=degree,
         )
+    course = _relay(almanac, relay, first, last, asked.ahead_days, degree)
     found = landing_opportunities(
         almanac,
         where,
@@ -132,10 +141,11 @@ def land(
         passes=passes,
         inclination_deg=inclination,
         sight=_sight(profile, where),
-        relay=_relay(almanac, relay, first),
+        relay=None if course is None else flown_positions(course),
     )
     heading = _heading(found, where, inclination)
     result = _result(found, where, first, days, passes, asked)
+    _add_relay(result, course)
     if passes is None:
         _add_nodes(result, where, first, 90.0 if inclination is None else inclination, 1e3 * altitude_km)
     fallen = _descent(
@@ -216,19 +226,42 @@ def _apart_rad(one: Site, other: Site) -> float:
     return 2.0 * math.asin(min(1.0, 0.5 * math.dist(a, b)))
 
 
-def _relay(almanac: Almanac, text: str, first: Any) -> Positions | None:
-    """A relay on an ellipse."""
+def _relay(
+    almanac: Almanac, text: str, first: Any, last: Any, ahead_days: float, degree: int
+) -> Trajectory | None:
+    """A relay on its way, from the first day to as long after the last as light and contact are followed."""
     if not text:
         return None
-    from moonpost.flight.landinglight import relay_positions
-    from moonpost.flight.orbit import LunarOrbit
+    import numpy as np
+
+    from moonpost.flight.environment import Environment
+    from moonpost.flight.propagate import propagate
+    from moonpost.flight.relays import RelayOrbit
 
     form = "perilune km, apolune km, inclination, node, argument with commas between"
     try:
         near, far, inclined, node, argument = (float(part) for part in text.split(","))
     except ValueError:
         raise InputError(f"{text!r} is no orbit", where="--relay", advice=f"give {form}") from None
-    return relay_positions(almanac, LunarOrbit(1e3 * near, 1e3 * far, inclined, argument, node, first))
+    orbit = RelayOrbit("--relay", 1e3 * near, 1e3 * far, inclined, node, argument, plane="equator")
+    stop = last + np.timedelta64(round((ahead_days + _MORE_DAYS) * 86_400_000), "ms")
+    env = Environment.make(almanac, first, stop, degree=min(degree, _RELAY_DEGREE))
+    (start,) = orbit.states(env, first, anomaly_deg=0.0)
+    return propagate(start, stop, env)
+
+
+def _add_relay(result: dict[str, Any], course: Trajectory | None) -> None:
+    """How long the relay lasts, with a word if it comes down."""
+    if course is None:
+        return
+    days = course.duration_s / 86400.0
+    result["relay"] = {"flown_days": days, "ended": course.ended}
+    if course.impact is not None:
+        result["reasons"] = [
+            *result["reasons"],
+            f"the relay comes down after {days:.1f} d, on {str(course.final.utc)[:10]}: from then on only the "
+            "Earth counts; give another node or inclination, or a shorter period",
+        ]
 
 
 def _heading(found: Opportunities, where: Site, inclination: float | None) -> float | None:

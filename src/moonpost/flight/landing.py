@@ -103,6 +103,17 @@ class LandingCriteria:
         )
         return tuple(name for name, on in bind if on)
 
+    @property
+    def ahead_days(self) -> float:
+        """How far light and contact are followed from a landing on.
+
+        Returns
+        -------
+        float
+            [d]
+        """
+        return max(_AHEAD_DAYS, self.earth_days, self.lit_days)
+
 
 @dataclass(frozen=True)
 class LandingWindow:
@@ -273,7 +284,7 @@ def landing_opportunities(
     [('2030-01-16T14', '2030-01-18T08'), ('2030-01-28T17', '2030-01-30T10')]
     """
     first, last = (as_utc(t).reshape(-1)[0] for t in (start, stop))
-    ahead = max(_AHEAD_DAYS, criteria.earth_days, criteria.lit_days)
+    ahead = criteria.ahead_days
     sky = SiteSky.make(
         almanac,
         site,
@@ -381,8 +392,8 @@ def _sun_reasons(site: Site, criteria: LandingCriteria, highest: float) -> list[
     over = "the slope" if criteria.slope_deg > 0.0 else "level ground"
     return [
         f"the Sun never reaches {low:g} deg over {over} at latitude {site.latitude_deg:.2f} deg: "
-        f"{highest:.2f} deg is its highest in a year; ask for days of light after the landing (lit_days), "
-        "or for the Sun over a slope that faces it (slope_deg, slope_azimuth_deg)"
+        f"{highest:.2f} deg is its highest in a year; ask for days of light after the landing, "
+        "or for the Sun over a slope that faces it"
     ]
 
 

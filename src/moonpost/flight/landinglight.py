@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Self
 import numpy as np
 import numpy.typing as npt
 
-from moonpost.errors import DateError, InputError
+from moonpost.errors import DateError, InputError, ModelError
 from moonpost.flight.orbit import LunarOrbit
 from moonpost.flight.poweredpath import checked
 from moonpost.sky.apparent import Apparent
@@ -18,9 +18,18 @@ from moonpost.sky.site import Site
 from moonpost.sky.times import TimeLike, as_utc, iso
 
 if TYPE_CHECKING:
+    from moonpost.flight.trajectory import Trajectory
     from moonpost.sky.almanac import Almanac
 
-__all__ = ["Positions", "Sight", "SiteSky", "level_sight", "relay_positions", "slope_elevation_deg"]
+__all__ = [
+    "Positions",
+    "Sight",
+    "SiteSky",
+    "flown_positions",
+    "level_sight",
+    "relay_positions",
+    "slope_elevation_deg",
+]
 
 Floats = npt.NDArray[np.float64]
 Times = npt.NDArray[np.datetime64]
@@ -98,12 +107,17 @@ def relay_positions(almanac: Almanac, orbit: LunarOrbit) -> Positions:
     almanac : Almanac
         Orientation of the Moon.
     orbit : LunarOrbit
-        The ellipse, which keeps its place in space: right for weeks, not for years.
+        The ellipse, which keeps its place in space.
 
     Returns
     -------
     Positions
         A function of UTC instants.
+
+    Notes
+    -----
+    No pull but that of the Moon as a point: good for weeks. Over months a high ellipse changes its shape by the
+    Earth's pull and may come down, of which nothing is noticed here; take `flown_positions` for those.
 
     Examples
     --------
@@ -117,6 +131,61 @@ def relay_positions(almanac: Almanac, orbit: LunarOrbit) -> Positions:
 
     def positions(time: Times) -> Floats:
         return np.einsum("nij,jk,nk->ni", almanac.rotation(time), back, orbit.position_m(time))
+
+    return positions
+
+
+def flown_positions(flown: Trajectory) -> Positions:
+    """Where a relay is whose orbit was flown through the field of the Moon and the pull of the Earth and the Sun.
+
+    Parameters
+    ----------
+    flown : Trajectory
+        A flight about the Moon with dense output, over all instants that will be asked for.
+
+    Returns
+    -------
+    Positions
+        A function of UTC instants from the start of the flight to its end; others raise `DateError`. After an
+        impact the relay is put at the Moon's centre at any later instant, where no site sees it.
+
+    Raises
+    ------
+    InputError
+        If the flight has another centre or no dense output.
+    ModelError
+        If the flight broke off.
+
+    Examples
+    --------
+    >>> from moonpost.flight import Environment, State, propagate
+    >>> from moonpost.sky import Almanac
+    >>> env = Environment.make(Almanac.default(), "2030-01-01", "2030-01-02", degree=8)
+    >>> flown = propagate(State.circling(env, "2030-01-01", 100e3, 90.0), "2030-01-01T06:00", env)
+    >>> found = flown_positions(flown)(np.array(["2030-01-01T05:00"], "datetime64[ms]"))
+    >>> bool(1832.0 < np.linalg.norm(found) / 1e3 < 1842.0)
+    True
+    """
+    if flown.start.centre != "moon" or not len(flown.steps):
+        raise InputError(
+            "the relay's flight is not about the Moon or has no dense output",
+            where="relay",
+            advice="propagate about the Moon with dense=True",
+        )
+    if flown.failed:
+        raise ModelError(
+            f"the relay's flight breaks off after {flown.duration_s / _DAY_S:.1f} d: {flown.ended}",
+            where="relay",
+            advice="give another orbit",
+        )
+
+    def positions(time: Times) -> Floats:
+        tdb = np.atleast_1d(flown.env.tdb_s(time))
+        up = np.full(tdb.shape, True) if flown.impact is None else tdb <= flown.final.time_tdb_s
+        found = np.zeros((len(tdb), 3))
+        states = flown.at_elapsed(tdb[up] - flown.start.time_tdb_s)
+        found[up] = np.einsum("nij,nj->ni", flown.env.rotation(tdb[up]), states[:, :3])
+        return found
 
     return positions
 
