@@ -7,10 +7,8 @@ gravitational parameters 398600.4415 (Earth) and 132712440041.9394 km3/s2 (Sun),
 from __future__ import annotations
 
 import dataclasses
-import os
-import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +20,6 @@ from moonpost.flight.gravityfield import GRGM1200A_LABEL_GM_M3_S2, GravityField
 from moonpost.flight.propagate import propagate, propagate_batch
 from moonpost.flight.state import State
 from moonpost.sky import Almanac
-from moonpost.sky.kernelfiles import default_paths
 
 START_TDB_S = 946728000.0
 """2030-01-01T00:00:00 TDB."""
@@ -43,25 +40,6 @@ def translunar() -> np.ndarray:
     """200 km above the Earth, just after an injection that leads past the Moon's distance in five days."""
     r, v = np.array([np.cos(0.5), np.sin(0.5), 0.0]), np.array([-np.sin(0.5), np.cos(0.5), 0.0]) * np.cos(0.4)
     return np.concatenate([6578e3 * r, 10930.0 * (v + np.sin(0.4) * np.eye(3)[2])])
-
-
-@pytest.fixture(scope="module")
-def bh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """The module brahe, offline, with the kernels of Moonpost in its cache."""
-    folder = tmp_path_factory.mktemp("brahe")
-    (folder / "naif").mkdir()
-    for path in default_paths():
-        shutil.copy(path, folder / "naif" / path.name)
-    kept = {name: os.environ.get(name) for name in ("BRAHE_CACHE", "BRAHE_NETWORK_MODE")}
-    os.environ |= {"BRAHE_CACHE": str(folder), "BRAHE_NETWORK_MODE": "offline"}
-    brahe = pytest.importorskip("brahe", reason="brahe is not installed: pip install brahe")
-    brahe.initialize_eop()
-    yield brahe
-    for name, value in kept.items():
-        if value is None:
-            os.environ.pop(name, None)
-        else:
-            os.environ[name] = value
 
 
 @pytest.fixture(scope="module")

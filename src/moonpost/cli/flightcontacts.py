@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from moonpost.cli.output import JSON, emit, table
+from moonpost.cli.places import almanac_of
 from moonpost.errors import DataError, InputError, UnknownNameError
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def contacts(
     views = _site_view(site, height_m, profile, mask_deg), _station_views(station, plan)
     if views[0] is None and not earth and not views[1]:
         raise InputError("nothing to see", where="flight contacts", advice="give --site, --earth or --station")
-    almanac = _almanac(kernels)
+    almanac = almanac_of(kernels)
     begin = float(Environment.make(almanac, start, start, degree=0).span_tdb_s[0])
     env = Environment.make(almanac, begin, begin + days * _DAY_S, degree=degree)
     if state:
@@ -127,13 +128,6 @@ def _check_count(satellites: int, planes: int, phasing: float, at_least: int) ->
         raise InputError(f"{phasing}", where="--phasing", advice="give a number")
     if not 1 <= at_least <= satellites:
         raise InputError(f"{at_least} of {satellites}", where="--at-least", advice=f"give 1 to {satellites}")
-
-
-def _almanac(kernels: str) -> Any:
-    """Default kernels, or those named."""
-    from moonpost.sky.almanac import Almanac
-
-    return Almanac.load(*[path.strip() for path in kernels.split(",")]) if kernels else Almanac.default()
 
 
 def _site_view(site: str, height_m: float, profile: Path | None, mask_deg: float) -> SiteView | None:

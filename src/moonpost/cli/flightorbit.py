@@ -9,6 +9,7 @@ import typer
 
 from moonpost.cli.flightfiles import Files, compared, given_course, in_frame, written
 from moonpost.cli.output import JSON, emit
+from moonpost.cli.places import almanac_of
 from moonpost.errors import InputError, ModelError
 
 if TYPE_CHECKING:
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from moonpost.flight.environment import Environment
     from moonpost.flight.state import Scale, State
     from moonpost.flight.trajectory import Trajectory
-    from moonpost.sky.almanac import Almanac
 
 __all__ = ["register"]
 
@@ -97,7 +97,7 @@ def orbit(
     files = Files(spk, spk_type, oem, oem_scale, czml, gmat, csv, plot, step_s, frame, body, name, site)
     files.check()
     _check_files(files, days)
-    almanac = _almanac(kernels)
+    almanac = almanac_of(kernels)
     given = given_course(from_oem, from_spk, body, almanac)
     begin = _begin(start, scale, given, days)
     env = Environment.make(
@@ -171,13 +171,6 @@ def _turned(flown: Trajectory, frame: str) -> dict[str, Any]:
         "frame_position_km": state[:3].tolist(),
         "frame_velocity_km_s": state[3:].tolist(),
     }
-
-
-def _almanac(kernels: str) -> Almanac:
-    """Default kernels, or those named."""
-    from moonpost.sky.almanac import Almanac
-
-    return Almanac.load(*[path.strip() for path in kernels.split(",")]) if kernels else Almanac.default()
 
 
 def _seconds(start: str, scale: str) -> float:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from moonpost.cli.output import JSON, emit
+from moonpost.cli.places import almanac_of
 from moonpost.errors import InputError, ModelError
 
 if TYPE_CHECKING:
@@ -120,7 +121,7 @@ def transfer(
     from moonpost.flight.launch import launch_site
 
     _check(free_return, low_energy, branch, plot, side)
-    almanac = _almanac(kernels)
+    almanac = almanac_of(kernels)
     ask = _Ask(
         _seconds(depart), _positive(tof_days, "--tof-days") * _DAY_S, 1e3 * parking_km, inclination,
         launch_site(site) if site else None, branch, 1e3 * arrival_km, arrival_inclination, side,
@@ -512,10 +513,3 @@ def _positive(number: float, where: str) -> float:
     if not 0.0 < number < math.inf:
         raise InputError(f"{number}", where=where, advice="give a number above 0")
     return number
-
-
-def _almanac(kernels: str) -> Almanac:
-    """Default kernels, or those named."""
-    from moonpost.sky.almanac import Almanac
-
-    return Almanac.load(*[path.strip() for path in kernels.split(",")]) if kernels else Almanac.default()

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any, cast
 import typer
 
 from moonpost.cli.output import JSON, emit, table
+from moonpost.cli.places import almanac_of
 from moonpost.errors import InputError
 
 if TYPE_CHECKING:
     from moonpost.flight.windows import Windows
-    from moonpost.sky.almanac import Almanac
 
 __all__ = ["register"]
 
@@ -76,7 +76,7 @@ def windows(
         flights,
         Parking(1e3 * parking_km, inclination_deg=inclination),
         Arrival(1e3 * arrival_km, arrival_inclination, cast("Any", side)),
-        almanac=_almanac(kernels),
+        almanac=almanac_of(kernels),
         branches=[name for name in BRANCHES if branch in ("both", name)],
     )
     chosen = found.best(best) if best else range(len(found))
@@ -162,13 +162,6 @@ def _flights(text: str) -> Any:
             f"{text!r}", where="--tof-days", advice="give FIRST:LAST:COUNT with a whole count, as 3.5:6:12"
         )
     return np.linspace(numbers[0], numbers[1], count)
-
-
-def _almanac(kernels: str) -> Almanac:
-    """Default kernels, or those named."""
-    from moonpost.sky.almanac import Almanac
-
-    return Almanac.load(*[path.strip() for path in kernels.split(",")]) if kernels else Almanac.default()
 
 
 def _check_plot(path: Path, departures: int, flights: int) -> None:

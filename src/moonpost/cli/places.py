@@ -8,11 +8,29 @@ from typing import TYPE_CHECKING, Any
 from moonpost.errors import InputError
 
 if TYPE_CHECKING:
-    from moonpost.sky import Site
+    from moonpost.sky import Almanac, Site
 
-__all__ = ["latitude_longitude", "period_of", "surface_site", "terrain_files"]
+__all__ = ["almanac_of", "latitude_longitude", "period_of", "surface_site", "terrain_files"]
 
 _YEAR_MS = 365.25 * 86400e3
+
+
+def almanac_of(kernels: str) -> Almanac:
+    """Bodies from the kernels named, files with commas between; the default ones if there are none.
+
+    Raises
+    ------
+    DataError
+        If a file is missing or is not such a kernel.
+
+    Examples
+    --------
+    >>> almanac_of("").kernels[0].name
+    'de440s.bsp'
+    """
+    from moonpost.sky import Almanac
+
+    return Almanac.load(*[path.strip() for path in kernels.split(",")]) if kernels else Almanac.default()
 
 
 def latitude_longitude(text: str, option: str = "--site") -> tuple[float, float]:
