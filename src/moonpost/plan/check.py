@@ -132,6 +132,8 @@ _REFERENCES = (
     ("instruments", "element", "elements"),
     ("instruments", "objectives", "objectives"),
     ("activities", "element", "elements"),
+    ("activities", "after", "activities"),
+    ("activities", "partner", "partners"),
     ("samples", "mission", "missions"),
 )
 
@@ -239,11 +241,13 @@ def _cycles(plan: Plan, known: Names) -> Iterator[Finding]:  # noqa: ARG001
     graphs: dict[str, dict[str, tuple[str, ...]]] = {
         "missions": {row.id: row.requires for row in plan.missions},
         "elements": {row.id: row.requires for row in plan.elements},
+        "activities": {row.id: row.after for row in plan.activities},
     }
     for table, edges in graphs.items():
+        attribute = "after" if table == "activities" else "requires"
         while circle := cycle(edges):
             text = f"depends on itself ({' -> '.join(circle)}): remove one of these requirements"
-            yield Finding("error", "cycle", f"{table}[{circle[0]}].requires", text)
+            yield Finding("error", "cycle", f"{table}[{circle[0]}].{attribute}", text)
             edges = {node: () if node in circle else targets for node, targets in edges.items()}
     powered = {row.id: (row.powered_by,) for row in plan.elements if row.powered_by}
     if circle := cycle(powered):
