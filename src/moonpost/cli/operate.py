@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from moonpost.cli import operatercpsp
+from moonpost.cli import operatecontacts, operatercpsp
 from moonpost.cli.output import JSON, emit, table
 
 __all__ = ["register"]
@@ -105,4 +105,5 @@ def simulate(
     emit(result, as_json, lambda: table(head, rows))
 
 
+operatecontacts.register(_app)
 operatercpsp.register(_app)
