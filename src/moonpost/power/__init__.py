@@ -1,6 +1,18 @@
 """Power: what sources give, what loads take, and the storage between them."""
 
+from moonpost.power.arrays import (
+    SOLAR_CONSTANT_W_M2,
+    array_heights_m,
+    array_light,
+    array_power_w,
+    incidence,
+    irradiance_w_m2,
+    light_at_mast,
+    stopped_array,
+)
 from moonpost.power.balance import BusEvent, BusRun, bus_events, run_bus
+from moonpost.power.cells import cell_output_factor, cell_temperature_k, ground_balance_k
+from moonpost.power.isotopes import THERMOCOUPLE_LOSS_PER_YEAR, radioisotope_power_w
 from moonpost.power.loads import (
     MATURITY_MARGIN,
     PowerGroup,
@@ -10,24 +22,22 @@ from moonpost.power.loads import (
     mode_in,
     power_groups,
 )
-from moonpost.power.series import SunView, step_of
-from moonpost.power.sources import (
-    SOLAR_CONSTANT_W_M2,
+from moonpost.power.reactors import (
     ReactorLife,
-    array_power_w,
-    element_supply_w,
-    incidence,
-    irradiance_w_m2,
-    light_at_mast,
-    radioisotope_power_w,
+    dose_sv_year,
+    reactor_outages,
     reactor_power_w,
-    supply_statements,
+    reactor_runs_w,
+    shield_standoff_m,
 )
+from moonpost.power.series import SunView, step_of
+from moonpost.power.sources import element_sources_w, element_supply_w, reactor_stream, supply_statements
 from moonpost.power.storage import Gap, StorageNeed, StoragePool, longest_gap, nameplate_wh, pool, sequent_peak
 
 __all__ = [
     "MATURITY_MARGIN",
     "SOLAR_CONSTANT_W_M2",
+    "THERMOCOUPLE_LOSS_PER_YEAR",
     "BusEvent",
     "BusRun",
     "Gap",
@@ -36,10 +46,17 @@ __all__ = [
     "StorageNeed",
     "StoragePool",
     "SunView",
+    "array_heights_m",
+    "array_light",
     "array_power_w",
     "bus_events",
+    "cell_output_factor",
+    "cell_temperature_k",
+    "dose_sv_year",
     "element_load_w",
+    "element_sources_w",
     "element_supply_w",
+    "ground_balance_k",
     "group_lit",
     "incidence",
     "irradiance_w_m2",
@@ -51,9 +68,14 @@ __all__ = [
     "pool",
     "power_groups",
     "radioisotope_power_w",
+    "reactor_outages",
     "reactor_power_w",
+    "reactor_runs_w",
+    "reactor_stream",
     "run_bus",
     "sequent_peak",
+    "shield_standoff_m",
     "step_of",
+    "stopped_array",
     "supply_statements",
 ]

@@ -12,8 +12,8 @@ import numpy.typing as npt
 from moonpost.errors import InputError, ModelError
 from moonpost.plan.elements import Element, Mode, SolarArray
 from moonpost.plan.model import Plan
+from moonpost.power.arrays import array_heights_m, light_at_mast
 from moonpost.power.series import FloatSeries
-from moonpost.power.sources import light_at_mast
 
 __all__ = [
     "MATURITY_MARGIN",
@@ -51,9 +51,9 @@ class PowerGroup:
 
     @property
     def masts_m(self) -> tuple[float, ...]:
-        """Heights of the group's solar arrays, lowest first [m]."""
-        heights = {g.mast_m for e in self.elements for g in e.generators if isinstance(g, SolarArray)}
-        return tuple(sorted(heights))
+        """Heights at which the group's solar arrays need light, lowest first [m]; see `array_heights_m`."""
+        arrays = [g for e in self.elements for g in e.generators if isinstance(g, SolarArray)]
+        return tuple(sorted({height_m for array in arrays for height_m in array_heights_m(array)}))
 
 
 def power_groups(plan: Plan) -> tuple[PowerGroup, ...]:
@@ -133,7 +133,7 @@ def mode_in(element: Element, light: Literal["light", "dark"]) -> Mode | None:
 
 
 def load_w(element: Element, light: Literal["light", "dark"], *, with_margin: bool = False) -> float:
-    """What all copies of an element draw in light or in the dark.
+    """What all copies of an element draw from the bus in light or in the dark.
 
     Parameters
     ----------
@@ -147,7 +147,7 @@ def load_w(element: Element, light: Literal["light", "dark"], *, with_margin: bo
     Returns
     -------
     float
-        Power [W].
+        Power at the bus: that of the mode over the element's `converter_efficiency` [W].
 
     Examples
     --------
@@ -160,11 +160,11 @@ def load_w(element: Element, light: Literal["light", "dark"], *, with_margin: bo
     if mode is None:
         return 0.0
     margin = MATURITY_MARGIN[element.maturity] if with_margin else 0.0
-    return element.count * mode.power_w * (1.0 + margin)
+    return element.count * mode.power_w * (1.0 + margin) / element.converter_efficiency
 
 
 def element_load_w(element: Element, lit: npt.NDArray[np.bool_], *, with_margin: bool = False) -> FloatSeries:
-    """What an element draws at each time.
+    """What an element draws from the bus at each time.
 
     Parameters
     ----------
