@@ -12,6 +12,13 @@ from moonpost.power.arrays import (
 )
 from moonpost.power.balance import BusEvent, BusRun, bus_events, run_bus
 from moonpost.power.cells import cell_output_factor, cell_temperature_k, ground_balance_k
+from moonpost.power.ensembles import (
+    HeightErrors,
+    NeedSpread,
+    height_errors,
+    need_over_members,
+    perturbed_horizons_deg,
+)
 from moonpost.power.isotopes import THERMOCOUPLE_LOSS_PER_YEAR, radioisotope_power_w
 from moonpost.power.loads import (
     MATURITY_MARGIN,
@@ -41,6 +48,8 @@ __all__ = [
     "BusEvent",
     "BusRun",
     "Gap",
+    "HeightErrors",
+    "NeedSpread",
     "PowerGroup",
     "ReactorLife",
     "StorageNeed",
@@ -58,6 +67,7 @@ __all__ = [
     "element_supply_w",
     "ground_balance_k",
     "group_lit",
+    "height_errors",
     "incidence",
     "irradiance_w_m2",
     "light_at_mast",
@@ -65,6 +75,8 @@ __all__ = [
     "longest_gap",
     "mode_in",
     "nameplate_wh",
+    "need_over_members",
+    "perturbed_horizons_deg",
     "pool",
     "power_groups",
     "radioisotope_power_w",
