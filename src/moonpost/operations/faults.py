@@ -114,7 +114,7 @@ PROCEDURES: dict[str, Procedure] = {row.name: row for row in _PROCEDURES}
 _PART = "part lost [1]"
 _KINDS = (
     FaultKind("dust", "dust takes {size:.0%} of the arrays' output", "array-factor",
-              0.2, 1e-6, 1.0, _PART, "a solar array", ("clean", "save-power")),
+              0.2, 0.0, 1.0, _PART, "a solar array", ("clean", "save-power")),
     FaultKind("dead-heater", "the heater stays off", "heater-works",
               None, 0.0, 0.0, "", "a heater", ("spare-heater", "warm-by-work")),
     FaultKind("stuck-heater", "the heater stays on", "heater-stuck",
@@ -130,11 +130,11 @@ _KINDS = (
     FaultKind("late-command", "commands come {size:g} h late", "can-wake",
               24.0, 0.01, 8766.0, "delay [h]", "nothing", ("send-again",)),
     FaultKind("failed-source", "the source gives {size:.0%} less", "source-factor",
-              1.0, 1e-6, 1.0, _PART, "a source other than the Sun", ("restart", "save-power")),
+              1.0, 0.0, 1.0, _PART, "a source other than the Sun", ("restart", "save-power")),
     FaultKind("failed-recorder", "the data store fails", "recorder-works",
               None, 0.0, 0.0, "", "a recorder", ("spare-recorder",)),
     FaultKind("blocked-radiator", "the radiator gives off {size:.0%} less", "radiator-factor",
-              0.3, 1e-6, 1.0, _PART, "a warm box", ("save-power", "clean")),
+              0.3, 0.0, 1.0, _PART, "a warm box", ("save-power", "clean")),
 )  # fmt: skip
 
 FAULT_KINDS: dict[str, FaultKind] = {row.name: row for row in _KINDS}
