@@ -134,6 +134,8 @@ def site_terrain(plan: Plan, site: MoonSite) -> Terrain:
 def site_profile(plan: Plan, site: MoonSite, mast_m: float) -> HorizonProfile:
     """The horizon of a site at a height: from the plan's terrain, else shipped, else from the built-in grid.
 
+    Heights between those that are shipped for a place are made from the two around it.
+
     Parameters
     ----------
     plan : Plan
@@ -148,10 +150,10 @@ def site_profile(plan: Plan, site: MoonSite, mast_m: float) -> HorizonProfile:
     TerrainError
         If no terrain covers the site.
     """
+    from moonpost.study.heights import shipped_between
     from moonpost.terrain import horizon_from_files
-    from moonpost.terrain.profiles import shipped_near
 
-    shipped = None if site.terrain else shipped_near(site.latitude_deg, site.longitude_deg, mast_m)
+    shipped = None if site.terrain else shipped_between(site.latitude_deg, site.longitude_deg, mast_m)
     if shipped is not None:
         return shipped
     return horizon_from_files(plan.terrain_paths(site), site.latitude_deg, site.longitude_deg, mast_m)
