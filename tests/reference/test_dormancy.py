@@ -51,7 +51,7 @@ def test_wake(
 
 
 @pytest.mark.parametrize("vehicle", ["rover", "lander"])
-def test_the_panel_explains_the_record_but_does_not_predict_better(
+def test_the_panel_explains_the_record_but_not_so_much_better_that_it_is_taken(
     events: EventTable, almanac: Almanac, vehicle: str
 ) -> None:
     plain = fit(events, SITE, almanac, model="elevation").rule(vehicle, "wake")

@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from moonpost.cli import operatecontacts, operatercpsp
+from moonpost.cli import operatecontacts, operatepanel, operatercpsp
 from moonpost.cli.output import JSON, emit, table
 
 __all__ = ["register"]
@@ -106,4 +106,5 @@ def simulate(
 
 
 operatecontacts.register(_app)
+operatepanel.register(_app)
 operatercpsp.register(_app)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +27,8 @@ _FREEDOM = 4.0
 _ROUNDS = 100
 _HALF_DAY_SPAN = np.timedelta64(177, "h")
 _PANEL_EXAMPLES = 4
+_LEAST_RATE = 1e-5
+_TILT_SPREAD_DEG = 10.0
 
 
 @dataclass(frozen=True)
@@ -139,12 +141,13 @@ def estimate(events: Sequence[Event], site: Site, almanac: Almanac, model: Model
 
     Notes
     -----
-    Both models are linear in what is sought. With the Sun's direction (u up, n north) and the irradiance q
-    relative to 1 au, the panel's current is q (u cos T + n sin T), so that q u = k - x q n at the threshold, with
-    x = tan T and k = threshold / cos T. A tilt towards east or west cannot be told from a change of threshold,
-    because the Sun's azimuth at the same time of day hardly changes over the year; it is therefore not fitted.
-    Residuals are turned into hours by the rate of the level, and weighted as a Student-t with 4 degrees of
-    freedom, so that one wrongly reported time has little hold; published uncertainty adds to the scatter.
+    With the Sun's direction (u up, n north) and the irradiance q relative to 1 au, the panel's current is
+    q (u cos T + n sin T). A tilt towards east or west cannot be told from a change of threshold, because the Sun's
+    azimuth at the same time of day hardly changes over the year; it is therefore not fitted. Residuals are turned
+    into hours by the rate at which the level itself changes, and weighted as a Student-t with 4 degrees of
+    freedom, so that one wrongly reported time has little hold; published uncertainty adds to the scatter. For each
+    tilt the threshold is found by reweighting, and the tilt is the likeliest one, given that machines stand level
+    to about 10 deg: few events cannot tell large tilts from chance.
 
     References
     ----------
@@ -156,24 +159,24 @@ def estimate(events: Sequence[Event], site: Site, almanac: Almanac, model: Model
         raise ModelError(
             f"{len(events)} dated events are too few for the {model} model", advice=f"give at least {needed}"
         )
-    t = np.array([event.utc for event in events], dtype="datetime64[ms]")
-    spread_h = np.array([event.spread_h for event in events])
-    up, north, share = _parts(model, almanac.sun(site, t))
-    columns = [np.ones(len(t))] if model == "elevation" else [np.ones(len(t)), -share * north]
-    design = np.stack(columns, axis=1)
-    rate = _rates(almanac, site, model, t)
-    design, wanted = design / rate[:, None], share * up / rate
-    found = _robust(design, wanted, spread_h)
-    tilt_deg = float(np.rad2deg(np.arctan(found[1]))) if model == "panel" else 0.0
-    left_out = [_left_out(design, wanted, spread_h, i) for i in range(len(t))]
+    sample = _sample(events, site, almanac, model)
+    tilt_deg, threshold = _fitted(sample)
+    residual_h = _misses_h(sample, tilt_deg, threshold)
     return Estimate(
         model=model,
-        threshold=float(found[0] * np.cos(np.deg2rad(tilt_deg))),
+        threshold=threshold,
         tilt_north_deg=tilt_deg,
-        residual_h=wanted - design @ found,
-        left_out_h=np.array(left_out),
-        freedom=design.shape[1],
+        residual_h=residual_h,
+        left_out_h=np.array([_left_out(sample, i, needed) for i in range(len(events))]),
+        freedom=1 if model == "elevation" else 2,
     )
+
+
+def robust_level(value: Floats, rate_per_h: Floats, spread_h: Floats) -> float:
+    """Level at which events happen, from level and rate at each; one wrong time has little hold."""
+    nothing = np.zeros_like(value)
+    sample = _Sample(np.stack([value, nothing]), np.stack([rate_per_h, nothing]), spread_h, np.zeros(1))
+    return _threshold(sample, 0.0)[0]
 
 
 def better(simple: Estimate, rich: Estimate) -> bool:
@@ -226,40 +229,96 @@ def _parts(model: Model, sun: Apparent) -> tuple[Floats, Floats, Floats]:
     return np.sin(elevation), np.cos(elevation) * np.cos(azimuth), share
 
 
-def _rates(almanac: Almanac, site: Site, model: Model, t: npt.NDArray[np.datetime64]) -> Floats:
-    """Change per hour of the level, with its sign, never so small that it could not date an event."""
-    rate = rate_per_hour(almanac, site, level(model, 0.0), t)
-    if np.any(np.abs(rate) < 1e-5):
+class _Sample(NamedTuple):
+    """Events as the fit needs them: level and rate per hour of a flat panel and of one that stands northwards."""
+
+    level: Floats
+    rate: Floats
+    spread_h: Floats
+    tilts_deg: Floats
+
+    def part(self, which: npt.NDArray[np.bool_]) -> _Sample:
+        return _Sample(self.level[:, which], self.rate[:, which], self.spread_h[which], self.tilts_deg)
+
+
+def _sample(events: Sequence[Event], site: Site, almanac: Almanac, model: Model) -> _Sample:
+    """Levels and their rates at the events; for the elevation model the tilt is held at 0."""
+    t = np.array([event.utc for event in events], dtype="datetime64[ms]")
+    up, north, share = _parts(model, almanac.sun(site, t))
+    rates = [rate_per_hour(almanac, site, level(model, 0.0, tilt_deg), t) for tilt_deg in (0.0, 90.0)]
+    tilts_deg = np.zeros(1) if model == "elevation" else np.arange(-60.0, 61.0, 2.0)
+    return _Sample(
+        np.stack([share * up, share * north]),
+        np.stack(rates),
+        np.array([event.spread_h for event in events]),
+        tilts_deg,
+    )
+
+
+def _fitted(sample: _Sample) -> tuple[float, float]:
+    """Tilt [deg] and threshold of the likeliest model."""
+    tilts_deg = sample.tilts_deg
+    for step_deg in (0.2, 0.02, 0.0):
+        costs = [_cost(sample, float(tilt_deg)) for tilt_deg in tilts_deg]
+        best_deg = float(tilts_deg[int(np.argmin(costs))])
+        if len(tilts_deg) == 1 or step_deg == 0.0:
+            break
+        tilts_deg = best_deg + step_deg * np.arange(-10, 11)
+    return best_deg, _threshold(sample, best_deg)[0]
+
+
+def _cost(sample: _Sample, tilt_deg: float) -> float:
+    """Negative logarithm of the likelihood of a tilt; infinite if the current would fall where it must rise."""
+    _, rate = _tilted(sample, tilt_deg)
+    if np.any(np.abs(rate) < _LEAST_RATE) or np.any(rate * sample.rate[0] <= 0.0):
+        return float("inf")
+    threshold, variance = _threshold(sample, tilt_deg)
+    miss = _misses_h(sample, tilt_deg, threshold) ** 2 / variance
+    fit = 0.5 * (_FREEDOM + 1.0) * np.log1p(miss / _FREEDOM) + 0.5 * np.log(variance)
+    return float(np.sum(fit) + 0.5 * (tilt_deg / _TILT_SPREAD_DEG) ** 2)
+
+
+def _tilted(sample: _Sample, tilt_deg: float) -> tuple[Floats, Floats]:
+    """Level and rate of a panel tilted north."""
+    turn = np.array([np.cos(np.deg2rad(tilt_deg)), np.sin(np.deg2rad(tilt_deg))])
+    return np.asarray(turn @ sample.level), np.asarray(turn @ sample.rate)
+
+
+def _misses_h(sample: _Sample, tilt_deg: float, threshold: float) -> Floats:
+    """Event minus model [h]; NaN where the level hardly changes."""
+    found, rate = _tilted(sample, tilt_deg)
+    slow = np.abs(rate) < _LEAST_RATE
+    return np.where(slow, np.nan, (found - threshold) / np.where(slow, 1.0, rate))
+
+
+def _threshold(sample: _Sample, tilt_deg: float) -> tuple[float, Floats]:
+    """Threshold by Student-t regression with reweighting, and the variance of each event [h2]."""
+    found, rate = _tilted(sample, tilt_deg)
+    if np.any(np.abs(rate) < _LEAST_RATE):
         raise ModelError(
             "the Sun's elevation hardly changes at some event",
             advice="a threshold of Sun elevation cannot be learnt from events at noon or midnight",
         )
-    return rate
-
-
-def _robust(design: Floats, wanted: Floats, spread_h: Floats) -> Floats:
-    """Student-t regression by reweighting; the scale is estimated along."""
-    count, width = design.shape
-    weight = np.ones(count)
-    found: Floats = np.zeros(width)
+    count = len(found)
+    weight, threshold = np.ones(count), float("nan")
     for _ in range(_ROUNDS):
-        root = np.sqrt(weight)
-        previous = found
-        found = np.asarray(np.linalg.lstsq(design * root[:, None], wanted * root, rcond=None)[0], dtype=np.float64)
-        residual = wanted - design @ found
-        scale = np.sum(weight * residual**2) / max(count - width, 1)
-        variance = max(scale, 1e-12) + spread_h**2
+        previous = threshold
+        pull = weight / rate**2
+        threshold = float(np.sum(pull * found) / np.sum(pull))
+        residual = (found - threshold) / rate
+        scale = np.sum(weight * residual**2) / max(count - len(sample.tilts_deg[:2]), 1)
+        variance = max(float(scale), 1e-12) + sample.spread_h**2
         weight = (_FREEDOM + 1.0) / (_FREEDOM + residual**2 / variance)
         weight *= np.min(variance) / variance
-        if np.allclose(found, previous, rtol=1e-12, atol=1e-14):
+        if np.isclose(threshold, previous, rtol=1e-12, atol=1e-14):
             break
-    return found
+    return threshold, variance
 
 
-def _left_out(design: Floats, wanted: Floats, spread_h: Floats, index: int) -> float:
+def _left_out(sample: _Sample, index: int, needed: int) -> float:
     """Residual of one event under the fit to all the others; NaN if the others are too few."""
-    others = np.arange(len(wanted)) != index
-    if others.sum() < design.shape[1]:
+    others = np.arange(len(sample.spread_h)) != index
+    if others.sum() < min(needed, 2):
         return float("nan")
-    found = _robust(design[others], wanted[others], spread_h[others])
-    return float(wanted[index] - design[index] @ found)
+    tilt_deg, threshold = _fitted(sample.part(others))
+    return float(_misses_h(sample.part(~others), tilt_deg, threshold)[0])
