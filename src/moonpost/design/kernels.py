@@ -42,6 +42,14 @@ def _turn(first_w: float, last_w: float) -> float:
 
 
 @njit(cache=True, nogil=True)
+def _keep(found: int, begun: int, peak: int, worst: float, starts: _Ints, peaks: _Ints, depths_wh: _Floats) -> int:
+    """Note one drawdown and count it."""
+    if found < starts.size:
+        starts[found], peaks[found], depths_wh[found] = begun, peak, worst
+    return found + 1
+
+
+@njit(cache=True, nogil=True)
 def episodes(
     first_w: _Floats,
     last_w: _Floats,
@@ -106,16 +114,12 @@ def episodes(
             deficit += change
             if deficit <= 0.0:
                 if begun >= 0 and worst > capacity_wh:
-                    if found < starts.size:
-                        starts[found], peaks[found], depths_wh[found] = begun, peak, worst
-                    found += 1
+                    found = _keep(found, begun, peak, worst, starts, peaks, depths_wh)
                 deficit, begun = 0.0, -1
             elif deficit > worst:
                 worst, peak = deficit, 2 * k + part
     if begun >= 0 and worst > capacity_wh:
-        if found < starts.size:
-            starts[found], peaks[found], depths_wh[found] = begun, peak, worst
-        found += 1
+        found = _keep(found, begun, peak, worst, starts, peaks, depths_wh)
     return found
 
 

@@ -17,6 +17,10 @@ __all__ = ["CutPool", "Need", "SourceUnit", "StoreUnit", "UnitMix", "lightest_un
 _ROUNDS = 400
 _EACH = 6
 _TOLERANCE = 1e-9
+_KILO = 1e-3
+_SLACK = 0.01
+"""What a solution with any numbers may lack, and whole units are given more if the solver's rounding asks for it
+[Wh, W]."""
 
 
 @dataclass(frozen=True)
@@ -221,7 +225,14 @@ class CutPool:
         return total[:-1] - load, total[1:] - load
 
     def separate(
-        self, units: FloatSeries, capacity_wh: float, charge_w: float, discharge_w: float, load_factor: float
+        self,
+        units: FloatSeries,
+        capacity_wh: float,
+        charge_w: float,
+        discharge_w: float,
+        load_factor: float = 1.0,
+        *,
+        slack: float = 0.0,
     ) -> int:
         """Add the windows that a solution does not bridge.
 
@@ -235,6 +246,8 @@ class CutPool:
             Most power in and out [W].
         load_factor : float
             All loads times this [1].
+        slack : float
+            What may be missing [Wh, W].
 
         Returns
         -------
@@ -246,18 +259,18 @@ class CutPool:
         added = 0
         lowest = np.minimum(first, last)
         worst = int(np.argmin(lowest))
-        if -lowest[worst] > discharge_w + _TOLERANCE * scale:
+        if -lowest[worst] > discharge_w + _TOLERANCE * scale + slack:
             added += self._point(worst + (1 if last[worst] < first[worst] else 0), worst)
         if self.store is None:
             return added
-        return added + self._windows(first, last, capacity_wh, charge_w)
+        return added + self._windows(first, last, capacity_wh * (1.0 + _TOLERANCE) + slack, charge_w)
 
     def _point(self, knot: int, interval: int) -> int:
         """The constraint that sources and discharge carry the load at one instant."""
         self.rows.append((self.supply_w[:, knot].copy(), 0.0, 0.0, 1.0, float(self.load_w[interval])))
         return 1
 
-    def _windows(self, first: FloatSeries, last: FloatSeries, capacity_wh: float, charge_w: float) -> int:
+    def _windows(self, first: FloatSeries, last: FloatSeries, limit_wh: float, charge_w: float) -> int:
         from moonpost.design.kernels import episodes, window_weights
 
         store = self.store
@@ -265,8 +278,7 @@ class CutPool:
         starts, peaks = np.zeros(4096, np.int64), np.zeros(4096, np.int64)
         depths = np.zeros(4096)
         rates = (store.charge_efficiency, store.discharge_efficiency, charge_w)
-        limit = capacity_wh * (1.0 + _TOLERANCE) + 1e-6
-        found = episodes(first, last, self.hours, *rates, limit, starts, peaks, depths)
+        found = episodes(first, last, self.hours, *rates, limit_wh + 1e-6, starts, peaks, depths)
         kept = min(found, starts.size)
         order = np.argsort(-depths[:kept])[:_EACH]
         for item in order:
@@ -318,8 +330,10 @@ def unit_need(pool: CutPool, units: npt.ArrayLike, *, charge_w: float = np.inf, 
 class _Program:
     """The integer program of one pool: its columns, and its rows from the pool's windows."""
 
-    def __init__(self, pool: CutPool, load_factor: float) -> None:
+    def __init__(self, pool: CutPool, load_factor: float, most: Sequence[int] | None) -> None:
         self.pool, self.load_factor = pool, load_factor
+        self.slack = 0.0
+        limits = [source.most for source in pool.sources] if most is None else most
         self.count = count = len(pool.sources)
         self.carried = [i for i, s in enumerate(pool.sources) if s.carrier_kg > 0]
         store = pool.store
@@ -327,10 +341,10 @@ class _Program:
         self.mass = np.zeros(self.columns)
         self.upper = np.zeros(self.columns)
         for i, source in enumerate(pool.sources):
-            self.mass[i], self.upper[i] = source.mass_kg, source.most
+            self.mass[i], self.upper[i] = source.mass_kg, limits[i]
         for j, i in enumerate(self.carried):
             self.mass[count + j] = pool.sources[i].carrier_kg
-            self.upper[count + j] = np.ceil(pool.sources[i].most / pool.sources[i].per_carrier)
+            self.upper[count + j] = np.ceil(limits[i] / pool.sources[i].per_carrier)
         if store is not None:
             self.mass[-3:] = store.mass_kg, store.charge_kg, store.discharge_kg
             self.upper[-3:] = (
@@ -365,9 +379,8 @@ class _Program:
                 row[-3] = energy * store.usable_wh * (1.0 - self.pool.reserve)
                 row[-2] = charge * (store.charge_w or 0.0)
                 row[-1] = discharge * (store.discharge_w or 0.0)
-            size = float(np.abs(row).max(initial=0.0)) or 1.0
-            rows.append(row / size)
-            asked.append(load * self.load_factor / size)
+            rows.append(row * _KILO)
+            asked.append((load * self.load_factor + self.slack) * _KILO)
         return np.array(rows).reshape(len(rows), self.columns), np.array(asked)
 
     def solve(self, whole: bool) -> tuple[FloatSeries, float]:
@@ -394,7 +407,12 @@ class _Program:
 
 
 def lightest_units(
-    pool: CutPool, *, load_factor: float = 1.0, whole: bool = True, cutoff_kg: float = np.inf
+    pool: CutPool,
+    *,
+    load_factor: float = 1.0,
+    whole: bool = True,
+    cutoff_kg: float = np.inf,
+    most: Sequence[int] | None = None,
 ) -> UnitMix | None:
     """The lightest numbers of units that carry a load through a period.
 
@@ -409,6 +427,8 @@ def lightest_units(
         result and only `mass_kg` is meant.
     cutoff_kg : float
         Give up as soon as no mix can be lighter than this [kg].
+    most : sequence of int, optional
+        Most units of each source, instead of their own limits; 0 leaves one out.
 
     Returns
     -------
@@ -443,20 +463,23 @@ def lightest_units(
     >>> found.sources, found.modules, found.mass_kg
     ((1,), 3, 4.0)
     """
-    program = _Program(pool, load_factor)
+    program = _Program(pool, load_factor, most)
     rounds = 0
     for stage in (False, True) if whole else (False,):
+        x = np.full(program.columns, -1.0)
         while True:
             rounds += 1
             if rounds > _ROUNDS:
                 raise ModelError("not found in 400 rounds", where="mix", advice="offer fewer kinds of units")
+            before = x
             x, bound = program.solve(stage)
             if bound >= cutoff_kg:
                 return None
             if stage:
                 x = np.round(x)
-            capacity_wh, charge_w, discharge_w = program.limits(x)
-            if not pool.separate(x[: program.count], capacity_wh, charge_w, discharge_w, load_factor):
+                program.slack += _SLACK if np.array_equal(x, before) else 0.0
+            slack = 0.0 if stage else _SLACK
+            if not pool.separate(x[: program.count], *program.limits(x), load_factor, slack=slack):
                 break
     return _mix(program, x, bound, rounds)
 
