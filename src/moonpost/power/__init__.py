@@ -1,5 +1,6 @@
 """Power: what sources give, what loads take, and the storage between them."""
 
+from moonpost.power.ageing import can_charge, capacity_left, cycles_of, dust_left
 from moonpost.power.arrays import (
     SOLAR_CONSTANT_W_M2,
     array_heights_m,
@@ -10,7 +11,7 @@ from moonpost.power.arrays import (
     light_at_mast,
     stopped_array,
 )
-from moonpost.power.balance import BusEvent, BusRun, bus_events, run_bus
+from moonpost.power.balance import BusEvent, BusLoad, BusRun, bus_events, run_bus
 from moonpost.power.cells import cell_output_factor, cell_temperature_k, ground_balance_k
 from moonpost.power.ensembles import (
     HeightErrors,
@@ -19,6 +20,7 @@ from moonpost.power.ensembles import (
     need_over_members,
     perturbed_horizons_deg,
 )
+from moonpost.power.fuelcells import FuelCell
 from moonpost.power.isotopes import THERMOCOUPLE_LOSS_PER_YEAR, radioisotope_power_w
 from moonpost.power.loads import (
     MATURITY_MARGIN,
@@ -46,7 +48,9 @@ __all__ = [
     "SOLAR_CONSTANT_W_M2",
     "THERMOCOUPLE_LOSS_PER_YEAR",
     "BusEvent",
+    "BusLoad",
     "BusRun",
+    "FuelCell",
     "Gap",
     "HeightErrors",
     "NeedSpread",
@@ -59,9 +63,13 @@ __all__ = [
     "array_light",
     "array_power_w",
     "bus_events",
+    "can_charge",
+    "capacity_left",
     "cell_output_factor",
     "cell_temperature_k",
+    "cycles_of",
     "dose_sv_year",
+    "dust_left",
     "element_load_w",
     "element_sources_w",
     "element_supply_w",

@@ -15,6 +15,7 @@ from moonpost.power.series import as_series
 __all__ = ["Gap", "StorageNeed", "StoragePool", "longest_gap", "nameplate_wh", "pool", "sequent_peak"]
 
 _YEAR_S = 365.25 * 86_400.0
+_MOST_ROUNDS = 400
 
 
 @dataclass(frozen=True)
@@ -91,6 +92,12 @@ class StoragePool:
         Stored over supplied, delivered over drawn [1].
     mass_kg : float
         Mass [kg].
+    charge_w, discharge_w : float or None
+        Most power in and out, at the bus [W]; None where a store has no limit.
+    self_discharge_per_day : float
+        Part of what is held that is lost in a day [1/d].
+    fade_per_year, fade_per_cycle : float
+        Capacity lost in a year, and with a full cycle of the rated energy [1].
 
     Examples
     --------
@@ -103,6 +110,17 @@ class StoragePool:
     charge_efficiency: float = 1.0
     discharge_efficiency: float = 1.0
     mass_kg: float = 0.0
+    charge_w: float | None = None
+    discharge_w: float | None = None
+    self_discharge_per_day: float = 0.0
+    fade_per_year: float = 0.0
+    fade_per_cycle: float = 0.0
+
+    @property
+    def plain(self) -> bool:
+        """Whether it has no limits of power, no self-discharge and no fade."""
+        lossless = self.self_discharge_per_day == self.fade_per_year == self.fade_per_cycle == 0.0
+        return lossless and self.charge_w is None and self.discharge_w is None
 
 
 def pool(stores: Iterable[tuple[Storage, int]]) -> StoragePool:
@@ -121,7 +139,8 @@ def pool(stores: Iterable[tuple[Storage, int]]) -> StoragePool:
     Notes
     -----
     Every store gets and gives energy in proportion to its usable energy, so that all stay equally full.
-    Then 1 / charge efficiency and the discharge efficiency of the pool are means weighted by usable energy.
+    Then 1 / charge efficiency and the discharge efficiency of the pool are means weighted by usable energy, and so
+    are self-discharge and fade. Limits of power are those of the store that reaches its own first.
 
     Examples
     --------
@@ -137,13 +156,32 @@ def pool(stores: Iterable[tuple[Storage, int]]) -> StoragePool:
         return StoragePool()
     filled = sum(part / store.charge_efficiency for part, (store, _) in zip(usable, rows, strict=True))
     emptied = sum(part * store.discharge_efficiency for part, (store, _) in zip(usable, rows, strict=True))
+    share = [part / total for part in usable]
     return StoragePool(
         nameplate_wh=sum(count * store.capacity_wh for store, count in rows),
         usable_wh=total,
         charge_efficiency=_mean([store.charge_efficiency for store, _ in rows], total / filled),
         discharge_efficiency=_mean([store.discharge_efficiency for store, _ in rows], emptied / total),
         mass_kg=sum(count * store.capacity_wh / store.specific_energy_wh_kg for store, count in rows),
+        charge_w=_least([(store.charge_w, count) for store, count in rows], share),
+        discharge_w=_least([(store.discharge_w, count) for store, count in rows], share),
+        self_discharge_per_day=_blend([store.self_discharge_per_day for store, _ in rows], share),
+        fade_per_year=_blend([store.fade_per_year for store, _ in rows], share),
+        fade_per_cycle=_blend([store.fade_per_cycle for store, _ in rows], share),
     )
+
+
+def _least(limits: list[tuple[float | None, int]], share: list[float]) -> float | None:
+    """Power of the pool at which the first of its stores is at its limit; None without limits."""
+    found = [c * w / part for (w, c), part in zip(limits, share, strict=True) if w is not None and part > 0.0]
+    return min(found, default=None)
+
+
+def _blend(values: list[float], share: list[float]) -> float:
+    """Mean weighted by usable energy, exact where all are equal."""
+    if len(set(values)) == 1:
+        return values[0]
+    return sum(value * part for value, part in zip(values, share, strict=True))
 
 
 def _mean(values: list[float], mean: float) -> float:
@@ -190,6 +228,9 @@ def sequent_peak(
     step_s: float,
     charge_efficiency: float = 1.0,
     discharge_efficiency: float = 1.0,
+    *,
+    charge_w: float | None = None,
+    self_discharge_per_day: float = 0.0,
 ) -> StorageNeed:
     """Storage that bridges the worst cumulative energy deficit of a period.
 
@@ -201,6 +242,10 @@ def sequent_peak(
         Step [s].
     charge_efficiency, discharge_efficiency : float
         Stored over supplied, delivered over drawn; above 0, at most 1 [1].
+    charge_w : float, optional
+        Most power that goes in [W].
+    self_discharge_per_day : float, default 0.0
+        Part of what is held that is lost in a day, below 0.1 [1/d].
 
     Returns
     -------
@@ -216,9 +261,10 @@ def sequent_peak(
     -----
     With d_0 = 0, d_k = max(0, d_{k-1} - eta_c s_k dt) in surplus and d_{k-1} - s_k dt / eta_d in deficit,
     the need is max d_k. The store starts full. Darkness that follows before the store is full again adds
-    up, so the need can exceed what the longest darkness alone takes. Limits on charging power and
-    self-discharge are neglected. Exact for series constant within each step; light that changes within
-    a step is represented by its sample.
+    up, so the need can exceed what the longest darkness alone takes. With self-discharge the need depends on the
+    store's own size, C = max d(C), which is found by repeating to 1e-12; a store that leaks more than the sources
+    can make up is not sustainable. Exact for series constant within each step; light that changes within a step is
+    represented by its sample.
 
     References
     ----------
@@ -235,16 +281,27 @@ def sequent_peak(
     """
     surplus = as_series(surplus_w, "surplus_w")
     _check_rates(step_s, charge_efficiency, discharge_efficiency)
+    if charge_w is not None:
+        if not charge_w > 0.0:
+            raise InputError(f"is {charge_w}", where="charge_w", advice="use a power above 0")
+        surplus = np.minimum(surplus, charge_w)
+    if not 0.0 <= self_discharge_per_day < 0.1:
+        raise InputError(
+            f"is {self_discharge_per_day}", where="self_discharge_per_day", advice="use 0 to below 0.1"
+        )
     from moonpost.power.kernels import drawdown
 
     step_h = step_s / 3600.0
-    need, start, peak, recovered, open_start, final = drawdown(
-        surplus, step_h, charge_efficiency, discharge_efficiency
-    )
+    rates = (step_h, charge_efficiency, discharge_efficiency)
+    need, start, peak, recovered, open_start, final = drawdown(surplus, *rates)
+    settled = True
+    if self_discharge_per_day > 0.0:
+        found, settled = _with_leak(surplus, rates, self_discharge_per_day / 24.0, need)
+        need, start, peak, recovered, open_start, final = found
     gained = np.where(surplus >= 0, surplus * charge_efficiency, surplus / discharge_efficiency)
     open_s = (surplus.size - open_start) * step_s if open_start >= 0 else 0.0
     losing = float(gained.sum()) * step_h < -1e-12 * float(np.abs(gained).sum()) * step_h
-    sustainable = not (open_start >= 0 and (losing or open_s >= _YEAR_S))
+    sustainable = settled and not (open_start >= 0 and (losing or open_s >= _YEAR_S))
     return StorageNeed(
         usable_wh=need,
         start=start,
@@ -252,8 +309,23 @@ def sequent_peak(
         recovered=recovered,
         final_wh=final,
         sustainable=sustainable,
-        shortfall_w=0.0 if sustainable else final * 3600.0 / open_s,
+        shortfall_w=0.0 if sustainable or open_s == 0.0 else final * 3600.0 / open_s,
     )
+
+
+def _with_leak(
+    surplus: npt.NDArray[np.float64], rates: tuple[float, float, float], leak_per_h: float, first_wh: float
+) -> tuple[tuple[float, int, int, int, int, float], bool]:
+    """The drawdown of a leaking store that is just large enough for itself, and whether there is one."""
+    from moonpost.power.kernels import leaky_drawdown
+
+    size_wh = first_wh
+    for _ in range(_MOST_ROUNDS):
+        found = leaky_drawdown(surplus, *rates, leak_per_h, size_wh)
+        if found[0] <= size_wh * (1.0 + 1e-12):
+            return found, True
+        size_wh = found[0]
+    return found, False
 
 
 def _check_rates(step_s: float, charge_efficiency: float, discharge_efficiency: float) -> None:
