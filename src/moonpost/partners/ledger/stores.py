@@ -1,0 +1,354 @@
+"""Where a ledger lives: a SQLite file, a PostgreSQL database, or an exported file of JSON lines."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import urllib.parse
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from moonpost.errors import DataError, MissingExtraError, OutputError
+
+__all__ = ["Row", "Store", "is_url", "open_store", "read_lines"]
+
+Row = tuple[int, str, bytes]
+"""Number, hash and line of an entry as stored."""
+
+_FORMAT = "moonpost ledger 1"
+_MAGIC = b"SQLite format 3\x00"
+_TABLES = (
+    "CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
+    "CREATE TABLE entries (entry BIGINT PRIMARY KEY, hash TEXT NOT NULL UNIQUE, line TEXT NOT NULL)",
+)
+
+
+class Store(Protocol):
+    """A place for the entries of one ledger, that takes each as a whole or not at all."""
+
+    place: str
+
+    def create(self, rows: Sequence[Row]) -> None:
+        """Make the tables with the first entries in them."""
+        ...
+
+    def rows(self) -> Iterator[Row]:
+        """Every entry in the order of its number."""
+        ...
+
+    def about(self) -> dict[str, str]:
+        """Format of the tables."""
+        ...
+
+    def append(self, make: Callable[[Row], Row]) -> Row:
+        """Add the entry that `make` builds on the last one, while nobody else can write."""
+        ...
+
+    def close(self) -> None:
+        """Let go of it."""
+        ...
+
+
+def is_url(place: str) -> bool:
+    """Whether a place is a PostgreSQL database rather than a file.
+
+    Parameters
+    ----------
+    place : str
+        Path or URL.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> is_url("postgresql://127.0.0.1/station"), is_url("station.db")
+    (True, False)
+    """
+    return place.startswith(("postgresql://", "postgres://"))
+
+
+def open_store(place: str, *, new: bool = False) -> Store:
+    """Open the place of a ledger.
+
+    Parameters
+    ----------
+    place : str
+        Path of a SQLite file, or URL of a PostgreSQL database:
+        ``postgresql://user:password@127.0.0.1:5432/database``.
+    new : bool
+        Whether it is to be made.
+
+    Returns
+    -------
+    Store
+
+    Raises
+    ------
+    DataError
+        If it is not there, cannot be read or is no ledger.
+    OutputError
+        If it is to be made and is there already, or cannot be written.
+    MissingExtraError
+        If PostgreSQL is asked for and its driver is not installed.
+
+    Examples
+    --------
+    >>> open_store("nowhere.db")
+    Traceback (most recent call last):
+    ...
+    moonpost.errors.DataError: nowhere.db: no such file; name a ledger, or begin one with moonpost ledger init
+    """
+    return _Postgres(place, new) if is_url(place) else _Sqlite(place, new)
+
+
+def read_lines(path: str | os.PathLike[str]) -> Iterator[bytes] | None:
+    r"""Lines of an exported ledger; None if the file is a SQLite database.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+
+    Returns
+    -------
+    iterator of bytes or None
+        Lines without line feeds. If the last lacks its line feed, it ends with a NUL that no entry has.
+
+    Raises
+    ------
+    DataError
+        If it cannot be read.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = (Path(folder) / "a.jsonl").write_bytes(b"{}\n{}")
+    ...     list(read_lines(Path(folder) / "a.jsonl"))
+    [b'{}', b'{}\x00']
+    """
+    file = Path(path)
+    try:
+        with file.open("rb") as stream:
+            if stream.read(len(_MAGIC)) == _MAGIC:
+                return None
+    except OSError as error:
+        reason = "no such file" if isinstance(error, FileNotFoundError) else f"cannot read: {error.strerror}"
+        raise DataError(
+            reason, where=str(path), advice="name a ledger, or begin one with moonpost ledger init"
+        ) from error
+    return _lines(file)
+
+
+def _lines(path: Path) -> Iterator[bytes]:
+    """Lines cut at line feeds alone."""
+    with path.open("rb") as stream:
+        for line in stream:
+            yield line[:-1] if line.endswith(b"\n") else line + b"\x00"
+
+
+def _as_row(entry: Any, digest: Any, line: Any) -> Row:
+    """A stored row as it is, whatever types a damaged file gives."""
+    text = line if isinstance(line, bytes) else str(line).encode("utf-8", "surrogateescape")
+    return (entry if isinstance(entry, int) else -1, str(digest), text)
+
+
+class _Sqlite:
+    """A ledger in a SQLite file; each entry is on the disk before it is acknowledged."""
+
+    def __init__(self, place: str, new: bool) -> None:
+        self.place = place
+        path = Path(place)
+        if new and path.exists():
+            raise OutputError(
+                "is there already", where=place, advice="name another file; a ledger is never replaced"
+            )
+        if not new and not path.is_file():
+            raise DataError(
+                "no such file", where=place, advice="name a ledger, or begin one with moonpost ledger init"
+            )
+        self._new = new
+        try:
+            if new:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            self._link = sqlite3.connect(path, timeout=60.0, isolation_level=None)
+            self._link.text_factory = bytes
+            self._link.execute("PRAGMA synchronous = FULL")
+            if not new:
+                self._link.execute("SELECT count(*) FROM about").fetchone()
+        except (sqlite3.Error, OSError) as error:
+            raise self._unreadable(error) from error
+
+    def _unreadable(self, error: Exception) -> DataError | OutputError:
+        if self._new:
+            return OutputError(f"cannot make it: {error}", where=self.place, advice="choose another place")
+        return DataError(
+            f"is no sound ledger: {error}", where=self.place, advice="get a sound copy from a partner"
+        )
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """Everything or nothing, while nobody else writes."""
+        try:
+            self._link.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._link.execute("ROLLBACK")
+                raise
+            self._link.execute("COMMIT")
+        except sqlite3.Error as error:
+            with contextlib.suppress(sqlite3.Error):
+                self._link.execute("ROLLBACK")
+            raise OutputError(
+                f"cannot write: {error}",
+                where=self.place,
+                advice="free space, or wait for who writes; nothing changed",
+            ) from error
+
+    def create(self, rows: Sequence[Row]) -> None:
+        with self._transaction():
+            for table in _TABLES:
+                self._link.execute(table)
+            self._link.execute("INSERT INTO about VALUES ('format', ?)", (_FORMAT,))
+            for row in rows:
+                self._insert(row)
+
+    def _insert(self, row: Row) -> None:
+        self._link.execute("INSERT INTO entries VALUES (?, ?, ?)", (row[0], row[1], row[2].decode()))
+
+    def rows(self) -> Iterator[Row]:
+        try:
+            for entry, digest, line in self._link.execute("SELECT entry, hash, line FROM entries ORDER BY entry"):
+                text = digest.decode("utf-8", "replace") if isinstance(digest, bytes) else str(digest)
+                yield _as_row(entry, text, line)
+        except sqlite3.Error as error:
+            raise self._unreadable(error) from error
+
+    def about(self) -> dict[str, str]:
+        try:
+            rows = self._link.execute("SELECT name, value FROM about").fetchall()
+        except sqlite3.Error as error:
+            raise self._unreadable(error) from error
+        return {str(n, "utf-8", "replace"): str(v, "utf-8", "replace") for n, v in rows}
+
+    def append(self, make: Callable[[Row], Row]) -> Row:
+        with self._transaction():
+            found = self._link.execute(
+                "SELECT entry, hash, line FROM entries ORDER BY entry DESC LIMIT 1"
+            ).fetchone()
+            row = make(_as_row(found[0], str(found[1], "utf-8", "replace"), found[2]))
+            self._insert(row)
+        return row
+
+    def close(self) -> None:
+        self._link.close()
+
+
+class _Postgres:
+    """A ledger in a PostgreSQL database."""
+
+    def __init__(self, place: str, new: bool) -> None:
+        try:
+            import pg8000.dbapi as driver
+        except ImportError as error:
+            raise MissingExtraError(
+                "PostgreSQL needs the package pg8000", where=place, advice="pip install 'moonpost[postgres]'"
+            ) from error
+        self._driver = driver
+        url = urllib.parse.urlsplit(place)
+        host = url.hostname or "127.0.0.1"
+        self.place = f"postgresql://{host}{url.path}"
+        try:
+            self._link = driver.connect(
+                user=urllib.parse.unquote(url.username or "postgres"),
+                password=urllib.parse.unquote(url.password) if url.password else None,
+                host=host,
+                port=url.port or 5432,
+                database=url.path.lstrip("/") or "postgres",
+                timeout=60,
+            )
+            there = self._fetch("SELECT to_regclass('entries') IS NOT NULL AND to_regclass('about') IS NOT NULL")
+            self._link.rollback()
+        except (driver.Error, OSError, ValueError) as error:
+            raise DataError(
+                f"cannot be reached: {error}", where=self.place, advice="check that the server runs, and the URL"
+            ) from error
+        wrong = self._wrong(bool(there[0][0]), new)
+        if wrong is not None:
+            self.close()
+            raise wrong
+
+    def _wrong(self, there: bool, new: bool) -> DataError | OutputError | None:
+        """What keeps it from being opened, or made."""
+        if new and there:
+            advice = "name another database; a ledger is never replaced"
+            return OutputError("holds a ledger already", where=self.place, advice=advice)
+        if not new and not there:
+            return DataError("holds no ledger", where=self.place, advice="begin one with moonpost ledger init")
+        return None
+
+    def _fetch(self, text: str) -> Any:
+        cursor = self._link.cursor()
+        cursor.execute(text)
+        return cursor.fetchall()
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[Any]:
+        try:
+            cursor = self._link.cursor()
+            try:
+                yield cursor
+            except BaseException:
+                self._link.rollback()
+                raise
+            self._link.commit()
+        except (self._driver.Error, OSError) as error:
+            with contextlib.suppress(self._driver.Error, OSError):
+                self._link.rollback()
+            raise OutputError(
+                f"cannot write: {error}", where=self.place, advice="check the server; nothing changed"
+            ) from error
+
+    def create(self, rows: Sequence[Row]) -> None:
+        with self._transaction() as cursor:
+            for table in _TABLES:
+                cursor.execute(table)
+            cursor.execute("INSERT INTO about VALUES ('format', %s)", (_FORMAT,))
+            for row in rows:
+                cursor.execute("INSERT INTO entries VALUES (%s, %s, %s)", (row[0], row[1], row[2].decode()))
+
+    def rows(self) -> Iterator[Row]:
+        try:
+            cursor = self._link.cursor()
+            cursor.execute("DECLARE book CURSOR FOR SELECT entry, hash, line FROM entries ORDER BY entry")
+            while found := self._fetch("FETCH 5000 FROM book"):
+                for entry, digest, line in found:
+                    yield _as_row(entry, digest, line)
+            self._link.rollback()
+        except (self._driver.Error, OSError) as error:
+            raise DataError(f"cannot be read: {error}", where=self.place, advice="check the server") from error
+
+    def about(self) -> dict[str, str]:
+        try:
+            rows = self._fetch("SELECT name, value FROM about")
+            self._link.rollback()
+        except (self._driver.Error, OSError) as error:
+            raise DataError(f"cannot be read: {error}", where=self.place, advice="check the server") from error
+        return {str(name): str(value) for name, value in rows}
+
+    def append(self, make: Callable[[Row], Row]) -> Row:
+        with self._transaction() as cursor:
+            cursor.execute("LOCK TABLE entries IN EXCLUSIVE MODE")
+            cursor.execute("SELECT entry, hash, line FROM entries ORDER BY entry DESC LIMIT 1")
+            row = make(_as_row(*cursor.fetchone()))
+            cursor.execute("INSERT INTO entries VALUES (%s, %s, %s)", (row[0], row[1], row[2].decode()))
+        return row
+
+    def close(self) -> None:
+        with contextlib.suppress(self._driver.Error, OSError):
+            self._link.close()
