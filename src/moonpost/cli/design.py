@@ -6,7 +6,7 @@ from typing import Any
 
 import typer
 
-from moonpost.cli import designthermal
+from moonpost.cli import designlayout, designthermal
 from moonpost.cli.output import JSON, DefaultGroup, emit, phase, table
 
 __all__ = ["register"]
@@ -65,3 +65,4 @@ def _text(found: Any) -> str:
 
 
 designthermal.register(_app)
+designlayout.register(_app)
