@@ -355,11 +355,11 @@ def run_bus(
     In each step net = eta_b supply - load. Surplus charges the store up to its usable energy, at most at its limit
     of power, and the rest is spilled; a deficit draws it down to zero, at most at its limit, and the rest is shed:
     from priority 9 first and from loads of one priority in proportion, or from all alike if only their sum is
-    given. Loads can be shed in part, and what a step has goes to the first priorities of the whole step; shedding is
-    dated to the instant at which the bus first lacks power. The store changes
-    by dE/dt = eta_c charged - discharged / eta_d - k E with self-discharge k, solved exactly in each step, with
-    the instants at which it is full or empty; a full store is kept full. Its capacity fades from step to step with
-    time and with what was drawn; energy that it can no longer hold is lost and counted.
+    given. Loads can be shed in part, and what a step has goes to the first priorities of the whole step; shedding
+    is dated to the instant at which the bus first lacks power. The store changes by dE/dt = eta_c charged -
+    discharged / eta_d - k E with self-discharge k, solved exactly in each step, with the instants at which it is
+    full or empty; a full store is kept full. Its capacity fades from step to step with time and with what was
+    drawn; energy that it can no longer hold is lost and counted.
 
     Examples
     --------
