@@ -9,6 +9,7 @@ from typing import Any
 from moonpost.errors import InputError
 from moonpost.partners.ledger.entries import Entry
 from moonpost.partners.ledger.keys import key_id, signature_holds
+from moonpost.partners.samples import Custody
 from moonpost.plan.base import when_bounds
 
 __all__ = ["KINDS", "AgreementState", "ChangeState", "LedgerState", "proof_message"]
@@ -126,6 +127,8 @@ class LedgerState:
         By identifier.
     records : list of tuple
         Entry number, party, topic and data of free records.
+    custody : Custody
+        Samples, from records of the topic ``sample``.
 
     Examples
     --------
@@ -142,6 +145,7 @@ class LedgerState:
     agreements: dict[str, AgreementState] = field(default_factory=dict)
     changes: dict[str, ChangeState] = field(default_factory=dict)
     records: list[tuple[int, str, str, Any]] = field(default_factory=list)
+    custody: Custody = field(default_factory=Custody)
 
     @property
     def founders(self) -> frozenset[str]:
@@ -383,8 +387,12 @@ def _rotate(state: LedgerState, entry: Entry) -> None:
 
 
 def _record(state: LedgerState, entry: Entry) -> None:
-    """Anything else that is to be kept."""
-    state.records.append((entry.entry, entry.party, _text(entry.body, "topic"), entry.body.get("data")))
+    """Anything else that is to be kept; what is done with samples must leave no milligram unaccounted for."""
+    topic, data = _text(entry.body, "topic"), entry.body.get("data")
+    if topic == "sample":
+        refusal = state.custody.apply(data if isinstance(data, dict) else {})
+        _need(not refusal, refusal)
+    state.records.append((entry.entry, entry.party, topic, data))
 
 
 KINDS: Mapping[str, Callable[[LedgerState, Entry], None]] = {
