@@ -361,6 +361,6 @@ ACTIONS: Mapping[str, Callable[[Custody, Mapping[str, Any]], None]] = {
 }
 """What can be done, each with what it needs:
 
-``receive``: sample, mass_mg, store, use. ``split``: sample, parts (sample, mass_mg; use or store if others), loss_mg.
+``receive``: sample, mass_mg, store, use. ``split``: sample, parts (sample, mass_mg; use, store), loss_mg.
 ``move``: sample, store. ``lend``: sample, borrower, due. ``return``: sample, mass_mg, consumed_mg, loss_mg.
 """
