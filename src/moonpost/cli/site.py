@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from moonpost.cli import sitemap, sitepath, sitepoint, siterank
+from moonpost.cli import sitedarkness, sitemap, sitepath, sitepoint, siterank
 from moonpost.cli.output import JSON, emit, table, utc_text
 
 __all__ = ["register"]
@@ -106,6 +106,7 @@ def _eclipse(almanac: Any, row: Any, scale: float) -> dict[str, Any]:
 
 
 sitepoint.register(_app)
+sitedarkness.register(_app)
 siterank.register(_app)
 sitemap.register(_app)
 sitepath.register(_app)

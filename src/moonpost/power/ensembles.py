@@ -173,7 +173,7 @@ def _field(places: FloatSeries, waves: FloatSeries, phase: FloatSeries) -> Float
 
 @dataclass(frozen=True)
 class NeedSpread:
-    """A need over an ensemble.
+    """A need over an ensemble: of energy, or a length of darkness in days where told so.
 
     Parameters
     ----------
