@@ -104,6 +104,8 @@ class Catalogue:
         Regenerative fuel cells, energy and power apart [kg/kWh, kg/kW, kg/kW, 1, 1].
     rtg_w_kg, rtg_loss_per_year : float
         Radioisotope generators [W/kg, 1/year].
+    rtg_most : int
+        Most of them: fuel is scarce.
     reactors : tuple of ReactorModel
         Sizes of reactors.
     panel_w : float
@@ -139,6 +141,7 @@ class Catalogue:
     electrolyser_efficiency: float
     rtg_w_kg: float
     rtg_loss_per_year: float
+    rtg_most: int
     reactors: tuple[ReactorModel, ...]
     panel_w: float = 1000.0
     battery_module_wh: float = 5000.0
@@ -195,5 +198,5 @@ def catalogue(level: Level = "nominal", changed: Mapping[str, float] | None = No
         for name, value in values.items()
         if name.startswith("reactor-")
     )
-    plain = {name: value for name, value in values.items() if not name.startswith("reactor-")}
-    return Catalogue(reactors=reactors, **plain, **sizes)
+    plain = {name: value for name, value in values.items() if not name.startswith(("reactor-", "rtg_most"))}
+    return Catalogue(reactors=reactors, rtg_most=int(values["rtg_most"]), **plain, **sizes)

@@ -41,7 +41,7 @@ FAMILIES: Mapping[str, tuple[tuple[str, ...], tuple[StoreKind, ...]]] = {
 }
 """What each family may have: sources, and one of the stores."""
 
-_MOST = {"array": 5000, "radioisotope": 2000, "reactor": 50}
+_MOST = {"array": 5000, "reactor": 50}
 _MOUNTS = ("vertical-tracking", "two-axis", "horizontal")
 
 
@@ -276,13 +276,14 @@ class _Search:
     def __init__(self, scene: Scene, prices: Catalogue, reserve: float, mounts: tuple[str, ...]) -> None:
         self.scene, self.prices, self.reserve = scene, prices, reserve
         self.offered = options(prices, scene.masts_m, mounts)
+        self.most = {**_MOST, "radioisotope": prices.rtg_most}
         self.pools: dict[tuple[float, str], CutPool] = {}
         self.units = [self._unit(option) for option in self.offered]
 
     def _unit(self, option: SourceOption) -> SourceUnit:
         scene = self.scene
         supply = unit_supply_w(option, scene.sun, scene.light_by_mast, scene.years, scene.rules)
-        return source_unit(option, scene.at_knots(supply), _MOST[option.item])
+        return source_unit(option, scene.at_knots(supply), self.most[option.item])
 
     def pool(self, mast_m: float, store: StoreKind) -> CutPool:
         """The program for a highest mast and a store."""
@@ -313,7 +314,7 @@ class _Search:
     ) -> StationMix | None:
         pool = self.pool(mast_m, store)
         most = [
-            _MOST[o.item] if o.item in items and (o.mast_m is None or o.mast_m <= mast_m) else 0
+            self.most[o.item] if o.item in items and (o.mast_m is None or o.mast_m <= mast_m) else 0
             for o in self.offered
         ]
         try:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from moonpost.design.quiet import quiet
 from moonpost.errors import InputError, ModelError
 from moonpost.power.series import FloatSeries, as_series
 
@@ -18,7 +19,9 @@ _ROUNDS = 400
 _EACH = 6
 _TOLERANCE = 1e-9
 _KILO = 1e-3
-_SLACK = 0.01
+_YEAR_H = 8766.0
+"""In each year sources bring what loads take, and no store holds more than the largest load takes in one [h]."""
+_SLACK = 0.5
 """What a solution with any numbers may lack, and whole units are given more if the solver's rounding asks for it
 [Wh, W]."""
 
@@ -204,6 +207,17 @@ class CutPool:
         if store is not None and not (store.usable_wh > 0 and store.mass_kg >= 0):
             raise InputError(f"gives {store.usable_wh} Wh", where=store.name, advice="give modules some energy")
         self.rows: list[tuple[FloatSeries, float, float, float, float]] = []
+        self._years()
+
+    def _years(self) -> None:
+        """The constraints that sources bring in each year what the loads take: a store is no source."""
+        ends = np.cumsum(self.hours)
+        total = float(ends[-1]) if ends.size else 0.0
+        for stop in np.append(np.arange(_YEAR_H, total, _YEAR_H), total if total >= _YEAR_H else []):
+            low, high = np.searchsorted(ends, (stop - _YEAR_H + 1e-6, stop - 1e-6))
+            hours, part = self.hours[low : high + 1], slice(low, high + 1)
+            mean = 0.5 * (self.supply_w[:, :-1][:, part] + self.supply_w[:, 1:][:, part])
+            self.rows.append((mean @ hours, 0.0, 0.0, 0.0, float(self.load_w[part] @ hours)))
 
     def surplus_w(self, units: npt.ArrayLike, load_factor: float = 1.0) -> tuple[FloatSeries, FloatSeries]:
         """Surplus at the two ends of every interval.
@@ -332,7 +346,7 @@ class _Program:
 
     def __init__(self, pool: CutPool, load_factor: float, most: Sequence[int] | None) -> None:
         self.pool, self.load_factor = pool, load_factor
-        self.slack = 0.0
+        self.slack = self.gap = 0.0
         limits = [source.most for source in pool.sources] if most is None else most
         self.count = count = len(pool.sources)
         self.carried = [i for i, s in enumerate(pool.sources) if s.carrier_kg > 0]
@@ -347,8 +361,9 @@ class _Program:
             self.upper[count + j] = np.ceil(limits[i] / pool.sources[i].per_carrier)
         if store is not None:
             self.mass[-3:] = store.mass_kg, store.charge_kg, store.discharge_kg
+            modules = load_factor * float(pool.load_w.max(initial=0.0)) * _YEAR_H / store.usable_wh
             self.upper[-3:] = (
-                1e7,
+                np.ceil(modules),
                 0.0 if store.charge_w is None else 1e6,
                 0.0 if store.discharge_w is None else 1e6,
             )
@@ -379,8 +394,9 @@ class _Program:
                 row[-3] = energy * store.usable_wh * (1.0 - self.pool.reserve)
                 row[-2] = charge * (store.charge_w or 0.0)
                 row[-1] = discharge * (store.discharge_w or 0.0)
-            rows.append(row * _KILO)
-            asked.append((load * self.load_factor + self.slack) * _KILO)
+            scale = min(_KILO, 1e3 / float(np.abs(row).max(initial=1e-9)))
+            rows.append(row * scale)
+            asked.append((load * self.load_factor + self.slack) * scale)
         return np.array(rows).reshape(len(rows), self.columns), np.array(asked)
 
     def solve(self, whole: bool) -> tuple[FloatSeries, float]:
@@ -389,13 +405,14 @@ class _Program:
 
         matrix, asked = self.matrix()
         rows = [LinearConstraint(matrix, asked, np.inf)] if len(matrix) else []
-        found = milp(
-            self.mass,
-            integrality=np.full(self.columns, int(whole)),
-            bounds=Bounds(0.0, self.upper),
-            constraints=rows,
-            options={"mip_rel_gap": 0.0, "time_limit": 60.0},
-        )
+        with quiet():
+            found = milp(
+                self.mass,
+                integrality=np.full(self.columns, int(whole)),
+                bounds=Bounds(0.0, self.upper),
+                constraints=rows,
+                options={"mip_rel_gap": self.gap, "time_limit": 60.0},
+            )
         if found.x is None:
             raise ModelError(
                 "no number of the offered units carries the load",
@@ -413,6 +430,7 @@ def lightest_units(
     whole: bool = True,
     cutoff_kg: float = np.inf,
     most: Sequence[int] | None = None,
+    gap: float = 0.0,
 ) -> UnitMix | None:
     """The lightest numbers of units that carry a load through a period.
 
@@ -429,6 +447,8 @@ def lightest_units(
         Give up as soon as no mix can be lighter than this [kg].
     most : sequence of int, optional
         Most units of each source, instead of their own limits; 0 leaves one out.
+    gap : float
+        How far above the bound the mass may stay, over the mass [1].
 
     Returns
     -------
@@ -443,11 +463,12 @@ def lightest_units(
     Notes
     -----
     Minimise the mass of units subject to one condition: the store, full at the start, never falls below its
-    reserve. With surplus s, efficiencies c and d and a charging limit q, the drawdown of a window is the
-    integral of max(-s/d, -c min(s, q)): convex in the numbers of units. So each window of a solution's
-    drawdown that is too deep gives one linear constraint that every solution meets and this one breaks. The
-    program is solved again with it until the exact run through every interval finds no such window: the
-    storage condition is exact, not sampled. Rows are found first without whole numbers, then with them.
+    reserve. In every year the sources bring what the loads take: a store bridges, it is no source. With surplus s, efficiencies c and d and a
+    charging limit q, the drawdown of a window is the integral of max(-s/d, -c min(s, q)): convex in the numbers
+    of units. So each window of a solution's drawdown that is too deep gives one linear constraint that every
+    solution meets and this one breaks. The program is solved again with it until the exact run through every
+    interval finds no such window: the storage condition is exact, not sampled. Rows are found first without whole
+    numbers, then with them.
 
     References
     ----------
@@ -464,6 +485,7 @@ def lightest_units(
     ((1,), 3, 4.0)
     """
     program = _Program(pool, load_factor, most)
+    program.gap = gap
     rounds = 0
     for stage in (False, True) if whole else (False,):
         x = np.full(program.columns, -1.0)
@@ -477,7 +499,7 @@ def lightest_units(
                 return None
             if stage:
                 x = np.round(x)
-                program.slack += _SLACK if np.array_equal(x, before) else 0.0
+                program.slack += 0.1 * _SLACK if np.array_equal(x, before) else 0.0
             slack = 0.0 if stage else _SLACK
             if not pool.separate(x[: program.count], *program.limits(x), load_factor, slack=slack):
                 break
