@@ -195,7 +195,7 @@ class _Lines:
         for option in self.offered:
             supply = unit_supply_w(option, sun, light_by_mast, years, rules)
             self.units.append(source_unit(option, supply, self.most[option.item]))
-        hours = np.full(sun.time.size - 1, step_s / 3600.0)
+        hours = np.full(sun.time.size, step_s / 3600.0)
         load = np.full(hours.size, _UNIT_W)
         self.pools = {
             "battery": CutPool(hours, load, self.units, store_unit(prices, "battery"), reserve),

@@ -234,10 +234,9 @@ def lightest_mix(
     Notes
     -----
     Whole panels, masts, modules and units; see `lightest_units` for how the storage condition is kept exactly.
-    Supplies are straight between the instants given, as in `moonpost.operations.simulate`; loads change where the
-    light does. Loads run their light modes while the Sun is in view at any array: the program is solved for each
-    highest mast. A bus has one kind of store. Sources are there from the first instant at age 0; reactors and
-    stores are replaced in time.
+    Series are means of their steps, as in `moonpost.operations.simulate`. Loads run their light modes while the
+    Sun is in view at any array: the program is solved for each highest mast. A bus has one kind of store. Sources
+    are there from the first instant at age 0; reactors and stores are replaced in time.
 
     Examples
     --------
@@ -283,7 +282,7 @@ class _Search:
     def _unit(self, option: SourceOption) -> SourceUnit:
         scene = self.scene
         supply = unit_supply_w(option, scene.sun, scene.light_by_mast, scene.years, scene.rules)
-        return source_unit(option, scene.at_knots(supply), self.most[option.item])
+        return source_unit(option, supply, self.most[option.item])
 
     def pool(self, mast_m: float, store: StoreKind) -> CutPool:
         """The program for a highest mast and a store."""

@@ -34,8 +34,9 @@ class SourceUnit:
     ----------
     name : str
         What it is called.
-    supply_w : ndarray, (n,)
-        At the bus, at each instant; straight between them [W].
+    supply_w : ndarray, (n,) or (n + 1,)
+        At the bus: mean of each interval, or at the instants between which intervals lie, then straight between
+        them [W].
     mass_kg : float
         Of one unit [kg].
     carrier_kg : float
@@ -163,12 +164,12 @@ class CutPool:
 
     Parameters
     ----------
-    hours : array-like, (n - 1,)
-        Length of the intervals between instants [h].
-    load_w : array-like, (n - 1,)
+    hours : array-like, (n,)
+        Length of the intervals [h].
+    load_w : array-like, (n,)
         Load in each interval [W].
     sources : sequence of SourceUnit
-        What can be had, with supplies of length n.
+        What can be had.
     store : StoreUnit or None
         The store; None: sources alone have to carry the load.
     reserve : float
@@ -201,9 +202,17 @@ class CutPool:
         if not 0.0 <= reserve < 1.0:
             raise InputError(f"is {reserve}", where="reserve", advice="use a part from 0 to below 1")
         self.reserve = reserve
-        count = self.hours.size + 1
-        rows = [as_series(s.supply_w, s.name, length=count, low=0.0) for s in self.sources]
-        self.supply_w = np.array(rows).reshape(len(rows), count)
+        count = self.hours.size
+        rows = [as_series(s.supply_w, s.name, low=0.0) for s in self.sources]
+        wrong = [s.name for s, row in zip(self.sources, rows, strict=True) if row.size not in (count, count + 1)]
+        if wrong or len({row.size for row in rows}) > 1:
+            raise InputError(
+                "has another length", where=(wrong or ["sources"])[0], advice="use the same intervals"
+            )
+        values = np.array(rows).reshape(len(rows), rows[0].size if rows else count)
+        self.steps = values.shape[1] == count
+        self.first_w = values[:, :count]
+        self.last_w = values if self.steps else values[:, 1:]
         if store is not None and not (store.usable_wh > 0 and store.mass_kg >= 0):
             raise InputError(f"gives {store.usable_wh} Wh", where=store.name, advice="give modules some energy")
         self.rows: list[tuple[FloatSeries, float, float, float, float]] = []
@@ -216,7 +225,7 @@ class CutPool:
         for stop in np.append(np.arange(_YEAR_H, total, _YEAR_H), total if total >= _YEAR_H else []):
             low, high = np.searchsorted(ends, (stop - _YEAR_H + 1e-6, stop - 1e-6))
             hours, part = self.hours[low : high + 1], slice(low, high + 1)
-            mean = 0.5 * (self.supply_w[:, :-1][:, part] + self.supply_w[:, 1:][:, part])
+            mean = 0.5 * (self.first_w[:, part] + self.last_w[:, part])
             self.rows.append((mean @ hours, 0.0, 0.0, 0.0, float(self.load_w[part] @ hours)))
 
     def surplus_w(self, units: npt.ArrayLike, load_factor: float = 1.0) -> tuple[FloatSeries, FloatSeries]:
@@ -231,12 +240,13 @@ class CutPool:
 
         Returns
         -------
-        first_w, last_w : ndarray, (n - 1,)
+        first_w, last_w : ndarray, (n,)
             [W]
         """
-        total = np.asarray(units, dtype=np.float64) @ self.supply_w
+        number = np.asarray(units, dtype=np.float64)
         load = load_factor * self.load_w
-        return total[:-1] - load, total[1:] - load
+        first = number @ self.first_w - load
+        return first, first if self.steps else number @ self.last_w - load
 
     def separate(
         self,
@@ -274,14 +284,15 @@ class CutPool:
         lowest = np.minimum(first, last)
         worst = int(np.argmin(lowest))
         if -lowest[worst] > discharge_w + _TOLERANCE * scale + slack:
-            added += self._point(worst + (1 if last[worst] < first[worst] else 0), worst)
+            added += self._point(worst, last[worst] < first[worst])
         if self.store is None:
             return added
         return added + self._windows(first, last, capacity_wh * (1.0 + _TOLERANCE) + slack, charge_w)
 
-    def _point(self, knot: int, interval: int) -> int:
-        """The constraint that sources and discharge carry the load at one instant."""
-        self.rows.append((self.supply_w[:, knot].copy(), 0.0, 0.0, 1.0, float(self.load_w[interval])))
+    def _point(self, interval: int, at_end: bool) -> int:
+        """The constraint that sources and discharge carry the load at one end of an interval."""
+        supply = (self.last_w if at_end else self.first_w)[:, interval]
+        self.rows.append((supply.copy(), 0.0, 0.0, 1.0, float(self.load_w[interval])))
         return 1
 
     def _windows(self, first: FloatSeries, last: FloatSeries, limit_wh: float, charge_w: float) -> int:
@@ -300,7 +311,7 @@ class CutPool:
             low, high = start // 2, peak // 2 + 1
             left, right = np.zeros(high - low), np.zeros(high - low)
             at_most = window_weights(first, last, self.hours, *rates, start, peak, left, right)
-            gains = self.supply_w[:, low:high] @ left + self.supply_w[:, low + 1 : high + 1] @ right
+            gains = self.first_w[:, low:high] @ left + self.last_w[:, low:high] @ right
             asked = float((left + right) @ self.load_w[low:high])
             self.rows.append((gains, 1.0, at_most, 0.0, asked))
         return len(order)
@@ -463,12 +474,12 @@ def lightest_units(
     Notes
     -----
     Minimise the mass of units subject to one condition: the store, full at the start, never falls below its
-    reserve. In every year the sources bring what the loads take: a store bridges, it is no source. With surplus s, efficiencies c and d and a
-    charging limit q, the drawdown of a window is the integral of max(-s/d, -c min(s, q)): convex in the numbers
-    of units. So each window of a solution's drawdown that is too deep gives one linear constraint that every
-    solution meets and this one breaks. The program is solved again with it until the exact run through every
-    interval finds no such window: the storage condition is exact, not sampled. Rows are found first without whole
-    numbers, then with them.
+    reserve. In every year the sources bring what the loads take: a store bridges, it is no source. With surplus
+    s, efficiencies c and d and a charging limit q, the drawdown of a window is the integral of
+    max(-s/d, -c min(s, q)): convex in the numbers of units. So each window of a solution's drawdown that is too
+    deep gives one linear constraint that every solution meets and this one breaks. The program is solved again
+    with it until the exact run through every interval finds no such window: the storage condition is exact, not
+    sampled. Rows are found first without whole numbers, then with them.
 
     References
     ----------

@@ -1,4 +1,4 @@
-"""What a mix has to carry: the loads of a bus through the real light, as a simulation sees them."""
+"""What a mix has to carry: the loads of a bus through the real light, step by step."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import numpy.typing as npt
 from moonpost.errors import InputError, UnknownNameError
 from moonpost.plan.elements import Element, Radioisotope, SolarArray
 from moonpost.plan.model import DesignRules, Plan
-from moonpost.plan.places import SurfaceStation
 from moonpost.power.arrays import array_heights_m
 from moonpost.power.loads import load_w, power_groups
 from moonpost.power.series import FloatSeries, SunView, as_series, step_of
@@ -93,7 +92,7 @@ def _array(mast_m: float, extent_m: float) -> SolarArray:
 
 @dataclass(frozen=True)
 class Scene:
-    """Loads of a bus between instants, and the light that decides on them.
+    """Loads of a bus step by step, and the light that decides on them.
 
     Parameters
     ----------
@@ -107,13 +106,10 @@ class Scene:
         Losses and margins.
     elements : tuple of Element
         Who draws power.
-    position : ndarray, (m,)
-        Instants between which power is straight and loads stay: steps of the series, and where light crosses
-        the threshold of the light modes [step].
-    hours : ndarray, (m - 1,)
-        Time between them [h].
+    hours : ndarray, (n,)
+        Length of the steps [h].
     years : ndarray, (n,)
-        Since the first instant [years].
+        Since the first instant, at the start of each step [years].
     light_mode_above : float
         Fraction of the disc that light modes need [1].
     extent_m : float
@@ -131,7 +127,6 @@ class Scene:
     masts_m: tuple[float, ...]
     rules: DesignRules
     elements: tuple[Element, ...] = field(repr=False)
-    position: FloatSeries = field(repr=False)
     hours: FloatSeries = field(repr=False)
     years: FloatSeries = field(repr=False)
     light_mode_above: float
@@ -150,32 +145,25 @@ class Scene:
         dark = sum(load_w(element, "dark", with_margin=True) for element in self.elements)
         return total * light, total * dark
 
-    def at_knots(self, series: FloatSeries) -> FloatSeries:
-        """A series of the instants given, at all instants, (m,)."""
-        return np.interp(self.position, np.arange(series.size), series)
-
     def lit(self, mast_m: float) -> npt.NDArray[np.bool_]:
-        """Whether light modes run between instants, with arrays up to a height, (m - 1,)."""
-        middle = 0.5 * (self.position[:-1] + self.position[1:])
-        steps = np.arange(self.years.size)
-        lit = np.zeros(middle.size, dtype=np.bool_)
-        below = [height_m for height_m in self.masts_m if height_m <= mast_m]
-        for height_m in heights_needed_m(tuple(below), self.extent_m):
-            lit |= np.interp(middle, steps, self.light_by_mast[height_m]) > self.light_mode_above
+        """Whether light modes run in each step with arrays up to a height, (n,)."""
+        lit = np.zeros(self.years.size, dtype=np.bool_)
+        below = tuple(height_m for height_m in self.masts_m if height_m <= mast_m)
+        for height_m in heights_needed_m(below, self.extent_m):
+            lit |= self.light_by_mast[height_m] > self.light_mode_above
         return lit
 
     def load_w(self, mast_m: float) -> FloatSeries:
-        """Load with all margins between instants, with arrays up to a height, (m - 1,) [W]."""
+        """Load with all margins in each step with arrays up to a height, (n,) [W]."""
         light_w, dark_w = self.powers_w()
         return np.where(self.lit(mast_m), light_w, dark_w)
 
-    def instant(self, knot: int) -> np.datetime64 | None:
-        """An instant by number; None for -1."""
-        if knot < 0:
+    def instant(self, step: int) -> np.datetime64 | None:
+        """When a step begins; None for -1."""
+        if step < 0:
             return None
-        start = self.sun.time[0].astype("datetime64[ms]")
-        seconds = float(self.hours[:knot].sum()) * 3600.0
-        return start + np.timedelta64(round(seconds * 1000.0), "ms")
+        late = np.timedelta64(round(step * float(self.hours[0]) * 3_600_000.0), "ms")
+        return self.sun.time[0].astype("datetime64[ms]") + late
 
     def statements(self, reserve: float) -> tuple[str, ...]:
         """What a mix for this scene takes for granted."""
@@ -206,7 +194,7 @@ def scene_of(
     extent_m: float = 0.0,
     bus: str = "station",
 ) -> Scene:
-    """Loads of a bus between instants, from its plan and the light of its site.
+    """Loads of a bus step by step, from its plan and the light of its site.
 
     Parameters
     ----------
@@ -242,9 +230,9 @@ def scene_of(
     >>> from moonpost.plan import load_plan
     >>> time = np.datetime64("2035-01-01", "ms") + np.arange(3) * np.timedelta64(3600, "s")
     >>> sun = SimpleNamespace(time=time)
-    >>> scene = scene_of(load_plan("ilrs"), sun, {2.0: [1.0, 0.0, 0.0]}, light_mode_above=0.5)
+    >>> scene = scene_of(load_plan("ilrs"), sun, {2.0: [1.0, 0.4, 0.0]}, light_mode_above=0.5)
     >>> scene.hours.tolist(), scene.lit(2.0).tolist()
-    ([0.5, 0.5, 1.0], [True, False, False])
+    ([1.0, 1.0, 1.0], [True, False, False])
     """
     step_s = step_of(sun.time)
     count = sun.time.size
@@ -262,30 +250,15 @@ def scene_of(
             where="light_by_mast",
             advice="compute the illumination at every height of heights_needed_m",
         )
-    crossings = [_crossings(light[h], light_mode_above) for h in heights_needed_m(chosen, extent_m)]
-    position = np.unique(np.concatenate([np.arange(count, dtype=np.float64), *crossings]))
     return Scene(
         sun=sun,
         light_by_mast=light,
         masts_m=chosen,
         rules=plan.design,
         elements=consumers(plan, bus),
-        position=position,
-        hours=np.diff(position) * (step_s / 3600.0),
+        hours=np.full(count, step_s / 3600.0),
         years=np.arange(count, dtype=np.float64) * (step_s / _YEAR_S),
         light_mode_above=light_mode_above,
         extent_m=extent_m,
         bus=bus,
     )
-
-
-def lowest_mast_m(plan: Plan) -> float:
-    """The height whose light decides where a bus has no arrays [m]."""
-    return min(plan.station.masts_m) if isinstance(plan.station, SurfaceStation) else 0.0
-
-
-def _crossings(light: FloatSeries, above: float) -> FloatSeries:
-    """Where light passes a threshold between instants [step]."""
-    over = light - above
-    at = np.flatnonzero(over[:-1] * over[1:] < 0.0)
-    return at + over[at] / (over[at] - over[at + 1])
