@@ -1,13 +1,11 @@
-"""``moonpost design``: loads, storage, masses and sensitivities of a plan; ground temperatures."""
+"""``moonpost design``: the power system and the budgets of a plan, temperatures, layout and long life."""
 
 from __future__ import annotations
 
-from typing import Any
-
 import typer
 
-from moonpost.cli import designlayout, designthermal
-from moonpost.cli.output import JSON, DefaultGroup, emit, phase, table
+from moonpost.cli import designisru, designlayout, designplan, designspares, designthermal
+from moonpost.cli.output import DefaultGroup
 
 __all__ = ["register"]
 
@@ -15,7 +13,7 @@ _app = typer.Typer(
     cls=DefaultGroup,
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Budgets and storage: moonpost design PLAN; ground temperature: moonpost design regolith.",
+    help="Power system and budgets: moonpost design PLAN; ground temperature: moonpost design regolith.",
 )
 
 
@@ -26,43 +24,11 @@ def register(app: typer.Typer) -> None:
 
 @_app.callback()
 def _group() -> None:
-    """Budgets, storage and temperatures."""
+    """Power system, budgets and temperatures."""
 
 
-@_app.command("plan")
-def budgets(
-    plan: str = typer.Argument(help="A bundled plan or the path of a TOML file."), as_json: bool = JSON
-) -> None:
-    """Size the storage for the worst energy deficit and list the budgets with margins.
-
-    Example: moonpost design ilrs
-    """
-    found = phase(plan, "design")
-    emit(found, as_json, lambda: _text(found))
-
-
-def _text(found: Any) -> str:
-    storage = table(
-        ["variant", "needed (kWh)", "planned (kWh)", "margin (kWh)", "darkness alone (kWh)", "from", "to"],
-        [
-            [
-                row.variant,
-                row.required_wh / 1e3 if row.sustainable else "not enough power",
-                row.installed_wh / 1e3,
-                row.margin_wh / 1e3 if row.sustainable else "-",
-                row.longest_dark_only_wh / 1e3,
-                (row.deficit_start_utc or "-")[:10],
-                (row.deficit_stop_utc or "-")[:10],
-            ]
-            for row in found.storage
-        ],
-    )
-    loads = table(
-        ["load on the bus", "light (W)", "dark (W)", "margin"],
-        [[row.name, row.light_w, row.dark_w, row.margin] for row in found.loads],
-    )
-    return f"{storage}\n\n{loads}"
-
-
+designplan.register(_app)
 designthermal.register(_app)
 designlayout.register(_app)
+designspares.register(_app)
+designisru.register(_app)
