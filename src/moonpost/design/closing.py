@@ -430,13 +430,15 @@ def _launchers(plan: Plan, line: BudgetLine) -> list[Way]:
     return [Way("mass", line.subject, "other-launcher", text, best.capacity_kg, "kg", True)]
 
 
-def close_data(line: BudgetLine) -> tuple[Way, ...]:
+def close_data(line: BudgetLine, spare_db: float = 0.0) -> tuple[Way, ...]:
     """Ways to close a data budget.
 
     Parameters
     ----------
     line : BudgetLine
         From `data_line`.
+    spare_db : float
+        Margin that the link has besides what it has to keep [dB].
 
     Returns
     -------
@@ -454,9 +456,11 @@ def close_data(line: BudgetLine) -> tuple[Way, ...]:
     less = f"{-line.margin / 1e6:,.0f} Mbit a day less, {100 * (1 - 1 / factor):.0f} % of what is made."
     ways = [Way("data", line.subject, "less-data", less, -line.margin, "bit/d", True)]
     if math.isfinite(factor):
-        rate = f"{factor:.2f} times the rate while in contact, {10 * math.log10(factor):.1f} dB more."
+        more_db = 10.0 * math.log10(factor)
+        word = "has" if spare_db >= more_db else "has only"
+        rate = f"{factor:.2f} times the rate: {more_db:.1f} dB, and the link {word} {spare_db:.1f} to spare."
         contact = f"{factor:.2f} times the hours of contact: more ground stations or a relay."
-        ways.append(Way("data", line.subject, "more-rate", rate, factor, "1", True))
+        ways.append(Way("data", line.subject, "more-rate", rate, factor, "1", spare_db >= more_db))
         ways.append(Way("data", line.subject, "more-contact", contact, factor, "1", True))
     return tuple(ways)
 

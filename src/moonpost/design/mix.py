@@ -27,7 +27,7 @@ from moonpost.plan.elements import Storage
 from moonpost.plan.model import Plan
 from moonpost.power.series import SunView
 
-__all__ = ["FAMILIES", "MixChoice", "StationMix", "lightest_mix"]
+__all__ = ["FAMILIES", "MixChoice", "MixSearch", "StationMix", "lightest_mix"]
 
 Family = Literal["solar-battery", "solar-fuel-cell", "radioisotope", "reactor", "any"]
 StoreKind = Literal["battery", "fuel-cell"]
@@ -150,6 +150,7 @@ class MixChoice:
     scene: Scene = field(repr=False)
     prices: Catalogue = field(repr=False)
     reserve: float
+    _search: MixSearch | None = field(default=None, repr=False, compare=False)
 
     @property
     def best(self) -> StationMix:
@@ -262,39 +263,77 @@ def lightest_mix(
                      extent_m=prices.extent_m)  # fmt: skip
     if not scene.draws:
         raise ModelError("nothing draws power", where=bus, advice="give its elements modes with power_w")
-    search = _Search(scene, prices, reserve, tuple(m for m in _MOUNTS if m in mounts))
+    search = MixSearch(scene, prices, reserve, tuple(m for m in _MOUNTS if m in mounts))
     mixes = {name: search.family(name) for name in families}
     if "any" in mixes:
         mixes["any"] = min((m for m in mixes.values() if m is not None), key=lambda m: m.mass_kg, default=None)
-    return MixChoice(mixes, scene.statements(reserve), scene, prices, reserve)
+    return MixChoice(mixes, scene.statements(reserve), scene, prices, reserve, search)
 
 
-class _Search:
-    """The search over heights and stores, with windows shared between families."""
+class MixSearch:
+    """The search over heights and stores, with windows shared between families.
 
-    def __init__(self, scene: Scene, prices: Catalogue, reserve: float, mounts: tuple[str, ...]) -> None:
-        self.scene, self.prices, self.reserve = scene, prices, reserve
+    Parameters
+    ----------
+    scene : Scene
+        Loads and light.
+    prices : Catalogue
+        Masses.
+    reserve : float
+        Part of the usable energy never touched [1].
+    mounts : tuple of str
+        How arrays may be mounted.
+    base : MixSearch, optional
+        A search in the same scene with other masses, whose supplies and windows are used again.
+
+    Examples
+    --------
+    >>> from moonpost.design.mix import lightest_mix  # see there
+    """
+
+    def __init__(
+        self,
+        scene: Scene,
+        prices: Catalogue,
+        reserve: float,
+        mounts: tuple[str, ...],
+        base: MixSearch | None = None,
+    ) -> None:
+        self.scene, self.prices, self.reserve, self.mounts, self.base = scene, prices, reserve, mounts, base
         self.offered = options(prices, scene.masts_m, mounts)
         self.most = {**_MOST, "radioisotope": prices.rtg_most}
         self.pools: dict[tuple[float, str], CutPool] = {}
-        self.units = [self._unit(option) for option in self.offered]
+        self.units = [self._unit(index, option) for index, option in enumerate(self.offered)]
 
-    def _unit(self, option: SourceOption) -> SourceUnit:
-        scene = self.scene
-        supply = unit_supply_w(option, scene.sun, scene.light_by_mast, scene.years, scene.rules)
+    def _unit(self, index: int, option: SourceOption) -> SourceUnit:
+        base, scene = self.base, self.scene
+        if base is not None and base.offered[index].generator == option.generator:
+            supply = base.units[index].supply_w
+        else:
+            supply = unit_supply_w(option, scene.sun, scene.light_by_mast, scene.years, scene.rules)
         return source_unit(option, supply, self.most[option.item])
 
     def pool(self, mast_m: float, store: StoreKind) -> CutPool:
         """The program for a highest mast and a store."""
         if (mast_m, store) not in self.pools:
-            self.pools[mast_m, store] = CutPool(
-                self.scene.hours,
-                self.scene.load_w(mast_m),
-                self.units,
-                store_unit(self.prices, store),
-                self.reserve,
-            )
+            unit = store_unit(self.prices, store)
+            pool = CutPool(self.scene.hours, self.scene.load_w(mast_m), self.units, unit, self.reserve)
+            known = self.base.pools.get((mast_m, store)) if self.base is not None else None
+            if known is not None and self._same(known):
+                pool.rows = list(known.rows)
+            self.pools[mast_m, store] = pool
         return self.pools[mast_m, store]
+
+    def _same(self, known: CutPool) -> bool:
+        """Whether windows of another program hold: the same supplies and efficiencies."""
+        assert self.base is not None
+        mine = [option.generator for option in self.offered]
+        rates = [
+            (unit.charge_efficiency, unit.discharge_efficiency)
+            for unit in (known.store, store_unit(self.prices, "battery"), store_unit(self.prices, "fuel-cell"))
+            if unit is not None
+        ]
+        return mine == [option.generator for option in self.base.offered] and rates[0] in rates[1:]
 
     def family(self, name: str) -> StationMix | None:
         """The lightest mix of a family."""
@@ -304,13 +343,13 @@ class _Search:
         for store in stores:
             for mast_m in masts_m:
                 cutoff_kg = np.inf if best is None else best.mass_kg - 1e-6
-                found = self._one(name, items, store, mast_m, cutoff_kg)
+                found = self.one(name, store, mast_m, cutoff_kg)
                 best = found or best
         return best
 
-    def _one(
-        self, name: str, items: tuple[str, ...], store: StoreKind, mast_m: float, cutoff_kg: float
-    ) -> StationMix | None:
+    def one(self, name: str, store: StoreKind, mast_m: float, cutoff_kg: float = np.inf) -> StationMix | None:
+        """The lightest mix of a family with one store and a highest mast; None if none is below the cutoff."""
+        items = FAMILIES[name][0]
         pool = self.pool(mast_m, store)
         most = [
             self.most[o.item] if o.item in items and (o.mast_m is None or o.mast_m <= mast_m) else 0

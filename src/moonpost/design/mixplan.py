@@ -3,20 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from moonpost.design.mix import MixChoice, StationMix
-from moonpost.design.mixparts import MixPart, options, storage_of
+from moonpost.design.mixcuts import CutPool, unit_need
+from moonpost.design.mixparts import (
+    MixPart,
+    SourceOption,
+    options,
+    source_unit,
+    storage_of,
+    store_unit,
+    unit_supply_w,
+)
 from moonpost.errors import ModelError
 from moonpost.plan.elements import Element
 from moonpost.plan.missions import Mission
 from moonpost.plan.model import Plan
 from moonpost.plan.places import SurfaceStation
+from moonpost.power.series import as_series
 
-__all__ = ["Proof", "ProofRun", "mixed_plan", "prove_mix"]
+__all__ = ["Proof", "ProofRun", "mixed_plan", "prove_mix", "storage_needed_wh"]
 
 _MISSION = "design-mix"
 _ESTIMATE: Mapping[str, Any] = {"source": "moonpost design", "confidence": "C"}
@@ -332,3 +343,63 @@ def _run(plan: Plan, choice: MixChoice, mix: StationMix, fewer: int) -> tuple[Pr
         ),
         float(found.energy_residual_relative),
     )
+
+
+def storage_needed_wh(choice: MixChoice, mix: StationMix, light_by_mast: Mapping[float, npt.ArrayLike]) -> float:
+    """Usable energy that the store of a mix needs in another light.
+
+    Parameters
+    ----------
+    choice : MixChoice
+        What was found.
+    mix : StationMix
+        One of its mixes; all of it but the energy of its store is kept.
+    light_by_mast : mapping of float to array-like, (n,)
+        Fraction of the solar disc in view by height above ground, at the same times, for every height of its
+        arrays [m].
+
+    Returns
+    -------
+    float
+        Counted inside the store; infinite where in some year the sources bring less than the loads take [Wh].
+
+    Raises
+    ------
+    InputError
+        If the light cannot be used or a height is missing.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> from moonpost.design.mix import lightest_mix
+    >>> from moonpost.plan import load_plan
+    >>> time = np.datetime64("2035-01-01", "ms") + np.arange(96) * np.timedelta64(3600, "s")
+    >>> sun = SimpleNamespace(time=time, azimuth_deg=np.zeros(96), elevation_deg=np.ones(96),
+    ...     distance_m=np.full(96, 1.5e11))
+    >>> dark = {2.0: (np.arange(96) % 48 < 40).astype(float)}
+    >>> found = lightest_mix(load_plan("ilrs"), sun, dark, families=("solar-battery",))
+    >>> storage_needed_wh(found, found.best, dark) == found.best.needed_wh
+    True
+    """
+    scene = choice.scene
+    light = {
+        float(h): as_series(row, f"light_by_mast[{h:g}]", length=scene.years.size, low=0.0, high=1.0)
+        for h, row in light_by_mast.items()
+    }
+    heights = sorted({part.mast_m for part in mix.parts if part.mast_m is not None})
+    other = replace(scene, light_by_mast=light, masts_m=tuple(heights) or scene.masts_m)
+    units, counts = [], []
+    for part in mix.parts:
+        if part.item not in ("array", "radioisotope", "reactor"):
+            continue
+        option = SourceOption(part.item, _generator(choice, part), 0.0, 0.0, 1)
+        supply = unit_supply_w(option, scene.sun, light, scene.years, scene.rules)
+        units.append(source_unit(option, supply, part.count))
+        counts.append(part.count)
+    load_w = other.load_w(max(heights, default=scene.masts_m[0]))
+    pool = CutPool(scene.hours, load_w, units, store_unit(choice.prices, mix.store or "battery"))
+    number = np.asarray(counts, dtype=np.float64)
+    if any(float(gains @ number) < asked for gains, *_, asked in pool.rows):
+        return float("inf")
+    charging = sum(part.count * part.size for part in mix.parts if part.item == "electrolyser")
+    return unit_need(pool, number, charge_w=charging if mix.store == "fuel-cell" else np.inf).usable_wh

@@ -16,12 +16,15 @@ if TYPE_CHECKING:
     from moonpost.study.results import StudyRecord, study_schema
     from moonpost.study.run import Study, run_phase, study
     from moonpost.study.simulation import simulate_plan
+    from moonpost.study.stationdesign import StationDesign, design_station
 
 __all__ = [
+    "StationDesign",
     "Study",
     "StudyRecord",
     "check",
     "check_file",
+    "design_station",
     "load_study",
     "run_phase",
     "simulate_plan",
@@ -30,10 +33,12 @@ __all__ = [
 ]
 
 _HOME = {
+    "StationDesign": "stationdesign",
     "Study": "run",
     "StudyRecord": "results",
     "check": "findings",
     "check_file": "findings",
+    "design_station": "stationdesign",
     "load_study": "reading",
     "run_phase": "run",
     "simulate_plan": "simulation",
