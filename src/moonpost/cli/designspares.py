@@ -147,7 +147,7 @@ def _text(found: SparesPlan, told: dict[str, Any], dose: SurfaceDose) -> str:
         ],
     )
     head = (
-        f"{found.mass_kg:.1f} kg of spares ({found.failure_kg:.1f} against failures) for {found.years:g} years: no "
+        f"{found.mass_kg:.1f} kg of spares ({found.failure_kg:.1f} against failures), {found.years:g} years: no "
         f"unit runs out with {found.availability:.4f}, wanted {found.target:g}; marginal analysis alone "
         f"{found.marginal_kg:.1f} kg"
     )

@@ -12,7 +12,7 @@ from moonpost.design.siteplan import Place, arrivals
 from moonpost.design.standoff import ReactorDose, reactor_distance_m, reactor_dose
 from moonpost.plan import Reactor
 
-__all__ = ["all_findings", "landings_of", "reactors_of", "robot_ways"]
+__all__: list[str] = []
 
 PEOPLE = {"habitat", "laboratory", "command"}
 _ROBOTS = {"rover", "hopper"}

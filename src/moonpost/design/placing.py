@@ -19,7 +19,7 @@ from moonpost.plan import SolarArray
 from moonpost.sky import Apparent
 from moonpost.terrain import HorizonProfile
 
-__all__ = ["better_places", "place_missing"]
+__all__: list[str] = []
 
 _RADII_M = (
     12.0,
