@@ -31,7 +31,7 @@ def test_layout_tells_findings_and_draws_its_map(cli, tmp_path) -> None:
 def test_layout_tells_the_same_in_words(cli) -> None:
     run = cli("design", "layout", "ilrs", *SHORT, "--no-suggest")
     assert run.code == 0
-    for word in ("severity", "array of", "cable to", "vertical-array", "level"):
+    for word in ("warning ", "array of", "cable to", "vertical-array", "level"):
         assert word in run.out
 
 

@@ -187,6 +187,7 @@ def test_a_landing_strikes_what_came_before_and_lives(sun) -> None:
     assert struck["lab"].landed_kg == 5000.0
     told = {f.element: f for f in found.findings if f.kind == "plume" and f.other}
     assert told["lab"].severity == "error"
+    assert "1 more" in told["lab"].text
     away = struck["lab"].keep_out_m
     assert ejecta_at(away, 5000.0, face_m=3.0).pitted == pytest.approx(0.1, rel=1e-6)
 

@@ -167,9 +167,8 @@ def _draw(plan: Plan, found: Layout, sun: Apparent, profile_at: Any, plot: str) 
 
 
 def _text(found: Layout, told: dict[str, Any]) -> str:
-    findings = table(
-        ["severity", "kind", "what", "what to do"],
-        [[row.severity, row.kind, row.text, row.advice] for row in found.findings],
+    findings = "\n".join(
+        f"{row.severity:8} {row.kind:10} {row.text}\n{'':20}{row.advice}" for row in found.findings
     )
     shading = table(
         ["array of", "mast (m)", "energy (kWh)", "lost (%)", "lost, cells in strings (%)", "worst day"],

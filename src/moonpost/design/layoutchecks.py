@@ -221,20 +221,24 @@ def _cables(state: State, cables: dict[str, Cable]) -> Iterator[LayoutFinding]:
 
 def _plumes(state: State, landings: Sequence[Landing]) -> Iterator[LayoutFinding]:
     rules = state.rules
-    for row in landings:
-        if row.ejecta.pitted < rules.pitted_warning:
+    for lander in dict.fromkeys(row.lander for row in landings):
+        struck = [row for row in landings if row.lander == lander and row.ejecta.pitted >= rules.pitted_warning]
+        if not struck:
             continue
+        row = max(struck, key=lambda one: one.ejecta.pitted)
+        thrown = row.ejecta
+        others = f" and {len(struck) - 1} more" if len(struck) > 1 else ""
         yield LayoutFinding(
-            "error" if row.ejecta.pitted >= rules.pitted_error else "warning",
+            "error" if thrown.pitted >= rules.pitted_error else "warning",
             "plume",
             row.element,
-            row.lander,
-            row.ejecta.pitted,
+            lander,
+            thrown.pitted,
             rules.pitted_warning,
             "1",
-            f"the landing of {row.lander} ({row.landed_kg:.0f} kg) {row.ejecta.distance_m:.0f} m away strikes "
-            f"{100 * row.ejecta.pitted:.0f} % of {row.element}, grains to {1e3 * row.ejecta.largest_m:.2f} mm at "
-            f"{row.ejecta.slowest_m_s:.0f} to {row.ejecta.fastest_m_s:.0f} m/s",
+            f"the landing of {lander} ({row.landed_kg:.0f} kg) strikes {100 * thrown.pitted:.0f} % of "
+            f"{row.element} {thrown.distance_m:.0f} m away{others}, grains to {1e3 * thrown.largest_m:.2f} mm at "
+            f"{thrown.slowest_m_s:.0f} to {thrown.fastest_m_s:.0f} m/s",
             f"land {row.keep_out_m:.0f} m away or behind a ridge, or prepare a pad with a berm",
         )
     for name, mass in landers_of(state):

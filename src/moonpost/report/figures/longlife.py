@@ -75,7 +75,12 @@ def spares_figure(found: SparesPlan, width_in: float = FULL_IN) -> Figure:
     )
     if rest:
         mass_kg = sum(row.mass_kg * (n + w) for row, n, w in rest)
-        bars.set_title(f"and {len(rest)} lighter kinds, {mass_kg:.0f} kg together", fontsize=8.5, loc="right")
+        bars.annotate(
+            f"and {len(rest)} lighter kinds, {mass_kg:.0f} kg together",
+            (0.98, 0.03),
+            xycoords="axes fraction",
+            ha="right",
+        )
     bars.invert_yaxis()
     bars.grid(visible=False, axis="y")
     bars.set_xlabel("Mass [kg]")
