@@ -185,7 +185,7 @@ def catalogue(level: Level = "nominal", changed: Mapping[str, float] | None = No
     for name, value in (changed or {}).items():
         if name not in values and name not in modules:
             raise UnknownNameError(name, [*values, *sorted(modules)], kind="figure", where="changed")
-        lowest = 0.0 if name == "extent_m" else np.nextafter(0.0, 1.0)
+        lowest = 0.0 if name in ("extent_m", "mast_kg_m", "base_kg") else np.nextafter(0.0, 1.0)
         highest = 1.0 if name.endswith(("_efficiency", "_depth")) else np.inf
         highest = 0.2 if name == "rtg_loss_per_year" else highest
         if not (np.isfinite(value) and lowest <= value <= highest):
