@@ -166,7 +166,7 @@ def _base(state: State, name: str, place: Place, away: dict[str, float]) -> floa
     for other, least in away.items():
         gap = place.distance_m(state.places[other])
         if gap < least:
-            cost += _FINE_KG * (1.0 - gap / least)
+            cost += _FINE_KG * (1.2 - gap / least)
     if not clear_of(state, name, place):
         cost += _FINE_KG
     return cost
