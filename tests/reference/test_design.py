@@ -35,7 +35,7 @@ def test_radioisotope_generators():
 
 def test_reactors_within_what_was_asked_for():
     """10 kW in 2,000 to 3,500 kg (BEA request for information, July 2020), 40 kW in at most 6,000 kg (NASA and
-    INL, November 2021), 100 kW in less than 15 t (NASA 80GRC025FSPS, 2025). The values lie within, ends included."""
+    INL, November 2021), 100 kW in less than 15 t (NASA 80GRC025FSPS, 2025). Values lie within, ends included."""
     assert (ROWS["reactor-10"].light, ROWS["reactor-10"].heavy) == (2000.0, 3500.0)
     assert ROWS["reactor-40"].nominal <= 6000.0
     assert ROWS["reactor-100"].nominal <= 15_000.0

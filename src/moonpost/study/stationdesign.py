@@ -283,15 +283,11 @@ class _Scenery:
     def _members(self, heights: tuple[float, ...], members: int, seed: int) -> Iterator[dict[float, Any]]:
         """Light of each member at the heights, with the eclipses of the plan's own light."""
         from moonpost.study.lightmembers import light_members
-        from moonpost.terrain import illumination
 
         site = self.context.plan.station_sites()[0]
         profiles = [site_profile(self.context.plan, site, height_m) for height_m in heights]
-        seen = apparent_sun(self.context)
-        bare = {p.mast_m: illumination(p, seen) for p in profiles}
-        free = {h: np.where(bare[h] > 0, self.light[h] / np.maximum(bare[h], 1e-9), 1.0) for h in bare}
-        for light in light_members(profiles, seen, members=members, seed=seed):
-            yield {h: np.clip(series * np.minimum(free[h], 1.0), 0.0, 1.0) for h, series in light.items()}
+        for light in light_members(profiles, apparent_sun(self.context), members=members, seed=seed):
+            yield {height_m: series * self.light_at.uncovered for height_m, series in light.items()}
 
 
 def _budgets(context: Context, scene: _Scenery) -> tuple[tuple[BudgetLine, ...], tuple[Way, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,9 @@ from moonpost.design import (
     size_storage,
     storage_sensitivity,
 )
+from moonpost.design.closing import raised_arrays
 from moonpost.plan import Assumption, Plan, SolarArray, SurfaceStation
+from moonpost.power import power_groups
 from moonpost.study.context import Context, Phase, site_profile
 from moonpost.study.phases.common import text
 from moonpost.study.results import DesignResult, LoadRow, MassCheckRow, MassRow, SensitivityRow, StorageRow
@@ -86,26 +89,23 @@ class LightAt:
         from moonpost.terrain import illumination
 
         profile = site_profile(self._context.plan, self._context.plan.station_sites()[0], mast_m)
-        seen = apparent_sun(self._context)
-        return illumination(profile, seen)
+        return illumination(profile, apparent_sun(self._context)) * self.uncovered
+
+    @cached_property
+    def uncovered(self) -> Any:
+        """Part of the solar disc that the Earth leaves uncovered, as the site phase counted it, (n,) [1]."""
+        from moonpost.terrain import illumination
+
+        mast_m = float(self._light["mast_m"].values.max())
+        profile = site_profile(self._context.plan, self._context.plan.station_sites()[0], mast_m)
+        bare, light = illumination(profile, apparent_sun(self._context)), self(mast_m)
+        free = np.divide(light, bare, out=np.ones_like(bare), where=bare > 0.0)
+        return np.where(free > 0.999, 1.0, free)
 
 
 def with_masts(plan: Plan, mast_m: float) -> Plan:
     """The plan with all arrays of the station at one height."""
-    elements = tuple(
-        element.model_copy(
-            update={
-                "generators": tuple(
-                    source.model_copy(update={"mast_m": mast_m}) if isinstance(source, SolarArray) else source
-                    for source in element.generators
-                )
-            }
-        )
-        if element.bus == "station"
-        else element
-        for element in plan.elements
-    )
-    return plan.model_copy(update={"elements": elements})
+    return raised_arrays(plan, mast_m)
 
 
 def design_phase(context: Context) -> Phase:
@@ -129,12 +129,8 @@ def design_phase(context: Context) -> Phase:
 
 
 def _masts(plan: Plan) -> set[float]:
-    return {
-        source.mast_m
-        for element in plan.elements
-        for source in element.generators
-        if isinstance(source, SolarArray)
-    }
+    """Heights at which the plan's arrays need light."""
+    return {height_m for group in power_groups(plan) for height_m in group.masts_m}
 
 
 def _variants(plan: Plan) -> list[tuple[str, Plan, dict[str, Any]]]:
