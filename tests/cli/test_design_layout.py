@@ -105,6 +105,15 @@ def test_spares_from_a_file_of_units(cli, tmp_path) -> None:
     assert found["rates"] == "file"
 
 
+def test_common_units_save_mass(cli) -> None:
+    own, shared = (
+        json.loads(cli("design", "spares", "ilrs", *more, "--json").out) for more in ((), ("--shared",))
+    )
+    assert len(shared["items"]) < len(own["items"])
+    assert shared["failure_kg"] < own["failure_kg"]
+    assert set(shared["repair"]) >= {"wheel drive", "resource-plant: furnace valve"}
+
+
 def test_isru_tells_plants_that_close(cli, tmp_path) -> None:
     picture = tmp_path / "isru.png"
     run = cli("design", "isru", "--kg", 500, "--lat", "-85", "--json", "--plot", picture)
@@ -115,6 +124,8 @@ def test_isru_tells_plants_that_close(cli, tmp_path) -> None:
     assert picture.exists()
     powered = json.loads(cli("design", "isru", "--process", "electrolysis", "--power", 1200, "--json").out)
     assert powered["plants"][0]["power_w"] == pytest.approx(1200.0)
+    planned = json.loads(cli("design", "isru", "--process", "electrolysis", "--plan", "ilrs", "--json").out)
+    assert planned["plants"] == powered["plants"]
     assert "kWh/kg" in cli("design", "isru", "--process", "ice", "--product", "water").out
 
 
@@ -141,6 +152,8 @@ def test_isru_tells_plants_that_close(cli, tmp_path) -> None:
         ("isru", "--soil", "martian"),
         ("isru", "--kg", 0),
         ("isru", "--power", -5),
+        ("isru", "--power", 5, "--plan", "ilrs"),
+        ("isru", "--plan", "ilrs-orbit"),
         ("isru", "--ground-k", "nan"),
         ("isru", "--ground-k", 100, "--lat", 10),
         ("isru", "--lat", 95),

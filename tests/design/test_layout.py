@@ -17,6 +17,7 @@ from moonpost.design.siteplan import given_places, ground_machines, place_on_moo
 from moonpost.design.standoff import reactor_distance_m, reactor_dose
 from moonpost.errors import InputError, ModelError, UnknownNameError
 from moonpost.plan import Plan, load_plan
+from moonpost.power import dose_sv_year
 from moonpost.sky import MOON_RADIUS_M, Almanac, Site, times
 from moonpost.terrain import HorizonProfile
 
@@ -365,6 +366,13 @@ def test_dose_falls_with_the_square_and_the_distance_gives_it_back(heat, distanc
     if one.equivalent_sv_year > 1e-200:
         back = reactor_distance_m(heat, one.equivalent_sv_year, shield=shield, soil_kg_m2=soil)
         assert back == pytest.approx(distance, rel=1e-9)
+
+
+def test_the_dose_is_that_which_power_scales_from_a_reference() -> None:
+    ours = reactor_dose(20e3, 470.0).equivalent_sv_year
+    scaled = dose_sv_year(470.0, reference_sv_year=0.05, reference_m=1000.0, thermal_ratio=20 / 160)
+    # The default shield meets the reference to 4 percent.
+    assert ours == pytest.approx(float(scaled), rel=0.05)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import poisson
 
-from moonpost.design.spares import SpareItem, enough_probability, lightest_spares
+from moonpost.design.spares import SpareItem, enough_probability, lightest_spares, shared_units
 from moonpost.design.units import plan_units, read_units
 from moonpost.design.wear import dust_cover, mechanism_life_years, repair_times, wear_depth_m
 from moonpost.errors import DataError, InputError, ModelError, UnknownNameError
@@ -88,6 +88,16 @@ def test_wear_asks_for_spares_that_are_known_beforehand() -> None:
     assert found.mass_kg == found.failure_kg + 12.0
     assert found.curve[0][0] == 12.0
     assert found.counts[0] == 0
+
+
+def test_common_parts_never_weigh_more_when_they_are_alike() -> None:
+    alike = [SpareItem("pump", name, 5.0, 0.1, life_years=4.0) for name in "abcd"]
+    common = shared_units(alike)
+    assert common == (SpareItem("pump", "", 5.0, 0.1, 4, 4.0),)
+    one, many = lightest_spares(common, 10.0, 0.95), lightest_spares(alike, 10.0, 0.95)
+    assert one.worn[0] == sum(many.worn)
+    assert one.failure_kg < many.failure_kg
+    assert shared_units([SpareItem("a", "m", 1.0, 0.1)]) == (SpareItem("a", "m", 1.0, 0.1),)
 
 
 def test_large_demand_is_met() -> None:

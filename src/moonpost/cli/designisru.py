@@ -29,6 +29,7 @@ def isru(
     process: str = typer.Option("all", help="hydrogen, carbothermal, electrolysis, ice, or all."),
     kg: float = typer.Option(1000.0, help="Product in a year [kg]."),
     power: float = typer.Option(None, help="Instead of --kg: power while the plant works [W]."),
+    plan: str = typer.Option("", help="Instead: a plan, for the power that its isru elements draw in the light."),
     soil: str = typer.Option("highland", help="highland or mare."),
     ground_k: float = typer.Option(
         None, help="Temperature of the regolith dug [K]; 200, and 100 for ice, if not given."
@@ -55,6 +56,10 @@ def isru(
         raise InputError("goes without --lat", where="--ground-k", advice="give one of the two")
     if process == "all" and product != "oxygen":
         raise InputError("goes with --process ice alone", where="--product", advice="name the process")
+    if plan:
+        if power is not None:
+            raise InputError("goes without --plan", where="--power", advice="give one of the two")
+        power = _plan_w(plan)
     warm = _mean_k(lat) if lat is not None else 200.0
     plants = []
     for name in PROCESSES if process == "all" else (process,):
@@ -66,7 +71,7 @@ def isru(
             recuperation=recuperation,
             enrichment=enrichment,
             ice=ice,
-            product=product,  # type: ignore[arg-type]
+            product=product,
         )
         plants.append(_sized(resource_plant(name, kg, options), power))
     told: dict[str, Any] = {"plants": [row.to_dict() for row in plants]}
@@ -85,6 +90,18 @@ def _sized(plant: Plant, power: float | None) -> Plant:
     if not 0.0 < power < 1e12:
         raise InputError(f"is {power!r}", where="--power", advice="give watts above 0")
     return resource_plant(plant.process, plant.product_kg_year * power / plant.power_w, plant.options)
+
+
+def _plan_w(plan: str) -> float:
+    """Power that the plants of a plan draw in the light [W]."""
+    from moonpost.errors import ModelError
+    from moonpost.plan import load_plan
+    from moonpost.power import load_w
+
+    drawn = sum(load_w(row, "light") for row in load_plan(plan).elements if row.kind == "isru")
+    if drawn <= 0.0:
+        raise ModelError("no isru element draws power in the light", where=plan, advice="use --kg or --power")
+    return drawn
 
 
 def _mean_k(lat: float) -> float:

@@ -31,6 +31,7 @@ def spares(
     years: float = typer.Option(10.0, help="Years without people or supplies."),
     availability: float = typer.Option(0.95, help="Wanted probability that no unit runs out [1]."),
     units: str = typer.Option("", help="TOML file of [[unit]] tables, instead of the assumed units of the plan."),
+    shared: bool = typer.Option(False, "--shared", help="Take units of the same name as one kind that fits all."),
     method: str = typer.Option("exact", help="exact or marginal."),
     shield: float = typer.Option(27.0, help="Matter around electronics [kg/m2]; 27: 10 mm of aluminium."),
     events: float = typer.Option(1.0, help="Solar events like that of August 1972 in that time."),
@@ -46,7 +47,7 @@ def spares(
     Example: moonpost design spares ilrs --years 10 --availability 0.95 --plot spares.png
     """
     from moonpost.design.dose import surface_dose
-    from moonpost.design.spares import lightest_spares
+    from moonpost.design.spares import lightest_spares, shared_units
     from moonpost.design.units import plan_units, read_units
     from moonpost.design.wear import dust_cover
     from moonpost.errors import InputError
@@ -56,6 +57,7 @@ def spares(
         raise InputError(f"{plot!r} is no picture", where="--plot", advice="end it with .png, .svg or .pdf")
     rows = load_plan(plan)
     items = read_units(units) if units else plan_units(rows)
+    items = shared_units(items) if shared else items
     found = lightest_spares(items, years, availability, method=method)  # type: ignore[arg-type]
     dose = surface_dose(years, shield, events=events, tolerance_gy=tolerance)
     mended = _repairs(rows, found, robot_m_s)

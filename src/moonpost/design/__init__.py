@@ -21,7 +21,7 @@ from moonpost.design.sizing import (
     carried_load,
     size_storage,
 )
-from moonpost.design.spares import SpareItem, SparesPlan, lightest_spares
+from moonpost.design.spares import SpareItem, SparesPlan, lightest_spares, shared_units
 from moonpost.design.standoff import ReactorDose, reactor_distance_m, reactor_dose
 from moonpost.design.tornado import MassEffect, mix_effects
 from moonpost.design.units import plan_units, read_units
@@ -94,6 +94,7 @@ __all__ = [
     "read_units",
     "repair_times",
     "resource_plant",
+    "shared_units",
     "size_storage",
     "storage_for_load",
     "storage_sensitivity",

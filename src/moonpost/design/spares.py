@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from moonpost.errors import InputError, ModelError
 
-__all__ = ["SpareItem", "SparesPlan", "enough_probability", "lightest_spares"]
+__all__ = ["SpareItem", "SparesPlan", "enough_probability", "lightest_spares", "shared_units"]
 
 _MOST_EACH = 400
 _MOST_STATES = 400_000
@@ -144,6 +144,43 @@ class SparesPlan:
             ],
             "curve": [list(point) for point in self.curve],
         }
+
+
+def shared_units(items: Sequence[SpareItem]) -> tuple[SpareItem, ...]:
+    """Units of the same name as one kind that fits all machines, to see what common parts save.
+
+    Parameters
+    ----------
+    items : sequence of SpareItem
+        The units.
+
+    Returns
+    -------
+    tuple of SpareItem
+        One for each name: all that are at work, mean rate, largest mass, shortest life, longest work.
+
+    Examples
+    --------
+    >>> shared_units([SpareItem("pump", "a", 5.0, 0.1), SpareItem("pump", "b", 4.0, 0.3, count=3)])[0].count
+    4
+    """
+    found = []
+    for name in dict.fromkeys(row.name for row in items):
+        same = [row for row in items if row.name == name]
+        count = sum(row.count for row in same)
+        lives = [row.life_years for row in same if row.life_years is not None]
+        found.append(
+            SpareItem(
+                name,
+                same[0].element if len(same) == 1 else "",
+                max(row.mass_kg for row in same),
+                sum(row.count * row.failures_per_year for row in same) / count,
+                count,
+                min(lives) if lives else None,
+                max(row.work_h for row in same),
+            )
+        )
+    return tuple(found)
 
 
 def enough_probability(spares: int, mean_demand: float) -> float:
