@@ -10,16 +10,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from moonpost.design.arrayshading import shadow_scale
 from moonpost.design.cables import CONDUCTORS, best_cable, cable, kelvin_section_m2
 from moonpost.design.layout import LayoutRules, check_layout
 from moonpost.design.plume import ballistic_range_m, ejecta_at, ejecta_speed_m_s, keep_out_m
 from moonpost.design.siteplan import given_places, ground_machines, place_on_moon
 from moonpost.design.standoff import reactor_distance_m, reactor_dose
 from moonpost.errors import InputError, ModelError, UnknownNameError
+from moonpost.operations import simulate
 from moonpost.plan import Plan, load_plan
-from moonpost.power import dose_sv_year
+from moonpost.power import array_power_w, dose_sv_year
 from moonpost.sky import MOON_RADIUS_M, Almanac, Site, times
-from moonpost.terrain import HorizonProfile
+from moonpost.terrain import HorizonProfile, illumination
 
 SITE = Site(-89.4395, 222.8066)
 SOURCED = {"source": "test", "confidence": "C"}
@@ -133,6 +135,51 @@ def test_ground_that_rises_under_a_neighbour_shades_more(sun) -> None:
     assert hill.places["low"].ground_m == 8.0
     assert any("level" in row for row in level.statements)
     assert not any("level" in row for row in hill.statements)
+
+
+def test_a_tall_array_is_taken_strip_by_strip(sun) -> None:
+    tower = machine("tower", position=at(0, 40, 6, 9))
+    tall = ARRAY | {"height_m": 8.0}
+    heights = set()
+
+    def seen(_place, height_m):
+        heights.add(height_m)
+        return HorizonProfile.flat(SITE, elevation_deg=-4.0)
+
+    arrays = [machine("array", "power", generators=[row], position=at(0, 60, 3, 14)) for row in (ARRAY, tall)]
+    told, strips = (
+        check_layout(plan_of(BATTERY, row, tower), sun, seen, suggest=False).shading[0] for row in arrays
+    )
+    assert len(heights) > 2
+    # The same panel, from 6 to 14 m: 5 points of it against 4 strips of 2.
+    assert strips.energy_wh == pytest.approx(told.energy_wh)
+    assert strips.lost_wh == pytest.approx(told.lost_wh, rel=0.2)
+
+
+def test_the_factor_for_simulations_takes_off_what_the_check_tells(sun) -> None:
+    array = machine("array", "power", generators=[ARRAY], position=at(0, 60, 3, 14))
+    plan = plan_of(BATTERY, array, machine("tower", position=at(0, 40, 6, 15)))
+    told = check_layout(plan, sun, flat, suggest=False).shading[0]
+    scale = shadow_scale(plan, sun, flat)
+    assert set(scale) == {"array"}
+    assert scale["array"].min() >= 0.0
+    assert scale["array"].max() <= 1.0
+    power = array_power_w(
+        plan.element("array").generators[0], sun, illumination(flat(None, 10.0), sun), 0.0, plan.design
+    )
+    assert float((power * (1.0 - scale["array"])).sum()) == pytest.approx(told.lost_wh, rel=1e-9)
+
+
+def test_a_simulated_station_gets_less_for_its_shadows(sun) -> None:
+    modes = [{"name": "on", "when": "always", "power_w": 100.0}]
+    array = machine("array", "power", generators=[ARRAY], position=at(0, 60, 3, 14), modes=modes)
+    plan = plan_of(BATTERY, array, machine("tower", position=at(0, 40, 6, 15)))
+    light = {10.0: illumination(flat(None, 10.0), sun)}
+    plain = simulate(plan, sun, light)
+    shaded = simulate(plan, sun, light, supply_scale=shadow_scale(plan, sun, flat))
+    given = [float(np.sum([row.supplied_wh for row in run.balances])) for run in (plain, shaded)]
+    told = check_layout(plan, sun, flat, suggest=False).shading[0]
+    assert given[1] / given[0] == pytest.approx(1.0 - told.lost_fraction, rel=2e-3)
 
 
 def test_a_horizon_above_the_sun_leaves_nothing_to_lose(sun) -> None:
@@ -303,6 +350,11 @@ def test_the_best_cable_is_the_lightest_of_all_and_cold_metal_carries_more() -> 
             assert best.whole_kg <= cable(5000.0, 400.0, volts, metal=metal, power_kg_w=0.3).whole_kg
     warm, cold = (cable(500.0, 50.0, 120.0, section_m2=5e-6, conductor_k=k) for k in (300.0, 100.0))
     assert cold.loss_w < 0.2 * warm.loss_w
+
+
+def test_a_low_bus_may_stay_low() -> None:
+    assert best_cable(20.0, 5.0, bus_v=28.0).voltage_v == 28.0
+    assert best_cable(20.0, 5.0, voltages_v=(300.0,)).voltage_v == 300.0
 
 
 def test_bad_cables_are_refused() -> None:

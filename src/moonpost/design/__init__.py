@@ -1,5 +1,6 @@
 """Design: budgets with margins, storage sized for the real darkness, and what the answers depend on."""
 
+from moonpost.design.arrayshading import ArrayShading, shadow_scale
 from moonpost.design.budgets import BudgetLine, data_line, energy_line, link_lines, mass_lines, power_lines
 from moonpost.design.cables import Cable, best_cable, cable
 from moonpost.design.catalogue import Catalogue, Figure, catalogue, figures
@@ -29,6 +30,7 @@ from moonpost.design.wear import RepairTimes, repair_times
 
 __all__ = [
     "FAMILIES",
+    "ArrayShading",
     "BudgetLine",
     "Cable",
     "CarriedLoad",
@@ -94,6 +96,7 @@ __all__ = [
     "read_units",
     "repair_times",
     "resource_plant",
+    "shadow_scale",
     "shared_units",
     "size_storage",
     "storage_for_load",

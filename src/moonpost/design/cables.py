@@ -14,6 +14,9 @@ from moonpost.errors import InputError, ModelError, UnknownNameError
 __all__ = ["CONDUCTORS", "Cable", "Conductor", "best_cable", "cable", "kelvin_section_m2"]
 
 
+_VOLTAGES_V = (120.0, 300.0, 1000.0, 3000.0)
+
+
 @dataclass(frozen=True)
 class Conductor:
     """A metal for cables.
@@ -303,11 +306,7 @@ def cable(
 
 
 def best_cable(
-    power_w: float,
-    length_m: float,
-    *,
-    voltages_v: Sequence[float] = (120.0, 300.0, 1000.0, 3000.0),
-    **options: Any,
+    power_w: float, length_m: float, *, voltages_v: Sequence[float] = (), bus_v: float = 120.0, **options: Any
 ) -> Cable:
     """Lightest cable over metals and voltages, with the power plant that its losses take.
 
@@ -318,7 +317,9 @@ def best_cable(
     length_m : float
         Length of the way [m].
     voltages_v : sequence of float
-        Voltages to choose from [V].
+        Voltages to choose from [V]; if none are given that of the bus and those of 120, 300, 1000 and 3000 above.
+    bus_v : float, default 120.0
+        Voltage of the bus [V].
     **options
         Further arguments of `cable`, but not its metal.
 
@@ -338,10 +339,10 @@ def best_cable(
     (120.0, True)
     """
     found = []
-    for voltage_v in voltages_v:
+    for voltage_v in voltages_v or [bus_v, *(volts for volts in _VOLTAGES_V if volts > bus_v)]:
         for metal in CONDUCTORS:
             try:
-                found.append(cable(power_w, length_m, float(voltage_v), metal=metal, **options))
+                found.append(cable(power_w, length_m, float(voltage_v), metal=metal, bus_v=bus_v, **options))
             except ModelError:
                 continue
     if not found:

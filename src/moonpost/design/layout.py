@@ -9,18 +9,19 @@ from typing import Any, Literal
 
 import numpy as np
 
+from moonpost.design.arrayshading import ArrayShading, element_shading
 from moonpost.design.cables import Cable, best_cable, cable
 from moonpost.design.plume import Ejecta
-from moonpost.design.shadowing import Body, hidden_by_bodies
-from moonpost.design.siteplan import GroundHeight, Place, bodies_of, given_places, ground_machines, panels_of
+from moonpost.design.shadowing import Body
+from moonpost.design.siteplan import GroundHeight, Place, bodies_of, given_places, ground_machines
 from moonpost.design.standoff import ReactorDose
 from moonpost.errors import InputError, ModelError
 from moonpost.plan import Element, Plan, Reactor, SolarArray
-from moonpost.power import array_power_w, load_w
+from moonpost.power import load_w
 from moonpost.sky import Apparent
-from moonpost.terrain import HorizonProfile, illumination
+from moonpost.terrain import HorizonProfile
 
-__all__ = ["ArrayShading", "Landing", "Layout", "LayoutFinding", "LayoutRules", "Suggestion", "check_layout"]
+__all__ = ["Landing", "Layout", "LayoutFinding", "LayoutRules", "Suggestion", "check_layout"]
 
 ProfileAt = Callable[[Place, float], HorizonProfile]
 
@@ -122,45 +123,6 @@ class LayoutFinding:
     unit: str
     text: str
     advice: str
-
-
-@dataclass(frozen=True)
-class ArrayShading:
-    """What an array loses to shadows of machines over the span.
-
-    Parameters
-    ----------
-    element : str
-        Its element.
-    mast_m : float
-        Height of its middle [m].
-    energy_wh : float
-        It would give without machines about [Wh].
-    lost_wh : float
-        Lost if output goes with the lit area [Wh].
-    lost_strings_wh : float
-        Lost if each upright column of cells gives what its darkest part gets [Wh].
-    by : dict of str to float
-        Lost to each other element if it stood there alone [Wh].
-    worst_day : str
-        The day with the largest loss, UTC.
-    worst_day_fraction : float
-        Part of that day's energy lost [1].
-    """
-
-    element: str
-    mast_m: float
-    energy_wh: float
-    lost_wh: float
-    lost_strings_wh: float
-    by: dict[str, float]
-    worst_day: str
-    worst_day_fraction: float
-
-    @property
-    def lost_fraction(self) -> float:
-        """Lost over what it would give [1]."""
-        return self.lost_wh / self.energy_wh if self.energy_wh > 0.0 else 0.0
 
 
 @dataclass(frozen=True)
@@ -328,7 +290,7 @@ def check_layout(
 
     Notes
     -----
-    Shadows by `moonpost.design.shadowing`; energy by `moonpost.power.array_power_w` with and without the hidden
+    Shadows by `moonpost.design.arrayshading`; energy by `moonpost.power.array_power_w` with and without the hidden
     light, for arrays at the start of their life. Cables run straight from the hub with 10 percent to spare. A
     landing strikes what came on earlier missions. Machines without a place get one by search, and findings say so.
 
@@ -354,7 +316,13 @@ def check_layout(
     price = price_kg_w(machines) if rules.power_kg_w is None else rules.power_kg_w
     state = State(plan, machines, hub, sun, profile_at, rules, price, ground, given_places(plan, ground))
     missing = place_missing(state)
-    shading = tuple(row for name in state.places for row in shading_of(state, name))
+    shading = tuple(
+        row
+        for name, place in state.places.items()
+        for row in element_shading(
+            state.machines[name], place, state.bodies(without=name), sun, profile_at, plan.design
+        )
+    )
     cables = {name: found for name in state.places if (found := cable_of(state, name)) is not None}
     landings = layoutchecks.landings_of(state)
     reactors = layoutchecks.reactors_of(state)
@@ -462,58 +430,6 @@ def bus_cable(state: State, found: Cable) -> Cable | None:
         )
     except ModelError:
         return None
-
-
-def shading_of(state: State, name: str) -> list[ArrayShading]:
-    """What each array of an element loses."""
-    element, place = state.machines[name], state.places[name]
-    found = []
-    for array, panel in panels_of(element, place):
-        profile = state.profile_at(place, array.mast_m)
-        light = illumination(profile, state.sun)
-        bodies = state.bodies(without=name)
-        rows = 5 if panel.height_m > 0.0 else 1
-        hidden = hidden_by_bodies(panel, bodies, state.sun, profile, rows=rows)
-        free = _power_w(state, element, array, light)
-        lost = free - _power_w(state, element, array, light - hidden.mean(axis=(1, 2)))
-        strings = free - _power_w(state, element, array, light - hidden.max(axis=2).mean(axis=1))
-        hours = float((state.sun.time[1] - state.sun.time[0]) / np.timedelta64(1, "ms")) / 3.6e6
-        by = {}
-        for other in sorted({body.element for body in bodies}) if lost.any() else ():
-            alone = [body for body in bodies if body.element == other]
-            part = hidden_by_bodies(panel, alone, state.sun, profile, rows=rows).mean(axis=(1, 2))
-            if part.any():
-                by[other] = float((free - _power_w(state, element, array, light - part)).sum() * hours)
-        day, worst = _worst_day(state.sun.time, free, lost)
-        found.append(
-            ArrayShading(
-                name,
-                array.mast_m,
-                float(free.sum() * hours),
-                float(lost.sum() * hours),
-                float(strings.sum() * hours),
-                by,
-                day,
-                worst,
-            )
-        )
-    return found
-
-
-def _power_w(state: State, element: Element, array: SolarArray, light: Any) -> Any:
-    """Output of all copies of an array at the start of its life [W]."""
-    return element.count * array_power_w(array, state.sun, np.clip(light, 0.0, 1.0), 0.0, state.plan.design)
-
-
-def _worst_day(time: Any, free: Any, lost: Any) -> tuple[str, float]:
-    """The UTC day on which most energy is lost, and which part of that day's."""
-    if not lost.any():
-        return "", 0.0
-    day = time.astype("datetime64[D]")
-    names, at = np.unique(day, return_inverse=True)
-    per_day, full = np.bincount(at, lost), np.bincount(at, free)
-    k = int(np.argmax(per_day))
-    return str(names[k]), float(per_day[k] / full[k])
 
 
 def _statements(state: State) -> tuple[str, ...]:

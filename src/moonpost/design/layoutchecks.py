@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
+from moonpost.design.arrayshading import ArrayShading
 from moonpost.design.cables import Cable
-from moonpost.design.layout import ArrayShading, Landing, LayoutFinding, State, Suggestion, bus_cable
+from moonpost.design.layout import Landing, LayoutFinding, State, Suggestion, bus_cable
 from moonpost.design.plume import ejecta_at, keep_out_m
 from moonpost.design.siteplan import Place, arrivals
 from moonpost.design.standoff import ReactorDose, reactor_distance_m, reactor_dose
