@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,13 +15,14 @@ from moonpost.design.arrayshading import shadow_scale
 from moonpost.design.cables import CONDUCTORS, best_cable, cable, kelvin_section_m2
 from moonpost.design.layout import LayoutRules, check_layout
 from moonpost.design.plume import ballistic_range_m, ejecta_at, ejecta_speed_m_s, keep_out_m
-from moonpost.design.siteplan import given_places, ground_machines, place_on_moon
+from moonpost.design.shadowing import Body, Panel, hidden_by_bodies
+from moonpost.design.siteplan import given_places, ground_machines, place_on_moon, seen_from_site
 from moonpost.design.standoff import reactor_distance_m, reactor_dose
 from moonpost.errors import InputError, ModelError, UnknownNameError
 from moonpost.operations import simulate
 from moonpost.plan import Plan, load_plan
 from moonpost.power import array_power_w, dose_sv_year
-from moonpost.sky import MOON_RADIUS_M, Almanac, Site, times
+from moonpost.sky import MOON_RADIUS_M, Almanac, Apparent, Site, times
 from moonpost.terrain import HorizonProfile, illumination
 
 SITE = Site(-89.4395, 222.8066)
@@ -301,6 +303,41 @@ def test_a_place_beside_the_site_is_as_far_as_it_says(east_m, north_m) -> None:
     # The plane that touches the sphere and the sphere differ by d^3 / 2 R^2.
     assert float(there @ east) == pytest.approx(east_m, abs=1e-6 + far**3 / MOON_RADIUS_M**2)
     assert float(there @ north) == pytest.approx(north_m, abs=1e-6 + far**3 / MOON_RADIUS_M**2)
+
+
+def test_a_horizon_beside_the_site_gives_the_light_of_its_own_place() -> None:
+    beside = Site(*place_on_moon(SITE, 900.0, -700.0))
+    azimuth = np.arange(720) * 0.5
+    ridge = 1.2 * np.sin(np.radians(9.0 * azimuth))
+    own = replace(HorizonProfile.flat(beside), elevation_deg=ridge)
+    t, almanac = times("2035-09-01", "2035-10-01", 1800), Almanac.default()
+    there = illumination(own, almanac.sun(beside, t))
+    here = illumination(seen_from_site(own, SITE), almanac.sun(SITE, t))
+    plain = illumination(own, almanac.sun(SITE, t))
+    assert np.abs(there - here).max() < 0.02
+    assert np.abs(there - plain).max() > 0.3
+
+
+@given(st.floats(0.0, 360.0), st.floats(0.2, 2.5))
+@settings(max_examples=30, deadline=None)
+def test_shadows_turn_with_the_map(turn_deg, elevation_deg) -> None:
+    bodies = [("a", 30.0, 40.0, 9.0, 5.0), ("b", -20.0, 60.0, 12.0, 1.0), ("c", 31.0, 80.0, 20.0, 6.0)]
+    azimuth = np.arange(0.0, 360.0, 1.0)
+
+    def hidden(turn):
+        c, s = math.cos(math.radians(turn)), math.sin(math.radians(turn))
+        placed = [Body(n, x * c + y * s, y * c - x * s, 0.0, top, width) for n, x, y, top, width in bodies]
+        one = np.ones(azimuth.size)
+        sun = Apparent(
+            np.zeros(azimuth.size, "datetime64[ms]"),
+            (azimuth + turn) % 360.0,
+            elevation_deg * one,
+            one,
+            0.267 * one,
+        )
+        return hidden_by_bodies(Panel("p", 0.0, 0.0, 5.0, 3.0, 4.0), placed, sun, flat(None, 5.0))
+
+    assert hidden(turn_deg) == pytest.approx(hidden(0.0), abs=1e-9)
 
 
 def test_the_bundled_layout_holds_the_places_of_its_file() -> None:

@@ -84,7 +84,7 @@ def _place(
     plan: Plan, terrain: str
 ) -> tuple[Site, Callable[[float, float], float] | None, Callable[[Place, float], HorizonProfile]]:
     """The site, the ground about it and the horizon at a place: from terrain if given, else the site's own."""
-    from moonpost.design.siteplan import ground_machines, place_on_moon
+    from moonpost.design.siteplan import ground_machines, place_on_moon, seen_from_site
     from moonpost.sky import Site
     from moonpost.study.context import site_profile
 
@@ -110,7 +110,8 @@ def _place(
     def at_place(east_m: float, north_m: float, mast_m: float) -> HorizonProfile:
         from moonpost.terrain import horizon
 
-        return horizon(files, files.site(*place_on_moon(site, east_m, north_m)), mast_m)
+        there = files.site(*place_on_moon(site, east_m, north_m))
+        return seen_from_site(horizon(files, there, mast_m), site)
 
     return site, height, lambda place, mast_m: at_place(place.east_m, place.north_m, mast_m)
 

@@ -13,8 +13,9 @@ from moonpost.design.shadowing import Body, Panel
 from moonpost.errors import ModelError
 from moonpost.plan import Element, Plan, Reactor, SolarArray, SurfaceStation, when_bounds
 from moonpost.sky import MOON_RADIUS_M, Site
+from moonpost.terrain import HorizonProfile
 
-__all__ = ["Place", "bodies_of", "given_places", "ground_machines", "panels_of", "place_on_moon"]
+__all__ = ["Place", "bodies_of", "given_places", "ground_machines", "panels_of", "place_on_moon", "seen_from_site"]
 
 GroundHeight = Callable[[float, float], float]
 
@@ -267,6 +268,51 @@ def place_on_moon(site: Site, east_m: float, north_m: float) -> tuple[float, flo
     at = up + (east_m * east + north_m * north) / MOON_RADIUS_M
     at = at / np.linalg.norm(at)
     return math.degrees(math.asin(float(at[2]))), math.degrees(math.atan2(float(at[1]), float(at[0]))) % 360.0
+
+
+def seen_from_site(profile: HorizonProfile, site: Site) -> HorizonProfile:
+    """A horizon of a place beside the site, in the directions of the site.
+
+    Parameters
+    ----------
+    profile : HorizonProfile
+        The horizon at a place near by, from its own north and vertical.
+    site : Site
+        The station's point.
+
+    Returns
+    -------
+    HorizonProfile
+        The same ground, azimuths from the site's north and elevations above its horizontal plane.
+
+    Notes
+    -----
+    Near a pole meridians run apart fast: 1 km at 89.44 deg turns north by up to 3.4 deg. The verticals of the two
+    places differ by 0.033 deg for a kilometre.
+
+    Examples
+    --------
+    >>> site, beside = Site(-89.44, 0.0), Site(-89.44, 3.0)
+    >>> shifted = seen_from_site(HorizonProfile.flat(beside), site)
+    >>> bool(abs(shifted.elevation_deg).max() < 0.031)
+    True
+    """
+    azimuth = np.radians(profile.azimuth_deg)
+    east, north, _ = site.basis
+    level = np.sin(azimuth)[:, None] * east + np.cos(azimuth)[:, None] * north
+    east_there, north_there, up_there = profile.site.basis
+    turned = np.degrees(np.arctan2(level @ east_there, level @ north_there)) % 360.0
+    lifted = np.degrees(np.arcsin(level @ up_there))
+    at = np.interp(turned, profile.azimuth_deg, profile.distance_m, period=360.0)
+    return HorizonProfile(
+        profile.azimuth_deg,
+        profile.at(turned) - lifted,
+        at,
+        site,
+        profile.mast_m,
+        profile.grade,
+        {**profile.provenance, "seen_from": "the station's site"},
+    )
 
 
 def arrivals(plan: Plan, elements: Sequence[Element]) -> dict[str, float]:
