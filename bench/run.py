@@ -7,7 +7,9 @@ import sys
 
 from measure import write
 
-TOPICS = ("sky", "horizon", "maps", "terrain", "light", "storage", "startup", "flight", "thermal", "windows")
+TOPICS = (
+    "sky", "horizon", "maps", "terrain", "light", "storage", "startup", "flight", "thermal", "windows", "design",
+)  # fmt: skip
 
 
 def main() -> int:

@@ -182,8 +182,8 @@ def _mixes(found: StationDesign) -> str:
         row = found.quantile(name)
         if row is not None and row["modules"] is not None:
             text += (
-                f"\n{name.upper()} of {row['members']} terrain errors, lightest of all: {row['modules']} store "
-                f"modules instead of {found.mix.modules}, {row['mass_kg']:,.0f} kg"
+                f"\n{name.upper()} of {row['members']} terrain errors: {row['modules']} store modules for the "
+                f"lightest of all ({found.mix.modules} without errors), {row['mass_kg']:,.0f} kg"
             )
         elif row is not None:
             text += f"\n{name.upper()} of {row['members']} terrain errors, lightest of all: no store is enough"

@@ -210,7 +210,8 @@ class _Energy:
         have_wh = self.sizing.installed_usable_wh / store.depth_of_discharge
         count = max(1, math.ceil((asked_wh - have_wh) / each_wh - 1e-9))
         mass_kg = count * each_wh / store.specific_energy_wh_kg
-        text = f"{count} more modules of {each_wh / 1e3:,.1f} kWh like {name}, {mass_kg:,.0f} kg."
+        word = "modules" if count > 1 else "module"
+        text = f"{count} more {word} of {each_wh / 1e3:,.1f} kWh like {name}, {mass_kg:,.0f} kg."
         return self.way("more-modules", text, float(count), "1", True)
 
     def load(self) -> Way | None:
@@ -298,7 +299,7 @@ class _Energy:
             return self.way("radioisotope", "64 radioisotope generators are not enough.", None, "1", False)
         units = math.ceil(count)
         text = (
-            f"{units} radioisotope generators of {prices.rtg_unit_w:g} W, "
+            f"{units} radioisotope generator{'s' if units > 1 else ''} of {prices.rtg_unit_w:g} W, "
             f"{units * prices.rtg_unit_w / prices.rtg_w_kg:,.0f} kg."
         )
         return self.way("radioisotope", text, float(units), "1", True)

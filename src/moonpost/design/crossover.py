@@ -148,6 +148,7 @@ def crossover(
     As `lightest_mix`, whole units included, so that lines have steps: a small load pays for a whole mast or
     reactor. Windows found for one load serve all others, because the drawdown is a maximum over windows of sums
     that are linear in units and load. Crossings are bisected to 1 %; of several between two powers one is found.
+    Where a line ends, because no more units can be had, it crosses the lightest of the others.
 
     Examples
     --------
@@ -233,8 +234,15 @@ def _crossings(
                 if np.isnan(before) or np.isnan(after) or before * after >= 0:
                     continue
                 pair = (first, second) if before < 0 else (second, first)
+                if np.isinf(mass_kg[pair[0]][k + 1]) and pair[1] != _lightest(mass_kg, k + 1):
+                    continue
                 found.append(_bisect(lines, pair, float(levels[k]), float(levels[k + 1]), names))
     return tuple(sorted(found, key=lambda crossing: crossing.power_w))
+
+
+def _lightest(mass_kg: Mapping[str, tuple[float, ...]], level: int) -> str:
+    """The lightest family at a level: what follows where a line ends."""
+    return min(mass_kg, key=lambda name: mass_kg[name][level])
 
 
 def _bisect(lines: _Lines, pair: tuple[str, str], low: float, high: float, names: list[str]) -> Crossing:

@@ -303,10 +303,11 @@ def _budgets(context: Context, scene: _Scenery) -> tuple[tuple[BudgetLine, ...],
     links = _links(plan)
     data, downlink = _data(context, sizing)
     spare_db = next((line.margin for line in links if line.subject == downlink), 0.0)
-    heights = tuple(h for h in scene.masts_m if h in scene.light)
+    station = plan.station
+    heights = tuple(sorted({*scene.masts_m, *(station.masts_m if isinstance(station, SurfaceStation) else ())}))
     ways: list[Way] = [way for line in mass for way in close_mass(plan, line, masses)]
     ways += [way for line in power for way in close_power(line, scene.prices)]
-    ways += close_energy(plan, sizing, scene.sun, scene.light_at, masts_m=(*heights, 20.0), prices=scene.prices)
+    ways += close_energy(plan, sizing, scene.sun, scene.light_at, masts_m=heights, prices=scene.prices)
     ways += [way for line in data for way in close_data(line, spare_db)]
     rates = {link.id: link.rate_bit_s for link in plan.links}
     ways += [way for line in links for way in close_link(line, rates[line.subject])]
