@@ -276,6 +276,9 @@ def test_a_layout_is_plain_data_and_the_same_each_time(sun) -> None:
     two = check_layout(plan, sun, lambda place, mast_m: profile, suggest=False)
     assert json.dumps(one.to_dict()) == json.dumps(two.to_dict())
     assert one.ok
+    tall = {row["element"]: row["shadow_at_1_5_deg_m"] for row in one.to_dict()["places"]}
+    assert tall["station-communications"] == 381.9
+    assert any("for screening" in row for row in one.statements)
     assert all(row.given for row in one.places.values())
     assert {row.id for row in ground_machines(plan)} == set(one.places)
     assert "ce4-lander" not in one.places

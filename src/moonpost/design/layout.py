@@ -13,7 +13,7 @@ from moonpost.design.arrayshading import ArrayShading, element_shading
 from moonpost.design.cables import Cable, best_cable, cable
 from moonpost.design.plume import Ejecta
 from moonpost.design.shadowing import Body
-from moonpost.design.siteplan import GroundHeight, Place, bodies_of, given_places, ground_machines
+from moonpost.design.siteplan import GroundHeight, Place, bodies_of, given_places, ground_machines, panels_of
 from moonpost.design.standoff import ReactorDose
 from moonpost.errors import InputError, ModelError
 from moonpost.plan import Element, Plan, Reactor, SolarArray
@@ -435,12 +435,23 @@ def bus_cable(state: State, found: Cable) -> Cable | None:
 def _statements(state: State) -> tuple[str, ...]:
     """What the check takes for granted."""
     said = [
-        "All machines are taken to stand there at once, arrays at the start of their life.",
+        "All machines stand there at once, arrays are at the start of their life, eclipses are left out.",
         f"A watt is priced at {state.price_kg_w:.2f} kg of power plant.",
         "Losses count the lit area; with strings of cells in series they lie between that and the second number.",
         "Soil blown by landings: 1.6 kg for a kilogram landed, within 0 to 3 deg, nothing between stops it.",
         "Better places are found one after another; each takes those before it as moved.",
     ]
+    coarse = sorted(
+        {
+            array.mast_m
+            for name, place in state.places.items()
+            for array, _ in panels_of(state.machines[name], place)
+            if state.profile_at(place, array.mast_m).grade == "screening"
+        }
+    )
+    if coarse:
+        heights = ", ".join(f"{height:g}" for height in coarse)
+        said.append(f"The horizon at {heights} m is from coarse or no terrain: energies there are for screening.")
     if state.ground is None:
         said.append("The ground between machines is taken as level; the horizon is that of the terrain.")
     if any(isinstance(s, Reactor) and s.thermal_w is None for e in state.machines.values() for s in e.generators):

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from moonpost.design.shadowing import Body, Panel
+from moonpost.design.shadowing import Body, Panel, shadow_length_m
 from moonpost.errors import ModelError
 from moonpost.plan import Element, Plan, Reactor, SolarArray, SurfaceStation, when_bounds
 from moonpost.sky import MOON_RADIUS_M, Site
@@ -83,6 +83,7 @@ class Place:
             "width_m": self.width_m,
             "top_m": self.top_m,
             "ground_m": round(self.ground_m, 2),
+            "shadow_at_1_5_deg_m": round(shadow_length_m(self.top_m, 1.5), 1),
             "given": self.given,
         }
 
