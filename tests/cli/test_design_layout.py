@@ -10,7 +10,7 @@ import pytest
 import rasterio
 from pyproj import CRS
 
-from moonpost.plan import load_plan
+from moonpost.plan import load_plan, plan_path
 
 SHORT = ("--days", 40, "--minutes", 120)
 
@@ -95,6 +95,31 @@ def test_spares_tell_stock_repair_dust_and_dose(cli, tmp_path) -> None:
     assert 0 < found["dose"]["cosmic_gy"] < 5 * 0.116 * 1.2
     assert picture.exists()
     assert "assumed by this package" in cli("design", "spares", "ilrs").out
+
+
+@pytest.fixture
+def equator(tmp_path):
+    """The bundled plan at a place that no built-in terrain covers."""
+    text = plan_path("ilrs").read_text()
+    site = load_plan("ilrs").site("glaeser-spot-1")
+    path = tmp_path / "equator.toml"
+    path.write_text(
+        text.replace(f"latitude_deg = {site.latitude_deg}", "latitude_deg = 8.0").replace(
+            f"longitude_deg = {site.longitude_deg}", "longitude_deg = 31.0"
+        )
+    )
+    return path
+
+
+def test_without_terrain_the_horizon_is_level_and_said_so(cli, equator) -> None:
+    found = json.loads(cli("design", "layout", equator, *SHORT, "--no-suggest", "--json").out)
+    assert any("no terrain" in text for text in found["statements"])
+    # Under a high Sun shadows are short, and an upright array gets most when it is low.
+    assert all(row["lost_fraction"] < 0.03 for row in found["shading"])
+    spares = json.loads(cli("design", "spares", equator, "--json").out)
+    polar = json.loads(cli("design", "spares", "ilrs", "--json").out)
+    name = "resource-plant: furnace valve"
+    assert spares["repair"][name]["mean_h"] > 1.5 * polar["repair"][name]["mean_h"]
 
 
 def test_spares_from_a_file_of_units(cli, tmp_path) -> None:

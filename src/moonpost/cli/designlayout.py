@@ -85,8 +85,10 @@ def _place(
 ) -> tuple[Site, Callable[[float, float], float] | None, Callable[[Place, float], HorizonProfile]]:
     """The site, the ground about it and the horizon at a place: from terrain if given, else the site's own."""
     from moonpost.design.siteplan import ground_machines, place_on_moon, seen_from_site
+    from moonpost.errors import TerrainError
     from moonpost.sky import Site
     from moonpost.study.context import site_profile
+    from moonpost.terrain import HorizonProfile
 
     ground_machines(plan)
     row = plan.station_sites()[0]
@@ -96,7 +98,11 @@ def _place(
 
         @cache
         def at_site(mast_m: float) -> HorizonProfile:
-            return site_profile(plan, row, mast_m)
+            try:
+                return site_profile(plan, row, mast_m)
+            except TerrainError:
+                # No terrain covers the place: a level horizon, which is graded and told as screening.
+                return HorizonProfile.flat(site, mast_m)
 
         return site, None, lambda _place, mast_m: at_site(mast_m)
     files = _terrain(paths, row.latitude_deg)

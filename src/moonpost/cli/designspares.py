@@ -62,7 +62,7 @@ def spares(
     dose = surface_dose(years, shield, events=events, tolerance_gy=tolerance)
     mended = _repairs(rows, found, robot_m_s)
     told: dict[str, Any] = found.to_dict() | {
-        "repair": {name: vars(row) for name, row in mended.items()},
+        "repair": {name: vars(row) if row else None for name, row in mended.items()},
         "working": _working(found, mended),
         "dust_cover": {
             "level": dust_cover(years),
@@ -77,7 +77,7 @@ def spares(
     emit(told, as_json, lambda: _text(found, told, dose))
 
 
-def _repairs(plan: Plan, found: SparesPlan, robot_m_s: float) -> dict[str, RepairTimes]:
+def _repairs(plan: Plan, found: SparesPlan, robot_m_s: float) -> dict[str, RepairTimes | None]:
     """How long a failure of each unit lasts, with the light of the first year at the station."""
     import math
 
@@ -85,10 +85,11 @@ def _repairs(plan: Plan, found: SparesPlan, robot_m_s: float) -> dict[str, Repai
 
     from moonpost.design.siteplan import given_places
     from moonpost.design.wear import repair_times
+    from moonpost.errors import ModelError, TerrainError
     from moonpost.plan import when_bounds
     from moonpost.sky import Almanac, Site, times
     from moonpost.study.context import site_profile
-    from moonpost.terrain import illumination
+    from moonpost.terrain import HorizonProfile, illumination
 
     row = plan.station_sites()[0] if plan.station_sites() else None
     if row is None:
@@ -96,24 +97,32 @@ def _repairs(plan: Plan, found: SparesPlan, robot_m_s: float) -> dict[str, Repai
     start = np.datetime64(when_bounds(plan.design.start)[0], "ms")
     site = Site(row.latitude_deg, row.longitude_deg)
     sun = Almanac.default().sun(site, times(start, start + np.timedelta64(400, "D"), _STEP_S))
-    lit = illumination(site_profile(plan, row, 2.0), sun) > 0.5
+    try:
+        profile = site_profile(plan, row, 2.0)
+    except TerrainError:
+        profile = HorizonProfile.flat(site, 2.0)
+    lit = illumination(profile, sun) > 0.5
     places = given_places(plan)
     robots = [place for place in places.values() if place.kind == "rover"]
-    told = {}
+    told: dict[str, RepairTimes | None] = {}
     for unit in found.items:
         place = places.get(unit.element)
         way = min((place.distance_m(robot) for robot in robots), default=100.0) if place else 100.0
         name = f"{unit.element}: {unit.name}" if unit.element else unit.name
-        told[name] = repair_times(
-            lit, _STEP_S / 3600.0, unit.work_h, way_m=math.ceil(1.3 * way), robot_m_s=robot_m_s
-        )
+        try:
+            told[name] = repair_times(
+                lit, _STEP_S / 3600.0, unit.work_h, way_m=math.ceil(1.3 * way), robot_m_s=robot_m_s
+            )
+        except ModelError:
+            # Too little light in a year: it is never mended by robots that work in the light.
+            told[name] = None
     return told
 
 
-def _working(found: SparesPlan, mended: dict[str, RepairTimes]) -> dict[str, float]:
+def _working(found: SparesPlan, mended: dict[str, RepairTimes | None]) -> dict[str, float]:
     """Part of the time that each unit works while it waits for repair alone."""
     return {
-        name: row.availability(unit.failures_per_year)
+        name: row.availability(unit.failures_per_year) if row else 0.0
         for unit, (name, row) in zip(found.items, mended.items(), strict=False)
     }
 
