@@ -274,7 +274,7 @@ def test_a_layout_is_plain_data_and_the_same_each_time(sun) -> None:
     plan, profile = load_plan("ilrs"), HorizonProfile.flat(SITE)
     one = check_layout(plan, sun, lambda place, mast_m: profile, suggest=False)
     two = check_layout(plan, sun, lambda place, mast_m: profile, suggest=False)
-    assert json.dumps(one.to_dict()) == json.dumps(two.to_dict())
+    assert json.dumps(one.to_dict(), allow_nan=False) == json.dumps(two.to_dict())
     assert one.ok
     tall = {row["element"]: row["shadow_at_1_5_deg_m"] for row in one.to_dict()["places"]}
     assert tall["station-communications"] == 381.9
@@ -282,6 +282,39 @@ def test_a_layout_is_plain_data_and_the_same_each_time(sun) -> None:
     assert all(row.given for row in one.places.values())
     assert {row.id for row in ground_machines(plan)} == set(one.places)
     assert "ce4-lander" not in one.places
+
+
+PLACES = st.lists(
+    st.tuples(st.floats(-3000, 3000), st.floats(-3000, 3000), st.floats(0.5, 40), st.floats(0.0, 60)),
+    min_size=3,
+    max_size=6,
+)
+
+
+@given(PLACES)
+@settings(max_examples=15, deadline=None)
+def test_any_places_give_numbers_that_make_sense(places) -> None:
+    few = Almanac.default().sun(SITE, times("2035-09-01", "2035-09-12", 7200))
+    shapes = [
+        {"generators": [ARRAY]},
+        {"kind": "lander", "mission": "second", "bus": "own"},
+        {"kind": "rover", "bus": "own"},
+        {"generators": [{"kind": "reactor", "electric_w": 5000.0, "standoff_m": 300.0}]},
+    ]
+    rows = [
+        machine(f"m{k}", **({"kind": "power"} | shapes[k % 4]), position=at(e, n, w, top))
+        for k, (e, n, w, top) in enumerate(places)
+    ]
+    found = checked(few, *rows)
+    text = json.dumps(found.to_dict(), allow_nan=False)
+    assert text
+    for row in found.shading:
+        assert 0.0 <= row.lost_wh <= row.energy_wh * (1 + 1e-12)
+        assert row.lost_wh <= row.lost_strings_wh * (1 + 1e-9) + 1e-9
+    order = [("error", "warning", "note").index(row.severity) for row in found.findings]
+    assert order == sorted(order)
+    assert all(row.cost_kg < row.present_kg for row in found.suggestions)
+    assert all(row.text and row.advice for row in found.findings)
 
 
 def test_an_orbital_station_has_no_ground(sun) -> None:

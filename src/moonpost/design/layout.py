@@ -230,7 +230,7 @@ class Layout:
             "ok": self.ok,
             "span": [str(end) for end in self.span],
             "hub": self.hub,
-            "findings": [dict(vars(row)) for row in self.findings],
+            "findings": [_plain(row) for row in self.findings],
             "places": [row.to_dict() for row in self.places.values()],
             "shading": [{**vars(row), "lost_fraction": row.lost_fraction} for row in self.shading],
             "cables": {name: row.to_dict() for name, row in self.cables.items()},
@@ -246,9 +246,17 @@ class Layout:
                 for name, rows in self.reactors.items()
             },
             "robot_m": {name: round(way, 1) for name, way in self.robot_m.items()},
-            "suggestions": [dict(vars(row)) for row in self.suggestions],
+            "suggestions": [_plain(row) for row in self.suggestions],
             "statements": list(self.statements),
         }
+
+
+def _plain(row: LayoutFinding | Suggestion) -> dict[str, Any]:
+    """Fields for JSON, None for a number that there is not."""
+    return {
+        name: None if isinstance(value, float) and not math.isfinite(value) else value
+        for name, value in vars(row).items()
+    }
 
 
 def check_layout(
