@@ -102,6 +102,54 @@ def test_what_is_sized_survives_its_simulation_and_one_percent_less_does_not(lig
     assert less.balances[0].shed_wh > 1e-6 * need_wh
 
 
+@pytest.mark.parametrize(
+    "limits",
+    [
+        {"charge_w": 100.0},
+        {"fade_per_year": 0.15},
+        {"fade_per_cycle": 0.005},
+        {"charge_w": 200.0, "fade_per_year": 0.1, "fade_per_cycle": 0.001},
+        {"self_discharge_per_day": 0.02},
+    ],
+)
+def test_stores_with_limits_survive_their_simulation_and_two_percent_less_do_not(limits):
+    """A year and a half of days and nights; the store of the plan is scaled as it is, limits and all."""
+    hours = np.arange(24 * 550)
+    light = np.clip(1.2 + np.sin(2 * np.pi * hours / 90.0) + 0.6 * np.sin(2 * np.pi * hours / 708.0), 0, 1)
+    sun, given_light = sun_of(hours.size), {10.0: light}
+    plan = plan_of()
+    new = plan.missions[0].model_copy(update={"launch": "2034", "landing": "2035-01-01T00:00Z"})
+    plan = plan.model_copy(update={"missions": (new,)})
+    store = plan.element("battery").storage.model_copy(update=limits)
+
+    def with_store(capacity_wh):
+        battery = plan.element("battery").model_copy(
+            update={"storage": store.model_copy(update={"capacity_wh": capacity_wh})}
+        )
+        return plan.model_copy(update={"elements": (plan.elements[0], battery)})
+
+    need_wh = size_storage(with_store(1000.0), sun, given_light).required.nameplate_wh
+    bare_wh = size_storage(plan, sun, given_light).required.nameplate_wh
+    assert need_wh > 1.005 * bare_wh
+    right = simulate(with_store(1.0005 * need_wh), sun, given_light, margins=True)
+    less = simulate(with_store(0.98 * need_wh), sun, given_light, margins=True)
+    assert right.balances[0].shed_wh <= 1e-6 * need_wh
+    assert less.balances[0].shed_wh > 1e-6 * need_wh
+
+
+def test_a_store_that_gives_too_little_power_does_not_close():
+    light = np.array([1.0] * 30 + [0.0] * 5 + [1.0] * 30)
+    plan = plan_of(capacity_wh=10_000.0)
+    battery = plan.element("battery")
+    weak = battery.model_copy(update={"storage": battery.storage.model_copy(update={"discharge_w": 100.0})})
+    sizing = size_storage(
+        plan.model_copy(update={"elements": (plan.elements[0], weak)}), sun_of(65), {10.0: light}
+    )
+    assert sizing.margin_wh > 0
+    assert sizing.power_short_w == pytest.approx(44.0)
+    assert not sizing.closes
+
+
 def test_reactor_variants():
     """A reactor of 0.01 years (88 h) dies before the night; replaced or left out it is seen beside that."""
     light = np.array([1.0] * 100 + [0.0] * 50 + [1.0] * 50)

@@ -102,6 +102,8 @@ def requirement_of(
     Returns
     -------
     StorageRequirement
+        Limits of charging power, self-discharge and fade count: the rated energy is that of the store when new. A
+        store that is gone before the period ends is not sustainable.
 
     Examples
     --------
@@ -110,10 +112,21 @@ def requirement_of(
     >>> requirement_of(hours, 3600.0, np.array([9.0, -2.0, 9.0]), dark, StoragePool(10.0, 5.0)).nameplate_wh
     4.0
     """
-    need = sequent_peak(surplus_w, step_s, store.charge_efficiency, store.discharge_efficiency)
+    need = sequent_peak(
+        surplus_w,
+        step_s,
+        store.charge_efficiency,
+        store.discharge_efficiency,
+        charge_w=store.charge_w,
+        self_discharge_per_day=store.self_discharge_per_day,
+    )
     gap = longest_gap(dark, step_s, surplus_w, store.discharge_efficiency)
     depth = store.usable_wh / store.nameplate_wh
     rated_wh = nameplate_wh(need.usable_wh, depth)
+    lasts = True
+    if (store.fade_per_year > 0.0 or store.fade_per_cycle > 0.0) and rated_wh > 0.0:
+        new_wh = _when_new_wh(surplus_w, step_s, store, rated_wh, depth)
+        lasts, rated_wh = np.isfinite(new_wh), new_wh if np.isfinite(new_wh) else rated_wh
     step = np.timedelta64(round(step_s * 1000), "ms")
 
     def start_of(index: int) -> np.datetime64:
@@ -126,13 +139,37 @@ def requirement_of(
         start=start_of(need.start) if need.start >= 0 else None,
         deepest=start_of(need.peak + 1) if need.peak >= 0 else None,
         recovered=start_of(need.recovered + 1) if need.recovered >= 0 else None,
-        sustainable=need.sustainable,
+        sustainable=bool(need.sustainable and lasts),
         shortfall_w=need.shortfall_w,
         longest_dark_s=gap.duration_s,
         dark_start=start_of(gap.start) if gap.stop > gap.start else None,
         dark_stop=start_of(gap.stop) if gap.stop > gap.start else None,
         dark_alone_wh=nameplate_wh(gap.energy_wh, depth),
     )
+
+
+def _when_new_wh(
+    surplus_w: FloatSeries, step_s: float, store: StoragePool, rated_wh: float, depth: float
+) -> float:
+    """Rated energy of a new store that fades and yet holds what each step asks for; infinite if none does [Wh]."""
+    from moonpost.power.kernels import flows
+
+    limited = surplus_w if store.charge_w is None else np.minimum(surplus_w, store.charge_w)
+    room_wh = 2.0 * rated_wh * depth + 1.0
+    rates = (store.charge_efficiency, store.discharge_efficiency)
+    stored, _, out_w, _, _ = flows(limited, step_s / 3600.0, room_wh, room_wh, *rates)
+    drawn_wh = np.cumsum(out_w) * step_s / 3600.0 / store.discharge_efficiency
+    years = np.arange(1, surplus_w.size + 1) * (step_s / _YEAR_S)
+    asked_wh = np.maximum((room_wh - stored[1:]) / depth, 0.0)
+    for _ in range(50):
+        kept = 1.0 - store.fade_per_year * years - store.fade_per_cycle * drawn_wh / rated_wh
+        if kept[-1] <= 0.0:
+            return float("inf")
+        found = float(np.max(asked_wh / kept))
+        if abs(found - rated_wh) <= 1e-12 * found:
+            break
+        rated_wh = found
+    return found
 
 
 def storage_for_load(

@@ -73,14 +73,22 @@ class StorageSizing:
     storage: StoragePool = field(repr=False)
 
     @property
+    def power_short_w(self) -> float:
+        """By how much the largest deficit is above the power that the store gives [W]."""
+        if self.storage.discharge_w is None:
+            return 0.0
+        return max(0.0, float(np.max(self.load_w - self.supply_w)) - self.storage.discharge_w)
+
+    @property
     def closes(self) -> bool:
-        """Whether the sources carry the load and what is installed suffices."""
-        return self.required.sustainable and self.margin_wh >= 0.0
+        """Whether the sources carry the load, and what is installed suffices in energy and power."""
+        return self.required.sustainable and self.margin_wh >= 0.0 and self.power_short_w <= 1e-9
 
     def to_dict(self) -> dict[str, Any]:
         """The result without its series as plain values, times as text, for JSON."""
         names = ("bus", "reactors", "installed_wh", "installed_usable_wh", "installed_kg", "margin_wh")
         plain = {name: getattr(self, name) for name in (*names, "margin_fraction", "period_years", "closes")}
+        plain["power_short_w"] = self.power_short_w
         means = {"mean_supply_w": float(self.supply_w.mean()), "mean_load_w": float(self.load_w.mean())}
         return plain | means | {"required": self.required.to_dict(), "statements": list(self.statements)}
 
@@ -274,7 +282,14 @@ def carried_load(sizing: StorageSizing) -> CarriedLoad:
 
     def carries(factor: float) -> bool:
         surplus = sizing.supply_w - factor * sizing.load_w
-        need = sequent_peak(surplus, sizing.step_s, store.charge_efficiency, store.discharge_efficiency)
+        need = sequent_peak(
+            surplus,
+            sizing.step_s,
+            store.charge_efficiency,
+            store.discharge_efficiency,
+            charge_w=getattr(store, "charge_w", None),
+            self_discharge_per_day=getattr(store, "self_discharge_per_day", 0.0),
+        )
         return need.sustainable and need.usable_wh <= sizing.installed_usable_wh
 
     low, high = 0.0, 1.0
