@@ -150,7 +150,11 @@ def test_isru_tells_plants_that_close(cli, tmp_path) -> None:
     powered = json.loads(cli("design", "isru", "--process", "electrolysis", "--power", 1200, "--json").out)
     assert powered["plants"][0]["power_w"] == pytest.approx(1200.0)
     planned = json.loads(cli("design", "isru", "--process", "electrolysis", "--plan", "ilrs", "--json").out)
-    assert planned["plants"] == powered["plants"]
+    # The bundled plan's plant draws 1.2 kW; the ground of its polar site is colder than 200 K.
+    (told,) = planned["plants"]
+    assert told["power_w"] == pytest.approx(1200.0)
+    assert 50.0 < told["options"]["ground_k"] < 120.0
+    assert told["kwh_kg"] > powered["plants"][0]["kwh_kg"]
     assert "kWh/kg" in cli("design", "isru", "--process", "ice", "--product", "water").out
 
 

@@ -29,7 +29,9 @@ def isru(
     process: str = typer.Option("all", help="hydrogen, carbothermal, electrolysis, ice, or all."),
     kg: float = typer.Option(1000.0, help="Product in a year [kg]."),
     power: float = typer.Option(None, help="Instead of --kg: power while the plant works [W]."),
-    plan: str = typer.Option("", help="Instead: a plan, for the power that its isru elements draw in the light."),
+    plan: str = typer.Option(
+        "", help="Instead: a plan, for the power of its isru elements in the light and the ground of its site."
+    ),
     soil: str = typer.Option("highland", help="highland or mare."),
     ground_k: float = typer.Option(
         None, help="Temperature of the regolith dug [K]; 200, and 100 for ice, if not given."
@@ -60,7 +62,7 @@ def isru(
         if power is not None:
             raise InputError("goes without --plan", where="--power", advice="give one of the two")
         power = _plan_w(plan)
-    warm = _mean_k(lat) if lat is not None else 200.0
+    warm = _mean_k(lat) if lat is not None else _site_k(plan) if plan and ground_k is None else 200.0
     plants = []
     for name in PROCESSES if process == "all" else (process,):
         cold = ground_k if ground_k is not None else (_SHADOW_K if name == "ice" else warm)
@@ -104,6 +106,31 @@ def _plan_w(plan: str) -> float:
     return drawn
 
 
+def _site_k(plan: str) -> float:
+    """Mean temperature a little below level ground at a plan's site, under its own horizon [K]; 200 in orbit."""
+    import numpy as np
+
+    from moonpost.errors import TerrainError
+    from moonpost.plan import load_plan, when_bounds
+    from moonpost.sky import Almanac, Site
+    from moonpost.study.context import site_profile
+    from moonpost.terrain import HorizonProfile
+    from moonpost.thermal import site_ground
+
+    rows = load_plan(plan)
+    sites = rows.station_sites()
+    if not sites:
+        return 200.0
+    try:
+        profile = site_profile(rows, sites[0], 2.0)
+    except TerrainError:
+        profile = HorizonProfile.flat(Site(sites[0].latitude_deg, sites[0].longitude_deg), 2.0)
+    start = np.datetime64(when_bounds(rows.design.start)[0], "ms")
+    year = np.timedelta64(round(354.4 * 86400e3), "ms")
+    found = site_ground(profile, Almanac.default(), start, start + year).to_dict(depths_m=[_DEPTH_M])
+    return float(found["mean_at_depth_k"][f"{_DEPTH_M:g}"])
+
+
 def _mean_k(lat: float) -> float:
     """Mean temperature of level ground a little below the surface [K]."""
     from moonpost.thermal import regolith
@@ -123,7 +150,17 @@ def _draw(plants: Sequence[Plant], plot: str) -> str:
 
 def _text(plants: Sequence[Plant], told: dict[str, Any]) -> str:
     whole = table(
-        ["process", "product", "kg/year", "kWh/kg", "power (W)", "plant (kg)", "regolith (kg/kg)", "yield (%)"],
+        [
+            "process",
+            "product",
+            "kg/year",
+            "kWh/kg",
+            "power (W)",
+            "plant (kg)",
+            "dug (kg/kg)",
+            "yield (%)",
+            "from (K)",
+        ],
         [
             [
                 row.process,
@@ -134,6 +171,7 @@ def _text(plants: Sequence[Plant], told: dict[str, Any]) -> str:
                 row.mass_kg,
                 row.inflow["regolith"],
                 100 * row.yield_fraction,
+                row.options.ground_k,
             ]
             for row in plants
         ],
