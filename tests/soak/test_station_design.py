@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
 
-from moonpost.design import prove_mix
+from moonpost.design import lightest_mix, prove_mix
+from moonpost.design.mixplan import storage_needed_wh
+from moonpost.design.mixscene import scene_of
+from moonpost.plan import load_plan
+from moonpost.sky import Almanac, times
 from moonpost.study import design_station
+from moonpost.terrain import illumination
+from moonpost.terrain.profiles import shipped_profile
 
 pytestmark = pytest.mark.soak
 
@@ -36,3 +43,19 @@ def test_nineteen_years_with_a_reserve_and_tall_arrays() -> None:
     assert found.proof is not None
     assert found.proof.holds
     assert found.proof.tight
+
+
+def test_steps_of_ten_minutes_change_the_need_by_a_percent() -> None:
+    plan, almanac = load_plan("ilrs"), Almanac.default()
+    horizon = shipped_profile(plan.station_sites()[0].id, 10.0)
+
+    def sky(step_s: float):  # type: ignore[no-untyped-def]
+        sun = almanac.sun(horizon.site, times("2035-01-01", "2054-01-01", step_s))
+        return sun, {10.0: illumination(horizon, sun)}
+
+    found = lightest_mix(plan, *sky(3600.0), families=("solar-battery", "solar-fuel-cell"))
+    sun, light = sky(600.0)
+    fine = dataclasses.replace(found, scene=scene_of(plan, sun, light))
+    for mix in found.mixes.values():
+        assert mix is not None
+        assert storage_needed_wh(fine, mix, light) == pytest.approx(mix.needed_wh, rel=0.015)

@@ -178,6 +178,10 @@ def _mixes(found: StationDesign) -> str:
         start = "-" if mix.deficit_start is None else str(mix.deficit_start)[:10]
         rows.append([name, mix.mass_kg, what, mix.needed_wh / 1e3 if mix.modules else None, start])
     text = table(["lightest mix", "mass (kg)", "of", "drawn (kWh)", "from"], rows)
+    masses = found.masses()
+    text += f"\nlightest of all with margins (20 % new, system): {masses['mass_with_margin_kg']:,.0f} kg"
+    if masses["replaced_with_margin_kg"]:
+        text += f"; the power elements of the plan: {masses['replaced_with_margin_kg']:,.0f} kg"
     for name in ("p50", "p95"):
         row = found.quantile(name)
         if row is not None and row["modules"] is not None:

@@ -15,7 +15,7 @@ from moonpost.power.arrays import array_heights_m
 from moonpost.power.loads import load_w, power_groups
 from moonpost.power.series import FloatSeries, SunView, as_series, step_of
 
-__all__ = ["Scene", "consumers", "heights_needed_m", "scene_of"]
+__all__ = ["Scene", "consumers", "heights_needed_m", "replaced", "scene_of"]
 
 _YEAR_S = 365.25 * 86_400.0
 
@@ -34,7 +34,8 @@ def consumers(plan: Plan, bus: str = "station") -> tuple[Element, ...]:
     -------
     tuple of Element
         Elements of kind ``"power"`` that bring a source or a store are left out, with what they draw themselves;
-        others lose their electric sources and stores and keep their loads.
+        others lose their electric sources and stores and keep the loads of their modes. Warm boxes, rules of
+        sleep, recorders and tanks are left out: heaters and transmitters draw besides.
 
     Raises
     ------
@@ -55,8 +56,34 @@ def consumers(plan: Plan, bus: str = "station") -> tuple[Element, ...]:
         if element.kind == "power" and (element.generators or element.storage):
             continue
         warm = tuple(g for g in element.generators if isinstance(g, Radioisotope) and g.electric_w == 0.0)
-        kept.append(element.model_copy(update={"generators": warm, "storage": None}))
+        bare = {"thermal": None, "dormancy": None, "recorder": None, "tanks": ()}
+        kept.append(element.model_copy(update={"generators": warm, "storage": None, **bare}))
     return tuple(kept)
+
+
+def replaced(plan: Plan, bus: str = "station") -> tuple[Element, ...]:
+    """The elements of a bus that a mix replaces: of kind ``"power"`` with a source or a store.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+    bus : str
+        ``"station"``, or an element that lives on its own sources.
+
+    Returns
+    -------
+    tuple of Element
+
+    Examples
+    --------
+    >>> from moonpost.plan import load_plan
+    >>> "reactor" in [element.id for element in replaced(load_plan("ilrs"))]
+    True
+    """
+    groups = {group.name: group for group in power_groups(plan)}
+    members = groups[bus].elements if bus in groups else ()
+    return tuple(e for e in members if e.kind == "power" and (e.generators or e.storage))
 
 
 def heights_needed_m(masts_m: tuple[float, ...], extent_m: float = 0.0) -> tuple[float, ...]:
@@ -177,7 +204,8 @@ class Scene:
             f"Everything is there from the first instant at age 0 for {float(self.years[-1]):.2f} years, the "
             "store full; reactors and stores are replaced in time, stores count with their energy at the end of "
             "life.",
-            "Arrays do not shade each other; cables are not in the masses.",
+            "Arrays do not shade each other; cables are not in the masses. Heaters of warm boxes and transmitters "
+            "of recorders draw besides the modes and are not counted.",
         ]
         if reserve > 0:
             said.append(f"{100 * reserve:g} % of the usable energy is kept besides the depth of discharge.")

@@ -39,10 +39,10 @@ from moonpost.design import (
     size_storage,
 )
 from moonpost.design.mixplan import storage_needed_wh
-from moonpost.design.mixscene import heights_needed_m
+from moonpost.design.mixscene import heights_needed_m, replaced
 from moonpost.errors import InputError, TerrainError
 from moonpost.plan import Plan, SurfaceStation
-from moonpost.power import NeedSpread, need_over_members, power_groups
+from moonpost.power import MATURITY_MARGIN, NeedSpread, need_over_members, power_groups
 from moonpost.study.context import Context, site_profile
 from moonpost.study.phases import PHASES
 from moonpost.study.phases.contacts import contact_rows
@@ -108,6 +108,27 @@ class StationDesign:
         """The plan of the station with the lightest mix, all of it there from the first instant."""
         return mixed_plan(self.plan, self.choice)
 
+    def masses(self) -> dict[str, float | None]:
+        """Mass of the lightest mix with the margins of new equipment, and that of what it replaces likewise [kg].
+
+        Returns
+        -------
+        dict
+            `mass_with_margin_kg`; `replaced_kg` and `replaced_with_margin_kg`, None where a mass is not known.
+        """
+        system = 1.0 + self.plan.design.system_margin
+        old = [(e.best_mass_kg, e.count, MATURITY_MARGIN[e.maturity]) for e in replaced(self.plan)]
+        known = all(mass is not None for mass, _, _ in old)
+        return {
+            "mass_with_margin_kg": self.mix.mass_kg * (1.0 + MATURITY_MARGIN["new"]) * system,
+            "replaced_kg": sum((mass or 0.0) * count for mass, count, _ in old) if known else None,
+            "replaced_with_margin_kg": (
+                sum((mass or 0.0) * count * (1.0 + margin) for mass, count, margin in old) * system
+                if known
+                else None
+            ),
+        }
+
     def quantile(self, name: str) -> dict[str, Any] | None:
         """The lightest mix with the store that a share of the terrain errors needs.
 
@@ -145,7 +166,7 @@ class StationDesign:
         dict
         """
         found = self.result.model_dump(mode="json")
-        found["mix"] = self.choice.to_dict()
+        found["mix"] = {**self.choice.to_dict(), **self.masses()}
         found["crossover"] = self.chart.to_dict()
         found["budgets"] = [line.to_dict() for line in self.lines]
         found["closing"] = [way.to_dict() for way in self.ways]
