@@ -221,6 +221,19 @@ def test_room_overlap_and_ways_are_told(sun) -> None:
     assert [f.element for f in found.findings if f.kind == "robot"] == ["off"]
 
 
+def test_a_long_cable_is_told_with_its_better_voltage(sun) -> None:
+    far = {"position": at(0, 900, 4, 4), "modes": [{"name": "on", "when": "always", "power_w": 5000.0}]}
+    small = {"position": at(900, 0, 4, 4), "modes": [{"name": "on", "when": "always", "power_w": 20.0}]}
+    near = {"position": at(-30, 0, 4, 4)}
+    found = checked(sun, machine("far", **far), machine("small", **small), machine("near", **near), suggest=False)
+    told = {row.element: row for row in found.findings if row.kind == "cable"}
+    assert told["far"].severity == "warning"
+    assert f"{found.cables['far'].voltage_v:g} V" in told["far"].advice
+    assert told["far"].value > 0.05
+    assert told["small"].severity == "note"
+    assert "near" not in told
+
+
 def test_a_landing_strikes_what_came_before_and_lives(sun) -> None:
     dead = {"modes": [], "bus": "own"}
     found = checked(

@@ -21,6 +21,7 @@ _DETOUR = 1.3
 _HEAT = 4.0
 _LIFE_YEARS = 10.0
 _NEUTRONS_M2 = 1.0e16
+_WORTH_KG = 10.0
 
 
 def landers_of(state: State) -> list[tuple[str, float]]:
@@ -205,8 +206,9 @@ def _cables(state: State, cables: dict[str, Cable]) -> Iterator[LayoutFinding]:
             value = plain.loss_fraction
             share = f"{100 * value:.1f} % and weighs {plain.mass_kg:.0f} kg"
         best = f"{found.voltage_v:g} V in {found.metal}: {100 * found.loss_fraction:.1f} %, {found.mass_kg:.0f} kg"
+        worth = plain is None or plain.whole_kg - found.whole_kg > _WORTH_KG
         yield LayoutFinding(
-            "warning",
+            "warning" if worth else "note",
             "cable",
             name,
             state.hub,
