@@ -34,7 +34,7 @@ _FLUENCE_CM2, _FLUENCE_AT_MEV, _FOLD_MEV = 7.9e9, 30.0, 26.5
 _RANGE, _POWER = 2.91e-3, 1.768
 _TISSUE = 1.28
 _GY_G_MEV = 1.602e-10
-_HARD_GY, _PART_GY = 1000.0, 100.0
+_PART_GY = 100.0
 
 
 @dataclass(frozen=True)
@@ -172,8 +172,7 @@ def solar_event_dose(shield_kg_m2: float, *, scale: float = 1.0, half_sky: bool 
     if not (math.isfinite(scale) and scale >= 0.0):
         raise InputError(f"is {scale!r}", where="scale", advice="give 0 or more")
     depth = 0.1 * shield_kg_m2
-    cut = (depth / _RANGE) ** (1.0 / _POWER)
-    # Energy left u over 26.5 MeV folds: E from the range, so that no grid meets the pole of the stopping power.
+    # Over the energy that is left, so that no grid meets the pole of the stopping power.
     left = np.geomspace(1e-4, 2000.0, 4001)
     energy = ((depth + _RANGE * left**_POWER) / _RANGE) ** (1.0 / _POWER)
     fluence = _FLUENCE_CM2 / _FOLD_MEV * np.exp((_FLUENCE_AT_MEV - energy) / _FOLD_MEV)
@@ -181,7 +180,6 @@ def solar_event_dose(shield_kg_m2: float, *, scale: float = 1.0, half_sky: bool 
     stopping = 1.0 / (_RANGE * _POWER * left ** (_POWER - 1.0))
     inner = fluence * stopping * (left / energy) ** (_POWER - 1.0)
     dose = float(np.trapezoid(inner, left)) * _GY_G_MEV * scale * (0.5 if half_sky else 1.0)
-    assert cut > 0.0
     return dose, _TISSUE * dose
 
 

@@ -12,7 +12,6 @@ from moonpost.design.isruheat import (
     METAL_ATOMS,
     MOLAR_KG,
     OXYGEN_ATOMS,
-    SOILS,
     Soil,
     regolith_heat_j_kg,
     soil_named,
@@ -461,6 +460,3 @@ def _by_element(streams: Mapping[str, float]) -> dict[str, float]:
             whole = MOLAR_KG.get(substance, 1.0)
             found[atom] = found.get(atom, 0.0) + mass * count * atom_kg / whole
     return found
-
-
-assert set(_COMPOSITION) >= set(SOILS["mare"].oxides)
