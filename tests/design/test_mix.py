@@ -15,6 +15,7 @@ from moonpost.design.mixplan import storage_needed_wh
 from moonpost.design.mixscene import consumers, heights_needed_m
 from moonpost.errors import InputError, ModelError, UnknownNameError
 from moonpost.plan import load_plan
+from moonpost.plan.elements import Dormancy, Recorder, ThermalBox
 
 
 def test_what_draws_and_what_is_replaced(stations):
@@ -57,6 +58,45 @@ def test_designs_hold_when_simulated_and_one_module_fewer_does_not(stations, see
         assert proof.design.lowest_wh == pytest.approx(lowest, abs=1e-3 * mix.rated_wh)
     json.dumps(found.to_dict())
     json.dumps(proof.to_dict())
+
+
+def test_heaters_and_sleep_are_carried(stations):
+    """A warm box with a heater, a recorder that sends, a machine that sleeps: what they draw besides modes."""
+    plan = stations.plan_of()
+    sun, light = stations.sky(40)
+    box = ThermalBox(
+        capacity_j_k=4e5,
+        radiator_m2=1.2,
+        closed_fraction=0.5,
+        heater_w=250.0,
+        ground_w_k=0.1,
+        electric_fraction=0.15,
+    )
+    recorder = Recorder(capacity_bit=1e9, downlink_bit_s=1e6, downlink_w=40.0)
+    hut = plan.element("hut")
+    modes = tuple(mode.model_copy(update={"data_bit_s": 1e5}) for mode in hut.modes)
+    warm = hut.model_copy(update={"thermal": box, "recorder": recorder, "modes": modes})
+    heated = plan.model_copy(update={"elements": (warm, plan.elements[1])})
+    families = ("solar-battery",)
+    bare = lightest_mix(plan, sun, light, families=families)
+    found = lightest_mix(heated, sun, light, families=families)
+    assert any("Heaters" in text for text in found.statements)
+    extra = found.scene.load_w(10.0) - bare.scene.load_w(10.0)
+    assert extra.max() > 200.0
+    assert found.best.mass_kg > bare.best.mass_kg
+    proof = prove_mix(heated, found)
+    assert proof.holds
+    assert proof.tight
+    hot = heated.model_copy(
+        update={
+            "elements": (warm.model_copy(update={"thermal": box.model_copy(update={"electric_fraction": 1.0})}),)
+        }
+    )
+    with pytest.raises(ModelError, match="is lost"):
+        lightest_mix(hot, sun, light, families=families)
+    idle = warm.model_copy(update={"dormancy": Dormancy(wake_sun_deg=80.0, sleep_sun_deg=2.0)})
+    asleep = plan.model_copy(update={"elements": (idle, plan.elements[1])})
+    assert lightest_mix(asleep, sun, light, families=families).best.mass_kg < found.best.mass_kg
 
 
 def test_the_highest_mast_is_worth_it_only_where_it_sees_more(stations):

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from moonpost.design.mix import MixChoice, StationMix
 from moonpost.design.mixcuts import CutPool, unit_need
+from moonpost.design.mixloads import as_one_bus, ground_of
 from moonpost.design.mixparts import (
     MixPart,
     SourceOption,
@@ -22,9 +23,7 @@ from moonpost.design.mixparts import (
 )
 from moonpost.errors import ModelError
 from moonpost.plan.elements import Element
-from moonpost.plan.missions import Mission
 from moonpost.plan.model import Plan
-from moonpost.plan.places import SurfaceStation
 from moonpost.power.series import as_series
 
 __all__ = ["Proof", "ProofRun", "mixed_plan", "prove_mix", "storage_needed_wh"]
@@ -73,26 +72,8 @@ def mixed_plan(plan: Plan, choice: MixChoice, mix: StationMix | None = None, *, 
     mix = mix or choice.best
     scene = choice.scene
     owner = plan.partners[0].id
-    landing = str(scene.sun.time[0].astype("datetime64[s]")) + "Z"
-    site = plan.station.site if isinstance(plan.station, SurfaceStation) else None
-    mission = Mission(
-        id=_MISSION, name="Everything at once", owner=owner, kind="cargo", status="planned", launch=landing,
-        landing=landing, site=site, **_ESTIMATE,
-    )  # fmt: skip
-    fed = [
-        element.model_copy(update={"mission": _MISSION, "requires": (), "bus": "station", "powered_by": None})
-        for element in scene.elements
-    ]
-    kept = {element.id for element in fed}
-    update = {
-        "missions": (mission,),
-        "elements": (*fed, *_sources(choice, mix, owner), *_stores(choice, mix, owner, fewer_modules)),
-        "instruments": (),
-        "activities": tuple(row for row in plan.activities if row.element in kept),
-        "samples": (),
-        "links": (),
-    }
-    return plan.model_copy(update=update)
+    elements = (*scene.elements, *_sources(choice, mix, owner), *_stores(choice, mix, owner, fewer_modules))
+    return as_one_bus(plan, scene.sun.time[0], elements)
 
 
 def _element(owner: str, identifier: str, name: str, **fields: Any) -> Element:
@@ -316,7 +297,10 @@ def _run(plan: Plan, choice: MixChoice, mix: StationMix, fewer: int) -> tuple[Pr
     changed = mixed_plan(plan, choice, mix, fewer_modules=fewer)
     scene = choice.scene
     light = {height_m: scene.light_by_mast[height_m] for height_m in light_heights_m(changed)}
-    found = simulate(changed, scene.sun, light, margins=True, light_mode_above=scene.light_mode_above)
+    more: dict[str, Any] = {}
+    if (ground := ground_of(changed.elements, scene.years.size)) is not None:
+        more["surface_k"] = ground
+    found = simulate(changed, scene.sun, light, margins=True, light_mode_above=scene.light_mode_above, **more)
     series = found.series.sel(bus="station")
     usable, stored = series["usable_wh"].values, series["stored_wh"].values
     modules = mix.modules - fewer

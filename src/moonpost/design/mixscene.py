@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
+from moonpost.design.mixloads import GROUND_K, follows_more_than_light, simulated_load_w
 from moonpost.errors import InputError, UnknownNameError
 from moonpost.plan.elements import Element, Radioisotope, SolarArray
 from moonpost.plan.model import DesignRules, Plan
@@ -34,8 +35,7 @@ def consumers(plan: Plan, bus: str = "station") -> tuple[Element, ...]:
     -------
     tuple of Element
         Elements of kind ``"power"`` that bring a source or a store are left out, with what they draw themselves;
-        others lose their electric sources and stores and keep the loads of their modes. Warm boxes, rules of
-        sleep, recorders and tanks are left out: heaters and transmitters draw besides.
+        others lose their electric sources and stores and keep their loads.
 
     Raises
     ------
@@ -56,8 +56,7 @@ def consumers(plan: Plan, bus: str = "station") -> tuple[Element, ...]:
         if element.kind == "power" and (element.generators or element.storage):
             continue
         warm = tuple(g for g in element.generators if isinstance(g, Radioisotope) and g.electric_w == 0.0)
-        bare = {"thermal": None, "dormancy": None, "recorder": None, "tanks": ()}
-        kept.append(element.model_copy(update={"generators": warm, "storage": None, **bare}))
+        kept.append(element.model_copy(update={"generators": warm, "storage": None}))
     return tuple(kept)
 
 
@@ -143,6 +142,8 @@ class Scene:
         Vertical extent of arrays [m].
     bus : str
         Which bus.
+    plan : Plan
+        The plan.
 
     Examples
     --------
@@ -159,6 +160,13 @@ class Scene:
     light_mode_above: float
     extent_m: float
     bus: str
+    plan: Plan = field(repr=False)
+    _known: dict[float, FloatSeries] = field(init=False, repr=False, compare=False, default_factory=dict)
+
+    @property
+    def simulated(self) -> bool:
+        """Whether loads follow more than light, so that they are taken from a simulation."""
+        return any(follows_more_than_light(element) for element in self.elements)
 
     @property
     def draws(self) -> bool:
@@ -182,8 +190,18 @@ class Scene:
 
     def load_w(self, mast_m: float) -> FloatSeries:
         """Load with all margins in each step with arrays up to a height, (n,) [W]."""
+        if mast_m not in self._known:
+            self._known[mast_m] = self._simulated_w(mast_m) if self.simulated else self._by_light_w(mast_m)
+        return self._known[mast_m]
+
+    def _by_light_w(self, mast_m: float) -> FloatSeries:
         light_w, dark_w = self.powers_w()
         return np.where(self.lit(mast_m), light_w, dark_w)
+
+    def _simulated_w(self, mast_m: float) -> FloatSeries:
+        arrays = [_array(height_m, self.extent_m) for height_m in self.masts_m if height_m <= mast_m]
+        light = dict(self.light_by_mast)
+        return simulated_load_w(self.plan, self.elements, self.sun, light, arrays, self.light_mode_above)
 
     def instant(self, step: int) -> np.datetime64 | None:
         """When a step begins; None for -1."""
@@ -204,9 +222,13 @@ class Scene:
             f"Everything is there from the first instant at age 0 for {float(self.years[-1]):.2f} years, the "
             "store full; reactors and stores are replaced in time, stores count with their energy at the end of "
             "life.",
-            "Arrays do not shade each other; cables are not in the masses. Heaters of warm boxes and transmitters "
-            "of recorders draw besides the modes and are not counted.",
+            "Arrays do not shade each other; cables are not in the masses.",
         ]
+        if self.simulated:
+            said.append(
+                "Heaters, sleep and transmitters are taken from a simulation with power to spare: always in "
+                f"contact, ground that boxes touch at {GROUND_K:g} K."
+            )
         if reserve > 0:
             said.append(f"{100 * reserve:g} % of the usable energy is kept besides the depth of discharge.")
         return tuple(said)
@@ -289,4 +311,5 @@ def scene_of(
         light_mode_above=light_mode_above,
         extent_m=extent_m,
         bus=bus,
+        plan=plan,
     )
