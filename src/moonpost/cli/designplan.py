@@ -169,6 +169,8 @@ def _storage(result: Any) -> str:
 
 def _mixes(found: StationDesign) -> str:
     """The lightest mix of each family, and what the lightest of all needs over terrain errors."""
+    if found.choice is None:
+        return "nothing on the station's bus draws power: no mix"
     rows: list[list[Any]] = []
     for name, mix in found.choice.mixes.items():
         if mix is None:
@@ -178,6 +180,8 @@ def _mixes(found: StationDesign) -> str:
         start = "-" if mix.deficit_start is None else str(mix.deficit_start)[:10]
         rows.append([name, mix.mass_kg, what, mix.needed_wh / 1e3 if mix.modules else None, start])
     text = table(["lightest mix", "mass (kg)", "of", "drawn (kWh)", "from"], rows)
+    if not found.carried:
+        return text
     masses = found.masses()
     text += f"\nlightest of all with margins (20 % new, system): {masses['mass_with_margin_kg']:,.0f} kg"
     if masses["replaced_with_margin_kg"]:

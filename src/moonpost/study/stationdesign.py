@@ -39,8 +39,8 @@ from moonpost.design import (
     size_storage,
 )
 from moonpost.design.mixplan import storage_needed_wh
-from moonpost.design.mixscene import heights_needed_m, replaced
-from moonpost.errors import InputError, TerrainError
+from moonpost.design.mixscene import consumers, heights_needed_m, replaced
+from moonpost.errors import InputError, ModelError, TerrainError
 from moonpost.plan import Plan, SurfaceStation
 from moonpost.power import MATURITY_MARGIN, NeedSpread, need_over_members, power_groups
 from moonpost.study.context import Context, site_profile
@@ -67,8 +67,8 @@ class StationDesign:
     ----------
     result : DesignResult
         Loads, storage as planned, masses and sensitivities: the phase ``"design"`` of a study.
-    choice : MixChoice
-        The lightest mixes for the plan's loads.
+    choice : MixChoice or None
+        The lightest mixes for the plan's loads; None if nothing on the station's bus draws power.
     chart : Crossover
         Total mass against a constant load.
     lines : tuple of BudgetLine
@@ -90,7 +90,7 @@ class StationDesign:
     """
 
     result: DesignResult
-    choice: MixChoice
+    choice: MixChoice | None
     chart: Crossover
     lines: tuple[BudgetLine, ...]
     ways: tuple[Way, ...]
@@ -101,12 +101,28 @@ class StationDesign:
 
     @property
     def mix(self) -> StationMix:
-        """The lightest mix."""
-        return self.choice.best
+        """The lightest mix.
+
+        Raises
+        ------
+        ModelError
+            If nothing draws power, or no mix carries the load.
+        """
+        return self._found().best
 
     def mixed_plan(self) -> Plan:
         """The plan of the station with the lightest mix, all of it there from the first instant."""
-        return mixed_plan(self.plan, self.choice)
+        return mixed_plan(self.plan, self._found())
+
+    def _found(self) -> MixChoice:
+        if self.choice is None:
+            raise ModelError("nothing draws power", where="station", advice="give its elements modes with power_w")
+        return self.choice
+
+    @property
+    def carried(self) -> bool:
+        """Whether there is a mix that carries the loads."""
+        return self.choice is not None and any(mix is not None for mix in self.choice.mixes.values())
 
     def masses(self) -> dict[str, float | None]:
         """Mass of the lightest mix with the margins of new equipment, and that of what it replaces likewise [kg].
@@ -148,7 +164,7 @@ class StationDesign:
         if not np.isfinite(needed_wh):
             return {"needed_wh": None, "modules": None, "mass_kg": None, "members": len(self.spread.values)}
         part = next(part for part in self.mix.parts if part.item in ("battery", "tanks"))
-        each_wh = self.mix.usable_wh / self.mix.modules * (1.0 - self.choice.reserve)
+        each_wh = self.mix.usable_wh / self.mix.modules * (1.0 - self._found().reserve)
         modules = int(np.ceil(needed_wh / each_wh - 1e-9))
         mass_kg = self.mix.mass_kg + (modules - self.mix.modules) * part.mass_kg / part.count
         return {
@@ -166,7 +182,7 @@ class StationDesign:
         dict
         """
         found = self.result.model_dump(mode="json")
-        found["mix"] = {**self.choice.to_dict(), **self.masses()}
+        found["mix"] = {**self._found().to_dict(), **self.masses()} if self.carried else None
         found["crossover"] = self.chart.to_dict()
         found["budgets"] = [line.to_dict() for line in self.lines]
         found["closing"] = [way.to_dict() for way in self.ways]
@@ -224,7 +240,7 @@ def design_station(
     PlanError
         If the plan has errors.
     InputError, ModelError, UnknownNameError
-        If an option cannot be used, or no mix carries the load.
+        If an option cannot be used.
 
     Examples
     --------
@@ -242,16 +258,8 @@ def design_station(
         display.start("mix", 6)
         scene = _Scenery(context, masts_m, prices)
         options: dict[str, Any] = {} if families is None else {"families": families}
-        choice = lightest_mix(
-            context.plan,
-            scene.sun,
-            scene.light,
-            masts_m=scene.masts_m,
-            prices=scene.prices,
-            reserve=reserve,
-            **options,
-        )
-        best = choice.best
+        choice = scene.choose(reserve, options)
+        carried = choice is not None and any(mix is not None for mix in choice.mixes.values())
         display.step("lightest mix")
         chart = crossover(
             context.plan.design,
@@ -262,13 +270,13 @@ def design_station(
             reserve=reserve,
         )
         display.step("crossover")
-        effects = mix_effects(choice)
+        effects = mix_effects(choice) if choice is not None and carried else ()
         display.step("sensitivities")
         lines, ways = _budgets(context, scene)
         display.step("budgets")
-        spread = scene.spread(choice, best, members, seed)
+        spread = scene.spread(choice, choice.best, members, seed) if choice is not None and carried else None
         display.step("terrain errors")
-        proof = prove_mix(context.plan, choice) if prove else None
+        proof = prove_mix(context.plan, choice) if prove and choice is not None and carried else None
         display.step("proof")
     result: DesignResult = context.result("design")
     return StationDesign(result, choice, chart, lines, ways, effects, spread, proof, context.plan)
@@ -285,6 +293,21 @@ class _Scenery:
         self.prices = prices if surface else replace(prices, mast_kg_m=0.0, base_kg=0.0, extent_m=0.0)
         heights = heights_needed_m(self.masts_m, self.prices.extent_m)
         self.light = {height_m: np.asarray(self.light_at(height_m)) for height_m in heights}
+
+    def choose(self, reserve: float, options: Mapping[str, Any]) -> MixChoice | None:
+        """The lightest mixes; None if nothing on the bus draws power."""
+        plan = self.context.plan
+        if not any(mode.power_w > 0.0 for element in consumers(plan) for mode in element.modes):
+            return None
+        return lightest_mix(
+            plan,
+            self.sun,
+            self.light,
+            masts_m=self.masts_m,
+            prices=self.prices,
+            reserve=reserve,
+            **options,
+        )
 
     def spread(self, choice: MixChoice, mix: StationMix, members: int, seed: int) -> NeedSpread | None:
         """The need of the mix's store over terrain errors."""

@@ -83,7 +83,10 @@ def design_figure(design: StationDesign, width_in: float) -> Figure:
     """
     figure = Figure(figsize=(width_in, 0.72 * width_in), layout="constrained")
     axes = figure.subplots(2, 2)
-    _mixes(axes[0, 0], design.choice, 0.5 * width_in)
+    if design.choice is not None and design.carried:
+        _mixes(axes[0, 0], design.choice, 0.5 * width_in)
+    else:
+        _nothing(axes[0, 0], "No mix carries the loads" if design.choice is not None else "Nothing draws power")
     mean_w = float(design.result.load_mean_w)
     _crossover(axes[0, 1], design.chart, mean_w, 0.5 * width_in)
     _effects(axes[1, 0], design.effects, 0.5 * width_in)
@@ -131,6 +134,12 @@ def mixes_figure(choice: MixChoice, width_in: float) -> Figure:
     figure = Figure(figsize=(width_in, 0.45 * width_in), layout="constrained")
     _mixes(figure.subplots(), choice, width_in)
     return figure
+
+
+def _nothing(axes: Any, why: str) -> None:
+    """An empty panel that says why."""
+    axes.text(0.5, 0.5, why, ha="center", transform=axes.transAxes)
+    axes.set_axis_off()
 
 
 def _mixes(axes: Any, choice: MixChoice, width_in: float) -> None:
@@ -207,8 +216,7 @@ def _effects(axes: Any, effects: tuple[MassEffect, ...], width_in: float) -> Non
     """A tornado: the mass with each end of each number's range."""
     rows = [effect for effect in effects if effect.effect_kg > 0][:_MOST_ROWS]
     if not rows:
-        axes.text(0.5, 0.5, "No number of the table changes it", ha="center", transform=axes.transAxes)
-        axes.set_axis_off()
+        _nothing(axes, "No number of the table changes it")
         return
     base = rows[0].mass_kg
     for k, row in enumerate(rows):
@@ -236,11 +244,11 @@ def _effects(axes: Any, effects: tuple[MassEffect, ...], width_in: float) -> Non
 
 def _errors(axes: Any, design: StationDesign, width_in: float) -> None:
     """The need of the store over terrain errors, beside what is installed."""
-    spread, mix = design.spread, design.mix
+    spread = design.spread
     if spread is None:
-        axes.text(0.5, 0.5, "No ensemble of terrain errors", ha="center", transform=axes.transAxes)
-        axes.set_axis_off()
+        _nothing(axes, "No ensemble of terrain errors")
         return
+    mix = design.mix
     values = np.sort(np.array([value for value in spread.values if np.isfinite(value)])) / 1e3
     share = 100.0 * np.arange(1, values.size + 1) / len(spread.values)
     axes.step(values, share, where="post", color=BLUE, label=f"{len(spread.values)} horizons with terrain errors")
