@@ -343,7 +343,9 @@ def _budgets(context: Context, scene: _Scenery) -> tuple[tuple[BudgetLine, ...],
     delivered = {r.mission: r.end_mass_kg for r in context.result("flight").chains if r.end_mass_kg is not None}
     masses = mass_budget(plan, launch_capacity_kg=capacity, delivered_capability_kg=delivered)
     sizing = _planned(context, scene)
-    mass, power, energy = mass_lines(masses), power_lines(power_budget(plan)), energy_line(sizing)
+    mass, power = mass_lines(masses), power_lines(power_budget(plan))
+    sizings = (sizing, *_own_buses(context, scene))
+    energy = tuple(energy_line(found) for found in sizings)
     links = _links(plan)
     data, downlink = _data(context, sizing)
     spare_db = next((line.margin for line in links if line.subject == downlink), 0.0)
@@ -351,11 +353,12 @@ def _budgets(context: Context, scene: _Scenery) -> tuple[tuple[BudgetLine, ...],
     heights = tuple(sorted({*scene.masts_m, *(station.masts_m if isinstance(station, SurfaceStation) else ())}))
     ways: list[Way] = [way for line in mass for way in close_mass(plan, line, masses)]
     ways += [way for line in power for way in close_power(line, scene.prices)]
-    ways += close_energy(plan, sizing, scene.sun, scene.light_at, masts_m=heights, prices=scene.prices)
+    for found in sizings:
+        ways += close_energy(plan, found, scene.sun, scene.light_at, masts_m=heights, prices=scene.prices)
     ways += [way for line in data for way in close_data(line, spare_db)]
     rates = {link.id: link.rate_bit_s for link in plan.links}
     ways += [way for line in links for way in close_link(line, rates[line.subject])]
-    return (*mass, *power, energy, *data, *links), tuple(ways)
+    return (*mass, *power, *energy, *data, *links), tuple(ways)
 
 
 def _planned(context: Context, scene: _Scenery) -> StorageSizing:
@@ -363,6 +366,23 @@ def _planned(context: Context, scene: _Scenery) -> StorageSizing:
     masts_m = next((group.masts_m for group in power_groups(context.plan) if group.name == "station"), ())
     heights = masts_m or (min(scene.masts_m),)
     return size_storage(context.plan, scene.sun, {h: scene.light_at(h) for h in heights})
+
+
+def _own_buses(context: Context, scene: _Scenery) -> tuple[StorageSizing, ...]:
+    """Storage of the machines at the station's site that live on their own sources."""
+    from moonpost.operations.buses import groups_at, station_site
+
+    plan = context.plan
+    if not isinstance(plan.station, SurfaceStation):
+        return ()
+    found = []
+    for group in groups_at(plan, station_site(plan, None))[0]:
+        if group.name == "station" or not any(element.modes for element in group.elements):
+            continue
+        heights = group.masts_m or (min(plan.station.masts_m),)
+        light = {height_m: scene.light_at(height_m) for height_m in heights}
+        found.append(size_storage(plan, scene.sun, light, bus=group.name))
+    return tuple(found)
 
 
 def _links(plan: Plan) -> tuple[BudgetLine, ...]:
