@@ -99,7 +99,9 @@ def period_borders(arrays: TaskArrays, most: int) -> Whole:
     return np.minimum(even * arrays.bin_slots, slots)
 
 
-def spans(arrays: TaskArrays, order: tuple[int, ...], borders: Whole, fixed: Mapping[int, int]) -> Spans:
+def spans(
+    arrays: TaskArrays, order: tuple[int, ...], borders: Whole, fixed: Mapping[int, int], *, owed: bool = True
+) -> Spans:
     """When tasks can start.
 
     Parameters
@@ -112,6 +114,8 @@ def spans(arrays: TaskArrays, order: tuple[int, ...], borders: Whole, fixed: Map
         Borders of the periods [slot].
     fixed : mapping of int to int
         Starts that are settled [slot].
+    owed : bool, default True
+        Whether mandatory tasks are sure to be in the plan, so that those before them have to end in time.
 
     Returns
     -------
@@ -128,7 +132,9 @@ def spans(arrays: TaskArrays, order: tuple[int, ...], borders: Whole, fixed: Map
             if max(low, a) + arrays.length[k] <= b
         ]  # fmt: skip
         early[k] = min(fits, default=never)
-    limits = latest_starts(arrays, order)
+    sure = (arrays.must > 0) if owed else np.zeros(n, dtype=bool)
+    sure[list(fixed)] = True
+    limits = latest_starts(arrays, order, sure)
     late = np.where(np.isfinite(limits), limits, -1).astype(np.int64)
     for k, at in fixed.items():
         early[k] = late[k] = at

@@ -266,9 +266,7 @@ def forward_plan(
 ) -> TaskState:
     """A plan made slot by slot: of what may start, the first in the order that fits; then what still fits."""
     s = new_state(a)
-    for k in range(a.length.size):
-        if fixed[k] >= 0:
-            book(a, s, k, fixed[k], 1)
+    _back_to(a, s, fixed)
     rest = order[(allowed[order] > 0) & (s.begin[order] < 0)]
     next_try = np.zeros(a.length.size, np.int64)
     for t in range(slots):
@@ -393,6 +391,17 @@ def _tear(a: TaskArrays, s: TaskState, fixed: Whole, slots: int, loose: Whole, d
 
 
 @njit(cache=True, nogil=True)
+def _back_to(a: TaskArrays, s: TaskState, starts: Whole) -> None:
+    """Make the plan in the making another."""
+    for k in range(starts.size):
+        if s.begin[k] >= 0 and s.begin[k] != starts[k]:
+            book(a, s, k, s.begin[k], -1)
+    for k in range(starts.size):
+        if s.begin[k] < 0 and starts[k] >= 0:
+            book(a, s, k, starts[k], 1)
+
+
+@njit(cache=True, nogil=True)
 def improve_plan(
     a: TaskArrays, starts: Whole, fixed: Whole, key: Floats, rounds: int, seed: int, slots: int, noise: float
 ) -> tuple[Whole, float, Whole, float]:
@@ -400,9 +409,7 @@ def improve_plan(
     dice = np.array([np.uint64(seed) * np.uint64(2) + np.uint64(88172645463325253)], np.uint64)
     n = a.length.size
     s = new_state(a)
-    for k in range(n):
-        if starts[k] >= 0:
-            book(a, s, k, starts[k], 1)
+    _back_to(a, s, starts)
     now, best_score = s.begin.copy(), score(a, s)
     best, now_score = now.copy(), best_score
     loose, everything, rank = np.zeros(n, np.int64), np.ones(n, np.int64), np.zeros(n)
@@ -424,12 +431,7 @@ def improve_plan(
                 best[:] = now
                 best_score = got
         else:
-            for k in range(n):
-                if s.begin[k] >= 0 and s.begin[k] != now[k]:
-                    book(a, s, k, s.begin[k], -1)
-            for k in range(n):
-                if s.begin[k] < 0 and now[k] >= 0:
-                    book(a, s, k, now[k], 1)
+            _back_to(a, s, now)
     return best, best_score, now, now_score
 
 
@@ -437,9 +439,7 @@ def improve_plan(
 def plan_score(a: TaskArrays, starts: Whole) -> float:
     """Score of a plan."""
     s = new_state(a)
-    for k in range(a.length.size):
-        if starts[k] >= 0:
-            book(a, s, k, starts[k], 1)
+    _back_to(a, s, starts)
     return score(a, s)
 
 
@@ -448,9 +448,7 @@ def near_plan(a: TaskArrays, starts: Whole, fixed: Whole) -> tuple[Whole, float]
     """A plan that fits, near to one that may not, made in the order of its starts."""
     n = a.length.size
     s = new_state(a)
-    for k in range(n):
-        if fixed[k] >= 0:
-            book(a, s, k, fixed[k], 1)
+    _back_to(a, s, fixed)
     chosen = np.zeros(n, np.int64)
     for k in range(n):
         chosen[k] = 1 if starts[k] >= 0 else 0

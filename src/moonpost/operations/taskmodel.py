@@ -226,14 +226,14 @@ def _recorders(problem: TaskProblem, bins: npt.NDArray[np.intp]) -> Floats:
     return kept
 
 
-def latest_starts(arrays: TaskArrays, order: tuple[int, ...]) -> Floats:
-    """Latest start of each task by its windows and those that come after it, and -inf where there is none."""
+def latest_starts(arrays: TaskArrays, order: tuple[int, ...], sure: npt.NDArray[np.bool_]) -> Floats:
+    """Latest start of each task by its windows and those of the sure ones that come after it, -inf without one."""
     n = arrays.length.size
     last = np.full(n, -math.inf)
     for k in reversed(order):
         limit = math.inf
         for j in arrays.behind[arrays.behind_at[k] : arrays.behind_at[k + 1]]:
-            if last[j] >= 0:
+            if sure[j] and last[j] >= 0:
                 limit = min(limit, last[j] - arrays.length[k])
         for w in range(arrays.window_at[k], arrays.window_at[k + 1]):
             at = min(limit, float(arrays.window_to[w] - arrays.length[k]))

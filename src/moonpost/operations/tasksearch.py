@@ -51,7 +51,7 @@ class _Search:
         self.settled = np.full(n, -1, dtype=np.int64)
         for k, at in self.fixed.items():
             self.settled[k] = at
-        self.latest = latest_starts(self.arrays, self.problem.order)
+        self.latest = latest_starts(self.arrays, self.problem.order, np.ones(n, dtype=bool))
         self.bound = float(self.arrays.worth.sum())
         self.chance = np.random.default_rng(self.seed)
 
@@ -91,6 +91,11 @@ class _Search:
         """Tell how far the search is."""
         if self.progress is not None:
             self.progress(min(1.0, self.passed / max(self.seconds, 1e-9)), self.value, self.bound)
+
+    def spans(self, many: int) -> Spans:
+        """When tasks can start, in about so many periods."""
+        borders = period_borders(self.arrays, many)
+        return spans(self.arrays, self.problem.order, borders, self.fixed, owed=self.owed)
 
     def forward(self, order: Whole, allowed: Whole, wanted: float) -> bool:
         """Make a plan in time order and keep it if it is better."""
@@ -266,11 +271,12 @@ def _with_those_before(arrays: TaskArrays, order: tuple[int, ...], chosen: npt.N
 
 def _by_choice(search: _Search) -> None:
     """Plans of the tasks that suffice over the whole time."""
-    when = spans(search.arrays, search.problem.order, period_borders(search.arrays, 1), search.fixed)
+    when = search.spans(1)
     limit = max(0.2, min(10.0, 0.3 * search.left))
     choice = relaxed_plan(search.arrays, when, search.fixed, seconds=limit)
     if not choice.feasible:
         search.owed = False
+        when = search.spans(1)
         choice = relaxed_plan(search.arrays, when, search.fixed, seconds=limit, owed=False)
     search.tighten("bound_whole_time", choice.bound)
     search.told["met"] = float(search.owed)
@@ -325,7 +331,7 @@ def _by_tearing(search: _Search, until: float) -> None:
 def _by_periods(search: _Search) -> None:
     """The bound and the choice by periods, in parts of tasks."""
     many = max(2, min(24, _COARSE // len(search.problem)))
-    when = spans(search.arrays, search.problem.order, period_borders(search.arrays, many), search.fixed)
+    when = search.spans(many)
     limit = max(0.2, 0.25 * search.left)
     choice = relaxed_plan(search.arrays, when, search.fixed, seconds=limit, owed=search.owed, integral=False)
     if not choice.feasible and search.owed:
@@ -344,7 +350,7 @@ def _by_proof(search: _Search) -> None:
     arrays = search.arrays
     bins = -(-search.problem.slots // arrays.bin_slots)
     many = bins if bins * len(search.problem) <= _MOST_STARTS else max(2, _COARSE // len(search.problem))
-    when = spans(arrays, search.problem.order, period_borders(arrays, many), search.fixed)
+    when = search.spans(many)
 
     def take(starts: Whole) -> None:
         from moonpost.operations.taskkernels import near_plan
@@ -375,7 +381,7 @@ def _give_up_owed(search: _Search) -> None:
     """No plan meets all that is owed: bound those that do not."""
     search.owed, search.told["met"] = False, 0.0
     search.bound = float(search.arrays.worth.sum())
-    when = spans(search.arrays, search.problem.order, period_borders(search.arrays, 1), search.fixed)
+    when = search.spans(1)
     choice = relaxed_plan(search.arrays, when, search.fixed, seconds=max(0.2, min(5.0, search.left)), owed=False)
     search.tighten("bound_whole_time", choice.bound)
 
