@@ -46,8 +46,9 @@ def table() -> Table:
         "for which energy, data and machines suffice over the whole time; the data to be "
         "sent are what is scarce in "
         "this benchmark, and a plan of that very choice is found, so the proof takes "
-        "less than a second. The machine "
-        "was shared with other work.",
+        "less than a second. "
+        f"The long night (two machines, one lane, light in the first half, by slot, {NIGHT_S:g} s) is scarce "
+        "of energy and machine time as well. The machine was shared with other work.",
         packages=("moonpost", "numba", "scipy", "ortools"),
     )  # fmt: skip
 
@@ -79,5 +80,5 @@ def long_night(count: int, seed: int) -> TaskProblem:
             windows = ((start, start + chance.randrange(40, 200)),)
         machine = f"machine-{int(task.assets[0][-1]) % 2}"
         tasks.append(replace(task, assets=(machine,), windows=windows, energy_wh=None))
-    store = TaskStore("store", 1500.0, 750.0, charge, 150.0, 200.0)
+    store = TaskStore("store", 4500.0, 2250.0, charge, 450.0, 200.0)
     return replace(day, tasks=tasks, capacities={"lane": 1}, stores=[store], accounting="slot")
