@@ -9,11 +9,11 @@ from moonpost.operations import dormancy
 from moonpost.operations.days import LunarDate, day
 
 if TYPE_CHECKING:
-    from moonpost.operations.simulation import Simulation, simulate
+    from moonpost.operations.simulation import Change, Run, Simulation, simulate
 
-__all__ = ["LunarDate", "Simulation", "day", "dormancy", "simulate"]
+__all__ = ["Change", "LunarDate", "Run", "Simulation", "day", "dormancy", "simulate"]
 
-_LAZY = {"Simulation": "moonpost.operations.simulation", "simulate": "moonpost.operations.simulation"}
+_LAZY = dict.fromkeys(("Change", "Run", "Simulation", "simulate"), "moonpost.operations.simulation")
 
 
 def __getattr__(name: str) -> Any:

@@ -1,29 +1,24 @@
-"""Which elements of a plan a simulation holds, from when, and how their buses run as they arrive."""
+"""Which elements of a plan a simulation holds and from when, and what flowed on their buses."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from moonpost.errors import UnknownNameError
+from moonpost.operations.balances import DataBalance, HeatBalance, MassBalance
 from moonpost.plan.base import when_bounds
 from moonpost.plan.elements import Element
 from moonpost.plan.missions import Mission
 from moonpost.plan.model import Plan
 from moonpost.plan.places import SurfaceStation
-from moonpost.power.balance import BusEvent, bus_events, run_bus
-from moonpost.power.loads import PowerGroup, element_load_w, group_lit, power_groups
-from moonpost.power.series import FloatSeries, SunView
-from moonpost.power.sources import element_supply_w
-from moonpost.power.storage import pool
+from moonpost.power.loads import PowerGroup, power_groups
+from moonpost.power.series import FloatSeries
 
-__all__ = ["Arrival", "BusFlows", "arrival_of", "groups_at", "light_masts_m", "run_group", "station_site"]
-
-_YEAR_S = 365.25 * 86_400.0
+__all__ = ["Arrival", "BusEvent", "BusFlows", "arrival_of", "groups_at", "light_masts_m", "station_site"]
 
 
 @dataclass(frozen=True)
@@ -52,8 +47,38 @@ class Arrival:
 
 
 @dataclass(frozen=True)
+class BusEvent:
+    """Something that happened on a bus or to one of its machines.
+
+    Parameters
+    ----------
+    time_s : float
+        From the start of the period [s].
+    subject : str
+        The bus or the element.
+    kind : str
+        One of `moonpost.operations.codes.EVENTS`.
+    value : float
+        A number that belongs to it, such as a power or a temperature.
+    part : str
+        The tank, where it is about one.
+
+    Examples
+    --------
+    >>> BusEvent(60.0, "station", "storage-full", 100.0).kind
+    'storage-full'
+    """
+
+    time_s: float
+    subject: str
+    kind: str
+    value: float
+    part: str = ""
+
+
+@dataclass(frozen=True)
 class BusFlows:
-    """What flowed on a bus in a period in which elements may arrive. Names as in `moonpost.power.BusRun`.
+    """What flowed on a bus in a period in which elements may arrive. Powers are means of each step [W].
 
     Parameters
     ----------
@@ -61,30 +86,42 @@ class BusFlows:
         The bus.
     arrivals : tuple of Arrival
         Its elements.
-    element_supply_w, element_load_w : mapping of str to ndarray, (n,)
-        By element [W].
+    element_supply_w, element_load_w, element_served_w, working : mapping of str to ndarray, (n,)
+        By element: what its sources could give, what it asked for and got [W]; 1 while it works.
     supply_w, load_w, shed_w, charged_w, discharged_w, spilled_w, bus_loss_w, storage_loss_w : ndarray, (n,)
-        Means of each step [W].
+        Of the bus [W].
     stored_wh, usable_wh : ndarray, (n,)
         At the start of each step [Wh].
     final_wh, imported_wh : float
         Held at the end; brought by stores that arrived full, those of the first instant included [Wh].
+    total_wh : mapping of str to float
+        Energies of the whole period by the names of the powers, without ``_w`` [Wh].
     residual_relative : float
-        Largest energy unaccounted for, relative [1].
+        Largest energy unaccounted for between two events, relative [1].
     events : tuple of BusEvent
-        With times and steps from the start of the period.
+        What happened, in order of time.
     in_light : ndarray of bool, (n,)
-        Whether the bus runs its light modes.
+        Whether the bus is in light.
+    boxes, recorders : mapping of str to mapping of str to ndarray, (n,)
+        Series of warm boxes and of recorders by element.
+    tanks : mapping of str to ndarray, (n,)
+        Content at the start of each step by element and tank [kg].
+    heats, data, masses : tuple
+        Balances of heat, data and mass.
+    stretches : int
+        How many stretches between events and knots were computed.
 
     Examples
     --------
-    >>> from moonpost.operations.buses import run_group  # see there
+    >>> from moonpost.operations.engine import run_station  # see there
     """
 
     name: str
     arrivals: tuple[Arrival, ...]
     element_supply_w: Mapping[str, FloatSeries]
     element_load_w: Mapping[str, FloatSeries]
+    element_served_w: Mapping[str, FloatSeries]
+    working: Mapping[str, FloatSeries]
     supply_w: FloatSeries
     load_w: FloatSeries
     shed_w: FloatSeries
@@ -97,9 +134,17 @@ class BusFlows:
     usable_wh: FloatSeries
     final_wh: float
     imported_wh: float
+    total_wh: Mapping[str, float]
     residual_relative: float
     events: tuple[BusEvent, ...]
     in_light: npt.NDArray[np.bool_]
+    boxes: Mapping[str, Mapping[str, FloatSeries]]
+    recorders: Mapping[str, Mapping[str, FloatSeries]]
+    tanks: Mapping[str, FloatSeries]
+    heats: tuple[HeatBalance, ...]
+    data: tuple[DataBalance, ...]
+    masses: tuple[MassBalance, ...]
+    stretches: int
 
     @property
     def served_w(self) -> FloatSeries:
@@ -275,132 +320,3 @@ def light_masts_m(groups: Iterable[PowerGroup], plan: Plan) -> tuple[float, ...]
         lowest = min(plan.station.masts_m) if isinstance(plan.station, SurfaceStation) else 0.0
         heights.add(lowest)
     return tuple(sorted(heights))
-
-
-def run_group(
-    plan: Plan,
-    group: PowerGroup,
-    arrivals: tuple[Arrival, ...],
-    sun: SunView,
-    light_by_mast: Mapping[float, npt.ArrayLike],
-    step_s: float,
-    *,
-    margins: bool,
-    light_mode_above: float,
-) -> BusFlows:
-    """Run one bus through the period, its store growing as elements arrive with theirs, full.
-
-    Parameters
-    ----------
-    plan : Plan
-        The plan.
-    group : PowerGroup
-        The bus.
-    arrivals : tuple of Arrival
-        Its elements that arrive before the period ends; at least one.
-    sun : SunView
-        The Sun from the site at even steps, (n,).
-    light_by_mast : mapping of float to array-like, (n,)
-        Fraction of the solar disc in view by height above ground [m].
-    step_s : float
-        Step [s].
-    margins : bool
-        Loads with all margins.
-    light_mode_above : float
-        Fraction of the disc above which the light modes run [1].
-
-    Returns
-    -------
-    BusFlows
-
-    Raises
-    ------
-    InputError
-        If a series cannot be used.
-
-    Examples
-    --------
-    >>> from types import SimpleNamespace
-    >>> from moonpost.plan import load_plan
-    >>> plan = load_plan("ilrs")
-    >>> sun = SimpleNamespace(time=np.datetime64("2019-02-01", "ms") + np.arange(4) * np.timedelta64(3600, "s"),
-    ...     azimuth_deg=np.zeros(4), elevation_deg=np.full(4, 30.0), distance_m=np.full(4, 1.5e11))
-    >>> rover = plan.element("yutu-2")
-    >>> there = (arrival_of(plan, rover, sun.time[0], 3600.0, 4),)
-    >>> flows = run_group(plan, PowerGroup("yutu-2", (rover,)), there, sun, {1.0: np.zeros(4)}, 3600.0,
-    ...     margins=False, light_mode_above=0.0)
-    >>> flows.supply_w
-    array([0., 0., 0., 0.])
-    """
-    rules = plan.design
-    count = sun.time.size
-    lit = group_lit(group, light_by_mast, count, above=light_mode_above)
-    supplies, loads = {}, {}
-    for arrival in arrivals:
-        there = np.arange(count) >= arrival.step
-        age_s = (sun.time - arrival.time) / np.timedelta64(1, "ms") / 1000.0
-        years = np.maximum(age_s / _YEAR_S, 0.0)
-        supplies[arrival.element.id] = np.where(
-            there, element_supply_w(arrival.element, sun, light_by_mast, years, rules), 0.0
-        )
-        factor = 1.0 + rules.system_margin if margins else 1.0
-        load = element_load_w(arrival.element, lit, with_margin=margins) * factor
-        loads[arrival.element.id] = np.where(there, load, 0.0)
-    supply = np.sum(list(supplies.values()), axis=0)
-    load = np.sum(list(loads.values()), axis=0)
-    joined = _run_in_parts(supply, load, arrivals, step_s, rules.bus_efficiency)
-    return BusFlows(
-        name=group.name,
-        arrivals=arrivals,
-        element_supply_w=supplies,
-        element_load_w=loads,
-        in_light=lit & (np.arange(count) >= min(arrival.step for arrival in arrivals)),
-        **joined,
-    )
-
-
-_SERIES = (
-    "supply_w", "load_w", "shed_w", "charged_w", "discharged_w", "spilled_w", "bus_loss_w", "storage_loss_w",
-)  # fmt: skip
-
-
-def _run_in_parts(
-    supply: FloatSeries, load: FloatSeries, arrivals: tuple[Arrival, ...], step_s: float, bus_efficiency: float
-) -> dict[str, Any]:
-    """Run the bus from one arrival of a store to the next and join the parts."""
-    count = supply.size
-    cuts = sorted({0, *(a.step for a in arrivals if a.element.storage is not None and a.step < count)})
-    parts, stored, after, usable = [], [], [], []
-    held_wh = imported_wh = capacity_wh = 0.0
-    for start, stop in zip(cuts, [*cuts[1:], count], strict=True):
-        store = pool(
-            (a.element.storage, a.element.count) for a in arrivals if a.element.storage and a.step <= start
-        )
-        imported_wh += store.usable_wh - capacity_wh
-        held_wh = min(held_wh + store.usable_wh - capacity_wh, store.usable_wh)
-        capacity_wh = store.usable_wh
-        run = run_bus(
-            supply[start:stop], load[start:stop], step_s, store, initial_wh=held_wh, bus_efficiency=bus_efficiency
-        )
-        held_wh = float(run.stored_wh[-1])
-        parts.append(run)
-        stored.append(run.stored_wh[:-1])
-        usable.append(np.full(stop - start, store.usable_wh))
-        after.append(run.stored_wh[1:])
-    flows = {name: np.concatenate([getattr(run, name) for run in parts]) for name in _SERIES}
-    before_wh, usable_wh = np.concatenate(stored), np.concatenate(usable)
-    events = bus_events(
-        step_s,
-        flows=(flows["charged_w"], flows["discharged_w"], flows["spilled_w"], flows["shed_w"]),
-        stored_wh=(before_wh, np.concatenate(after)),
-        usable_wh=usable_wh,
-    )
-    return {
-        **flows,
-        "stored_wh": before_wh,
-        "usable_wh": usable_wh,
-        "final_wh": held_wh,
-        "imported_wh": imported_wh,
-        "residual_relative": max(run.residual_relative for run in parts),
-        "events": events,
-    }

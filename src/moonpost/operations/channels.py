@@ -22,7 +22,7 @@ class Variable:
         Label for an axis.
     description : str
         One sentence for the dictionary.
-    over : {"sky", "mast", "bus", "element"}
+    over : {"sky", "mast", "bus", "element", "box", "recorder", "tank"}
         What it is given for.
 
     Examples
@@ -88,7 +88,17 @@ _ROWS = (
     Variable("in_light", "1", "In light", "1 while the bus runs light modes, 0 in dark ones.", "bus"),
     Variable("element_supply_w", "W", "Available supply", f"What its sources could give. {_MEAN}", "element"),
     Variable("element_load_w", "W", "Demand", f"What it asks for. {_MEAN}", "element"),
-    Variable("element_served_w", "W", "Served load", f"What it gets; sheds in proportion. {_MEAN}", "element"),
+    Variable("element_served_w", "W", "Served load", f"What it gets. {_MEAN}", "element"),
+    Variable(
+        "element_working", "1", "Works", "1 while it is awake and within its limits, at the time given.", "element"
+    ),
+    Variable("box_k", "K", "Box temperature", "Temperature of its warm box at the time given.", "box"),
+    Variable("heater_w", "W", "Heater", f"Power that its heater gets, at the bus. {_MEAN}", "box"),
+    Variable("held_bit", "bit", "Data held", "Data in its recorder at the time given.", "recorder"),
+    Variable("made_bit_s", "bit/s", "Data made", f"Data that it makes. {_MEAN}", "recorder"),
+    Variable("sent_bit_s", "bit/s", "Data sent", f"Data that it sends. {_MEAN}", "recorder"),
+    Variable("lost_bit_s", "bit/s", "Data lost", f"Data made and not kept. {_MEAN}", "recorder"),
+    Variable("tank_kg", "kg", "Content", "Mass in the tank at the time given.", "tank"),
 )
 
 VARIABLES: Mapping[str, Variable] = {row.name: row for row in _ROWS}
@@ -96,7 +106,13 @@ VARIABLES: Mapping[str, Variable] = {row.name: row for row in _ROWS}
 
 
 def channels_of(
-    buses: Mapping[str, float], elements: Mapping[str, float], masts_m: tuple[float, ...]
+    buses: Mapping[str, float],
+    elements: Mapping[str, float],
+    masts_m: tuple[float, ...],
+    *,
+    boxes: Mapping[str, tuple[float, float]] | None = None,
+    recorders: Mapping[str, float] | None = None,
+    tanks: Mapping[str, float] | None = None,
 ) -> tuple[Channel, ...]:
     """The channels of a simulation.
 
@@ -108,6 +124,10 @@ def channels_of(
         Elements with the largest power that they ask for [W].
     masts_m : tuple of float
         Heights at which light is given [m].
+    boxes : mapping of str to (float, float), optional
+        Machines with a box, with the temperatures between which they work [K].
+    recorders, tanks : mapping of str to float, optional
+        Machines with a recorder and what it holds [bit]; tanks and what they hold [kg].
 
     Returns
     -------
@@ -125,11 +145,22 @@ def channels_of(
         row = VARIABLES["light_fraction"]
         found.append(Channel(f"mast-{mast_m:g}m.{row.name}", row.unit, 0.0, 1.0, row.description))
     for bus, usable_wh in buses.items():
-        limits = {"stored_wh": (0.2 * usable_wh, usable_wh), "shed_w": (None, 0.0)}
+        limits: dict[str, tuple[float | None, float | None]] = {
+            "stored_wh": (0.2 * usable_wh, usable_wh),
+            "shed_w": (None, 0.0),
+        }
         limits["stored_fraction"] = (0.2 if usable_wh > 0 else None, 1.0)
         found.extend(_subject(bus, "bus", limits))
     for element, load_w in elements.items():
         found.extend(_subject(element, "element", {"element_load_w": (None, load_w)}))
+    for element, limits_k in (boxes or {}).items():
+        found.extend(_subject(element, "box", {"box_k": limits_k}))
+    for element, most_bit in (recorders or {}).items():
+        found.extend(
+            _subject(element, "recorder", {"held_bit": (None, 0.9 * most_bit), "lost_bit_s": (None, 0.0)})
+        )
+    for tank, most_kg in (tanks or {}).items():
+        found.extend(_subject(tank, "tank", {"tank_kg": (0.0, most_kg)}))
     return tuple(found)
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from moonpost.operations.balances import Balance, DataBalance, HeatBalance, MassBalance
 from moonpost.operations.buses import BusFlows
 from moonpost.operations.channels import VARIABLES, Channel
 from moonpost.plan.model import Plan
@@ -18,7 +19,7 @@ from moonpost.power.series import SunView
 if TYPE_CHECKING:
     import xarray as xr
 
-__all__ = ["Balance", "Simulation", "SimulationEvent", "balance_of", "dataset_of"]
+__all__ = ["Simulation", "SimulationEvent", "balance_of", "dataset_of"]
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,9 @@ class SimulationEvent:
     subject : str
         Mast, bus or element.
     kind : str
-        ``sunrise``, ``sunset``, ``storage-full``, ``storage-empty``, ``shed-begins``, ``shed-ends``,
-        ``arrival``, ``reactor-end`` or ``design-life-end``.
+        ``sunrise``, ``sunset``, ``arrival``, ``contact-begins``, ``contact-ends``, ``reactor-end``,
+        ``outage-begins``, ``outage-ends``, ``design-life-end``, the kind of a change (such as ``fault-begins``), or
+        one of `moonpost.operations.codes.EVENTS`.
     text : str
         What happened, for people.
     data : mapping
@@ -64,47 +66,6 @@ class SimulationEvent:
 
 
 @dataclass(frozen=True)
-class Balance:
-    """The energy of one bus over the whole period. All energies [Wh].
-
-    Parameters
-    ----------
-    bus : str
-        The bus.
-    supplied_wh, imported_wh : float
-        What sources could give, and what stores held when they came.
-    served_wh, spilled_wh, bus_loss_wh, storage_loss_wh, stored_wh : float
-        Where it went: loads, unused, lost on the bus, lost in the store, still in the store.
-    shed_wh : float
-        Asked for and not given.
-    residual_relative : float
-        Largest energy unaccounted for in any step or in all, over the energy in play [1].
-
-    Examples
-    --------
-    >>> Balance("station", 10.0, 0.0, 8.0, 2.0, 0.0, 0.0, 0.0, 0.0, 0.0).served_fraction
-    1.0
-    """
-
-    bus: str
-    supplied_wh: float
-    imported_wh: float
-    served_wh: float
-    spilled_wh: float
-    bus_loss_wh: float
-    storage_loss_wh: float
-    stored_wh: float
-    shed_wh: float
-    residual_relative: float
-
-    @property
-    def served_fraction(self) -> float:
-        """Energy served over energy asked for [1]; 1 if nothing was asked for."""
-        asked_wh = self.served_wh + self.shed_wh
-        return self.served_wh / asked_wh if asked_wh > 0 else 1.0
-
-
-@dataclass(frozen=True)
 class Simulation:
     """What happened in a simulated period.
 
@@ -125,6 +86,10 @@ class Simulation:
         The site; None for a station in orbit.
     seed : int
         The seed given.
+    heats, data, masses : tuple
+        Balances of heat by box, of data by machine, of mass by tank.
+    stretches : int
+        How many stretches between events and knots were computed.
 
     Examples
     --------
@@ -138,11 +103,30 @@ class Simulation:
     absent: Mapping[str, str]
     site: str | None
     seed: int
+    heats: tuple[HeatBalance, ...] = ()
+    data: tuple[DataBalance, ...] = ()
+    masses: tuple[MassBalance, ...] = ()
+    stretches: int = 0
 
     @property
     def energy_residual_relative(self) -> float:
         """Largest relative residual of all buses [1]."""
         return max((balance.residual_relative for balance in self.balances), default=0.0)
+
+    @property
+    def heat_residual_relative(self) -> float:
+        """Largest relative residual of all boxes [1]."""
+        return max((balance.residual_relative for balance in self.heats), default=0.0)
+
+    @property
+    def data_residual_relative(self) -> float:
+        """Largest relative residual of all machines that make data [1]."""
+        return max((balance.residual_relative for balance in self.data), default=0.0)
+
+    @property
+    def mass_residual_relative(self) -> float:
+        """Largest relative residual of all tanks [1]."""
+        return max((balance.residual_relative for balance in self.masses), default=0.0)
 
     @property
     def event_counts(self) -> dict[str, int]:
@@ -159,21 +143,25 @@ class Simulation:
             "step_s": float(self.series.attrs["step_s"]),
             "steps": int(time.size),
             "energy_residual_relative": self.energy_residual_relative,
+            "heat_residual_relative": self.heat_residual_relative,
+            "data_residual_relative": self.data_residual_relative,
+            "mass_residual_relative": self.mass_residual_relative,
             "balances": [asdict(b) | {"served_fraction": b.served_fraction} for b in self.balances],
+            "heat": [asdict(b) | {"residual_relative": b.residual_relative} for b in self.heats],
+            "data": [asdict(b) | {"residual_relative": b.residual_relative} for b in self.data],
+            "mass": [asdict(b) | {"residual_relative": b.residual_relative} for b in self.masses],
             "events": self.event_counts,
             "absent": dict(self.absent),
         }
 
 
-def balance_of(run: BusFlows, step_s: float) -> Balance:
+def balance_of(run: BusFlows) -> Balance:
     """The energy of one bus over the whole period, with a residual computed from the sums as well.
 
     Parameters
     ----------
     run : BusFlows
         What flowed on it.
-    step_s : float
-        Step [s].
 
     Returns
     -------
@@ -181,37 +169,23 @@ def balance_of(run: BusFlows, step_s: float) -> Balance:
 
     Examples
     --------
-    >>> from types import SimpleNamespace
-    >>> from moonpost.operations.buses import arrival_of, groups_at, run_group
-    >>> from moonpost.plan import load_plan
-    >>> plan = load_plan("ilrs")
-    >>> sun = SimpleNamespace(time=np.datetime64("2019-02-01", "ms") + np.arange(4) * np.timedelta64(3600, "s"),
-    ...     azimuth_deg=np.zeros(4), elevation_deg=np.full(4, 30.0), distance_m=np.full(4, 1.5e11))
-    >>> group = groups_at(plan, "ce4-site")[0][1]
-    >>> there = (arrival_of(plan, group.elements[0], sun.time[0], 3600.0, 4),)
-    >>> light = {1.0: np.ones(4)}
-    >>> flows = run_group(plan, group, there, sun, light, 3600.0, margins=False, light_mode_above=0.0)
-    >>> balance_of(flows, 3600.0).shed_wh
-    0.0
+    >>> from moonpost.operations.simulation import simulate  # see there
     """
-    step_h = step_s / 3600.0
-    total = {
-        name: float(np.sum(getattr(run, name))) * step_h
-        for name in ("supply_w", "served_w", "spilled_w", "bus_loss_w", "storage_loss_w", "shed_w", "load_w")
-    }
-    gone_wh = total["served_w"] + total["spilled_w"] + total["bus_loss_w"] + total["storage_loss_w"] + run.final_wh
-    in_play_wh = total["supply_w"] + total["load_w"] + run.imported_wh
-    whole = abs(total["supply_w"] + run.imported_wh - gone_wh) / in_play_wh if in_play_wh > 0 else 0.0
+    total = run.total_wh
+    served_wh = total["load"] - total["shed"]
+    gone_wh = served_wh + total["spilled"] + total["bus_loss"] + total["storage_loss"] + run.final_wh
+    in_play_wh = total["supply"] + total["load"] + run.imported_wh
+    whole = abs(total["supply"] + run.imported_wh - gone_wh) / in_play_wh if in_play_wh > 0 else 0.0
     return Balance(
         bus=run.name,
-        supplied_wh=total["supply_w"],
+        supplied_wh=total["supply"],
         imported_wh=run.imported_wh,
-        served_wh=total["served_w"],
-        spilled_wh=total["spilled_w"],
-        bus_loss_wh=total["bus_loss_w"],
-        storage_loss_wh=total["storage_loss_w"],
+        served_wh=served_wh,
+        spilled_wh=total["spilled"],
+        bus_loss_wh=total["bus_loss"],
+        storage_loss_wh=total["storage_loss"],
         stored_wh=run.final_wh,
-        shed_wh=total["shed_w"],
+        shed_wh=total["shed"],
         residual_relative=max(whole, run.residual_relative),
     )
 
@@ -250,18 +224,7 @@ def dataset_of(
 
     Examples
     --------
-    >>> from types import SimpleNamespace
-    >>> from moonpost.operations.buses import arrival_of, groups_at, run_group
-    >>> from moonpost.plan import load_plan
-    >>> plan = load_plan("ilrs")
-    >>> sun = SimpleNamespace(time=np.datetime64("2019-02-01", "ms") + np.arange(4) * np.timedelta64(3600, "s"),
-    ...     azimuth_deg=np.zeros(4), elevation_deg=np.full(4, 30.0), distance_m=np.full(4, 1.5e11))
-    >>> group = groups_at(plan, "ce4-site")[0][1]
-    >>> there = (arrival_of(plan, group.elements[0], sun.time[0], 3600.0, 4),)
-    >>> light = {1.0: np.ones(4)}
-    >>> flows = run_group(plan, group, there, sun, light, 3600.0, margins=False, light_mode_above=0.0)
-    >>> dataset_of(plan, sun, light, [flows], 3600.0, "ce4-site", 0)["supply_w"].attrs["units"]
-    'W'
+    >>> from moonpost.operations.simulation import simulate  # see there
     """
     import xarray as xr
 
@@ -279,12 +242,15 @@ def dataset_of(
         elif variable.over == "mast":
             data[name] = (("mast_m", "time"), np.stack(list(light.values())), labels | {"source": given})
         else:
-            data[name] = (
-                (variable.over, "time"),
-                _stacked(name, variable.over, runs),
-                labels | {"source": source},
-            )
+            rows = _rows(name, variable.over, runs)
+            if rows:
+                data[name] = ((variable.over, "time"), np.stack(rows), labels | {"source": source})
     elements = [element for run in runs for element in run.element_load_w]
+    more = {
+        "box": ("Machine with a box", [name for run in runs for name in run.boxes]),
+        "recorder": ("Machine with a recorder", [name for run in runs for name in run.recorders]),
+        "tank": ("Tank", [name for run in runs for name in run.tanks]),
+    }
     return xr.Dataset(
         data,
         coords={
@@ -292,7 +258,8 @@ def dataset_of(
             "mast_m": ("mast_m", list(light), {"units": "m", "long_name": "Height above ground"}),
             "bus": ("bus", [run.name for run in runs], {"long_name": "Bus"}),
             "element": ("element", elements, {"long_name": "Element"}),
-        },
+        }
+        | {name: (name, names, {"long_name": label}) for name, (label, names) in more.items() if names},
         attrs={
             "title": f"Power at {site or 'the orbital station'}: {plan.title}",
             "plan": plan.id,
@@ -304,24 +271,20 @@ def dataset_of(
     )
 
 
-def _stacked(name: str, over: str, runs: list[BusFlows]) -> npt.NDArray[np.float64]:
-    """One variable of all buses, or of all elements, as rows."""
+_NAMES = {"element_working": "working"}
+
+
+def _rows(name: str, over: str, runs: list[BusFlows]) -> list[npt.NDArray[np.float64]]:
+    """One variable of all its subjects as rows."""
     if over == "element":
-        return np.stack([row for run in runs for row in _by_element(run, name).values()])
-    rows = []
-    for run in runs:
-        if name == "stored_fraction":
-            zero = np.zeros_like(run.stored_wh)
-            rows.append(np.divide(run.stored_wh, run.usable_wh, out=zero, where=run.usable_wh > 0))
-        else:
-            rows.append(np.asarray(getattr(run, name), dtype=np.float64))
-    return np.stack(rows)
-
-
-def _by_element(run: BusFlows, name: str) -> Mapping[str, npt.NDArray[np.float64]]:
-    """Series of a bus's elements; what is shed is shared in proportion to demand."""
-    if name != "element_served_w":
-        found: Mapping[str, npt.NDArray[np.float64]] = getattr(run, name)
-        return found
-    served = np.divide(run.served_w, run.load_w, out=np.ones_like(run.load_w), where=run.load_w > 0)
-    return {element: load * served for element, load in run.element_load_w.items()}
+        return [row for run in runs for row in getattr(run, _NAMES.get(name, name)).values()]
+    if over == "box":
+        return [rows[name] for run in runs for rows in run.boxes.values()]
+    if over == "recorder":
+        return [rows[name] for run in runs for rows in run.recorders.values()]
+    if over == "tank":
+        return [row for run in runs for row in run.tanks.values()]
+    if name == "stored_fraction":
+        zero = np.zeros_like(runs[0].stored_wh)
+        return [np.divide(run.stored_wh, run.usable_wh, out=zero.copy(), where=run.usable_wh > 0) for run in runs]
+    return [np.asarray(getattr(run, name), dtype=np.float64) for run in runs]
