@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from moonpost.cli import operatecontacts, operatepanel, operatercpsp, operatesortie
+from moonpost.cli import operatecontacts, operatehaven, operatepanel, operatercpsp, operatesortie
 from moonpost.cli.output import JSON, emit, table
 
 __all__ = ["register"]
@@ -106,6 +106,7 @@ def simulate(
 
 
 operatecontacts.register(_app)
+operatehaven.register(_app)
 operatepanel.register(_app)
 operatercpsp.register(_app)
 operatesortie.register(_app)
