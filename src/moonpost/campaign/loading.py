@@ -1,0 +1,509 @@
+"""Which cargo flies on which launch: the fewest, cheapest, earliest or most robust, proved by HiGHS."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from moonpost.errors import InputError
+
+__all__ = ["Cargo", "Conflict", "Flight", "Loading", "conflicts", "load_flights", "loading_faults"]
+
+Aim = Literal["launches", "cost", "earliest", "robust"]
+_AIMS = ("launches", "cost", "earliest", "robust")
+_DAYS = 1e5
+_TIE = 1e-6
+
+
+@dataclass(frozen=True)
+class Cargo:
+    """Something that has to be brought.
+
+    Parameters
+    ----------
+    id : str
+        Its name.
+    mass_kg : float
+        With margin [kg].
+    volume_m3 : float
+        Packed [m3].
+    after : tuple of str
+        Cargo that must come on the same flight or an earlier one.
+    need_day : float
+        Day by which it has to be there, from any common origin; infinity if it does not matter [d].
+    flights : frozenset of str or None
+        Kinds of flight that can carry it; None for all.
+
+    Examples
+    --------
+    >>> Cargo("mast", 800.0).need_day
+    inf
+    """
+
+    id: str
+    mass_kg: float
+    volume_m3: float = 0.0
+    after: tuple[str, ...] = ()
+    need_day: float = math.inf
+    flights: frozenset[str] | None = None
+
+
+@dataclass(frozen=True)
+class Flight:
+    """A launch that could be made.
+
+    Parameters
+    ----------
+    id, kind : str
+        Its name, and its kind, such as launcher and transfer.
+    day : float
+        When it arrives [d].
+    mass_kg : float
+        Cargo that it brings at most [kg].
+    volume_m3 : float
+        Room [m3].
+    cost : float
+        In any unit.
+    chance : float
+        Probability that launch and landing succeed [1].
+
+    Examples
+    --------
+    >>> Flight("cz-10-1", "cz-10", 400.0, 7290.0).chance
+    1.0
+    """
+
+    id: str
+    kind: str
+    day: float
+    mass_kg: float
+    volume_m3: float = math.inf
+    cost: float = 1.0
+    chance: float = 1.0
+
+
+@dataclass(frozen=True)
+class Loading:
+    """What flies on what.
+
+    Parameters
+    ----------
+    aim : str
+        What was sought.
+    flown : dict of str to tuple of str
+        Cargo by flight, in order of arrival; flights that stay on the ground are left out.
+    value : float
+        Number of launches, their cost, mean day of arrival weighted by mass [d], or least slack [d].
+    bound : float
+        No loading has a better value.
+    optimal : bool
+        Whether the value is proved to be the best; among equal values the tie may not be.
+
+    Examples
+    --------
+    >>> load_flights([Cargo("a", 5.0)], [Flight("f", "k", 0.0, 9.0)]).flown
+    {'f': ('a',)}
+    """
+
+    aim: str
+    flown: dict[str, tuple[str, ...]]
+    value: float
+    bound: float
+    optimal: bool
+
+    @property
+    def gap(self) -> float:
+        """How far the value may be from the best, over the value [1]."""
+        return abs(self.value - self.bound) / max(abs(self.value), 1e-9)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        flown = {name: list(cargo) for name, cargo in self.flown.items()}
+        names = ("aim", "value", "bound", "optimal", "gap")
+        return {name: getattr(self, name) for name in names} | {"flights": flown}
+
+
+@dataclass(frozen=True)
+class Conflict:
+    """Demands that cannot all be met; without any one of them the others can.
+
+    Parameters
+    ----------
+    demands : tuple of str
+        In words.
+
+    Examples
+    --------
+    >>> Conflict(("a has to be there by day 5",)).demands
+    ('a has to be there by day 5',)
+    """
+
+    demands: tuple[str, ...]
+
+
+def load_flights(
+    cargo: Sequence[Cargo], flights: Sequence[Flight], *, aim: Aim = "launches", seconds: float = 60.0
+) -> Loading | None:
+    """Put all cargo on flights in the best way.
+
+    Parameters
+    ----------
+    cargo : sequence of Cargo
+        All has to fly.
+    flights : sequence of Flight
+        Launches that could be made.
+    aim : {"launches", "cost", "earliest", "robust"}
+        Fewest launches; least cost; earliest mean arrival by mass; largest least slack to the days of need. Ties
+        go to fewer launches and then to earlier arrival.
+    seconds : float, default 60.0
+        Limit of the search.
+
+    Returns
+    -------
+    Loading or None
+        None if it cannot be done: ask `conflicts` why.
+
+    Raises
+    ------
+    InputError
+        If a number cannot be used, a name stands twice or is unknown, or the aim is.
+
+    Notes
+    -----
+    Binary x (cargo on flight) and y (flight is made): each cargo on one flight; mass and volume within those of a
+    flight that is made; on each day no more of a cargo has come than of what it comes after. For the robust aim
+    slack s <= need - day for every cargo with a day of need. Flights alike but for their name are used in order.
+    Solved by HiGHS through scipy.
+
+    References
+    ----------
+    Huangfu, Q., and J. A. J. Hall (2018), Parallelizing the dual revised simplex method, Mathematical
+    Programming Computation 10, 119-142, doi:10.1007/s12532-017-0130-5.
+
+    Examples
+    --------
+    >>> rows = [Cargo("a", 5.0), Cargo("b", 5.0, after=("a",)), Cargo("c", 3.0)]
+    >>> found = load_flights(rows, [Flight("1", "k", 0.0, 8.0), Flight("2", "k", 9.0, 8.0)])
+    >>> found.value, found.optimal
+    (2.0, True)
+    """
+    _check(cargo, flights, aim, seconds)
+    ordered = sorted(flights, key=lambda flight: (flight.day, flight.kind, flight.id))
+    if not cargo:
+        return Loading(aim, {}, 0.0, 0.0, True)
+    if not ordered:
+        return None
+    model = _Model(cargo, ordered, aim)
+    found = model.solve(seconds)
+    if found is None:
+        return None
+    chosen, bound, proved = found
+    flown = {
+        flight.id: tuple(row.id for i, row in enumerate(cargo) if chosen[i] == f)
+        for f, flight in enumerate(ordered)
+        if (chosen == f).any()
+    }
+    value = _value(cargo, ordered, chosen, aim)
+    bound = model.as_value(bound, value)
+    return Loading(aim, flown, value, bound, proved or abs(value - bound) <= 1e-9 * max(abs(value), 1.0))
+
+
+def _check(cargo: Sequence[Cargo], flights: Sequence[Flight], aim: str, seconds: float) -> None:
+    """Refuse what cannot be used."""
+    if aim not in _AIMS:
+        raise InputError(f"is {aim!r}", where="aim", advice=f"use one of {', '.join(_AIMS)}")
+    if not seconds > 0:
+        raise InputError(f"is {seconds!r}", where="seconds", advice="give a time above 0")
+    for rows, where in ((cargo, "cargo"), (flights, "flights")):
+        names = [row.id for row in rows]
+        if len(set(names)) < len(names):
+            raise InputError("a name stands twice", where=where, advice="give each its own")
+    known = {row.id for row in cargo}
+    for item in cargo:
+        if not (0 < item.mass_kg < math.inf and 0 <= item.volume_m3 < math.inf) or math.isnan(item.need_day):
+            raise InputError("mass, volume or day cannot be used", where=f"cargo {item.id}", advice="correct it")
+        if not set(item.after) <= known:
+            raise InputError("comes after something unknown", where=f"cargo {item.id}", advice="name cargo")
+    for flight in flights:
+        good = 0 <= flight.mass_kg < math.inf and flight.volume_m3 >= 0 and 0 <= flight.cost < math.inf
+        if not (good and abs(flight.day) < _DAYS and 0 < flight.chance <= 1):
+            raise InputError("a number cannot be used", where=f"flight {flight.id}", advice="correct it")
+
+
+def _value(cargo: Sequence[Cargo], flights: Sequence[Flight], chosen: Any, aim: str) -> float:
+    """What a loading is worth by its aim."""
+    used = sorted(set(chosen.tolist()))
+    if aim == "launches":
+        return float(len(used))
+    if aim == "cost":
+        return float(sum(flights[f].cost for f in used))
+    days = np.array([flights[f].day for f in chosen])
+    if aim == "earliest":
+        mass = np.array([row.mass_kg for row in cargo])
+        return float(days @ mass / mass.sum())
+    return float(min((row.need_day - day for row, day in zip(cargo, days, strict=True)), default=math.inf))
+
+
+class _Model:
+    """The loading as a mixed-integer programme."""
+
+    def __init__(self, cargo: Sequence[Cargo], flights: Sequence[Flight], aim: str) -> None:
+        self.cargo, self.flights, self.aim = cargo, flights, aim
+        self.n, self.m = len(cargo), len(flights)
+        self.width = self.n * self.m + self.m + 1
+        self.rows: list[tuple[list[int], list[float], float, float]] = []
+        self.upper = np.ones(self.width)
+        self.upper[-1] = 2 * _DAYS
+        self._place()
+        self._fit()
+        self._follow()
+        self._alike()
+        if aim == "robust":
+            self._slack()
+        else:
+            self.upper[-1] = 0.0
+
+    def _x(self, i: int, f: int) -> int:
+        return i * self.m + f
+
+    def _y(self, f: int) -> int:
+        return self.n * self.m + f
+
+    def _place(self) -> None:
+        """Each cargo flies once, on a flight that suits it and comes in time."""
+        for i, row in enumerate(self.cargo):
+            self.rows.append(([self._x(i, f) for f in range(self.m)], [1.0] * self.m, 1.0, 1.0))
+            for f, flight in enumerate(self.flights):
+                suits = row.flights is None or flight.kind in row.flights
+                fits = row.mass_kg <= flight.mass_kg and row.volume_m3 <= flight.volume_m3
+                if not (suits and fits and flight.day <= row.need_day):
+                    self.upper[self._x(i, f)] = 0.0
+
+    def _fit(self) -> None:
+        """Mass and volume within those of a flight that is made."""
+        for f, flight in enumerate(self.flights):
+            for limit, name in ((flight.mass_kg, "mass_kg"), (flight.volume_m3, "volume_m3")):
+                if math.isinf(limit):
+                    continue
+                index = [self._x(i, f) for i in range(self.n)]
+                amounts = [getattr(row, name) for row in self.cargo]
+                self.rows.append(([*index, self._y(f)], [*amounts, -limit], -np.inf, 0.0))
+            for i in range(self.n):
+                self.rows.append(([self._x(i, f), self._y(f)], [1.0, -1.0], -np.inf, 0.0))
+
+    def _follow(self) -> None:
+        """Nothing comes before what it comes after."""
+        place = {row.id: i for i, row in enumerate(self.cargo)}
+        days = sorted({flight.day for flight in self.flights})
+        for i, row in enumerate(self.cargo):
+            for before in row.after:
+                for day in days:
+                    early = [f for f, flight in enumerate(self.flights) if flight.day <= day]
+                    index = [self._x(i, f) for f in early] + [self._x(place[before], f) for f in early]
+                    self.rows.append((index, [1.0] * len(early) + [-1.0] * len(early), -np.inf, 0.0))
+
+    def _alike(self) -> None:
+        """Of flights alike but for their name the first are used."""
+        for f in range(self.m - 1):
+            one, two = self.flights[f], self.flights[f + 1]
+            if _shape(one) == _shape(two):
+                self.rows.append(([self._y(f + 1), self._y(f)], [1.0, -1.0], -np.inf, 0.0))
+
+    def _slack(self) -> None:
+        """The least slack to the days of need."""
+        for i, row in enumerate(self.cargo):
+            if math.isfinite(row.need_day):
+                index = [self._x(i, f) for f in range(self.m)]
+                days = [flight.day for flight in self.flights]
+                self.rows.append(([*index, self.width - 1], [*days, 1.0], -np.inf, row.need_day))
+
+    def objective(self) -> Any:
+        """What is made least."""
+        first = self.flights[0].day
+        span = max(self.flights[-1].day - first, 1.0)
+        mass = np.array([row.mass_kg for row in self.cargo])
+        late = np.outer(mass / mass.sum(), [flight.day - first for flight in self.flights]).ravel()
+        goal = np.zeros(self.width)
+        made = slice(self.n * self.m, self.n * self.m + self.m)
+        if self.aim == "launches":
+            goal[made] = 1.0
+            goal[: self.n * self.m] = _TIE * late / span
+        elif self.aim == "cost":
+            costs = np.array([flight.cost for flight in self.flights])
+            scale = max(float(costs.max()), 1e-9)
+            goal[made] = costs + _TIE * scale
+            goal[: self.n * self.m] = _TIE * scale * late / span
+        elif self.aim == "earliest":
+            goal[: self.n * self.m] = late
+            goal[made] = _TIE * span
+        else:
+            goal[-1] = -1.0
+            goal[made] = _TIE
+        return goal
+
+    def solve(self, seconds: float) -> tuple[Any, float, bool] | None:
+        """Flight of each cargo, a bound on the objective and whether it is proved; None if there is none."""
+        from scipy.optimize import Bounds, LinearConstraint, milp
+        from scipy.sparse import csr_array
+
+        lengths = [len(index) for index, _, _, _ in self.rows]
+        columns = np.concatenate([index for index, _, _, _ in self.rows])
+        values = np.concatenate([factor for _, factor, _, _ in self.rows])
+        pointer = np.concatenate([[0], np.cumsum(lengths)])
+        matrix = csr_array((values, columns, pointer), shape=(len(self.rows), self.width))
+        low = np.array([row[2] for row in self.rows])
+        high = np.array([row[3] for row in self.rows])
+        least = np.zeros(self.width)
+        least[-1] = -2 * _DAYS if self.aim == "robust" else 0.0
+        kind = np.ones(self.width)
+        kind[-1] = 0.0
+        found = milp(
+            self.objective(),
+            constraints=LinearConstraint(matrix, low, high),
+            bounds=Bounds(least, self.upper),
+            integrality=kind,
+            options={"time_limit": seconds, "mip_rel_gap": 1e-9},
+        )
+        if found.x is None:
+            return None
+        chosen = found.x[: self.n * self.m].reshape(self.n, self.m).argmax(axis=1)
+        return chosen, float(found.mip_dual_bound), found.status == 0
+
+    def as_value(self, bound: float, value: float) -> float:
+        """Bound of the objective as a bound of the value."""
+        if self.aim == "launches":
+            return min(value, float(math.ceil(bound - 2 * _TIE * (self.m + 1))))
+        if self.aim == "earliest":
+            span = max(self.flights[-1].day - self.flights[0].day, 1.0)
+            return min(value, bound + self.flights[0].day - _TIE * span * self.m)
+        if self.aim == "cost":
+            scale = max(flight.cost for flight in self.flights)
+            return min(value, bound - _TIE * scale * (self.m + 1))
+        return max(value, -bound + _TIE * self.m) if math.isfinite(value) else value
+
+
+def _shape(flight: Flight) -> tuple[float | str, ...]:
+    return (flight.kind, flight.day, flight.mass_kg, flight.volume_m3, flight.cost, flight.chance)
+
+
+def loading_faults(cargo: Sequence[Cargo], flights: Sequence[Flight], loading: Loading) -> list[str]:
+    """Check a loading without regard to how it was made.
+
+    Parameters
+    ----------
+    cargo : sequence of Cargo
+        What has to fly.
+    flights : sequence of Flight
+        What could fly.
+    loading : Loading
+        What flies on what.
+
+    Returns
+    -------
+    list of str
+        Faults; empty if there are none.
+
+    Examples
+    --------
+    >>> loading_faults([Cargo("a", 5.0)], [], Loading("launches", {}, 0.0, 0.0, True))
+    ['a flies 0 times']
+    """
+    known, rows = {flight.id: flight for flight in flights}, {row.id: row for row in cargo}
+    days: dict[str, float] = {}
+    faults = []
+    for name, brought in loading.flown.items():
+        flight = known.get(name)
+        if flight is None:
+            faults.append(f"there is no flight {name}")
+            continue
+        for what, limit in (("mass_kg", flight.mass_kg), ("volume_m3", flight.volume_m3)):
+            total = math.fsum(getattr(rows[item], what) for item in brought)
+            if total > limit * (1 + 1e-9) + 1e-9:
+                faults.append(f"{name} carries {total:g} of at most {limit:g} {what}")
+        for item in brought:
+            days[item] = flight.day
+            if flight.day > rows[item].need_day:
+                faults.append(f"{item} comes after its day of need")
+            allowed = rows[item].flights
+            if allowed is not None and flight.kind not in allowed:
+                faults.append(f"{item} cannot fly on {flight.kind}")
+    for row in cargo:
+        times = sum(row.id in brought for brought in loading.flown.values())
+        if times != 1:
+            faults.append(f"{row.id} flies {times} times")
+        faults += [f"{row.id} comes before {other}" for other in row.after
+                   if row.id in days and other in days and days[row.id] < days[other]]  # fmt: skip
+    return faults
+
+
+def conflicts(cargo: Sequence[Cargo], flights: Sequence[Flight], *, seconds: float = 20.0) -> Conflict:
+    """Why cargo cannot all fly: demands of which none can be left out of the explanation.
+
+    Parameters
+    ----------
+    cargo : sequence of Cargo
+        What has to fly.
+    flights : sequence of Flight
+        What could fly.
+    seconds : float, default 20.0
+        Limit of each of the searches.
+
+    Returns
+    -------
+    Conflict
+        Empty if all can fly.
+
+    Raises
+    ------
+    InputError
+        As `load_flights`.
+
+    Notes
+    -----
+    Demands (that a cargo flies at all, its day of need, what it comes after, which flights suit it) are left out
+    one by one; those without which the rest can still not be met stay out. What remains is irreducible.
+
+    Examples
+    --------
+    >>> rows = [Cargo("a", 5.0, need_day=3.0), Cargo("b", 2.0)]
+    >>> conflicts(rows, [Flight("f", "k", 9.0, 8.0)]).demands
+    ('a flies', 'a is there by day 3')
+    """
+    if load_flights(cargo, flights, seconds=seconds) is not None:
+        return Conflict(())
+    demands: list[tuple[str, str, str]] = []
+    for row in cargo:
+        demands.append((row.id, "flies", f"{row.id} flies"))
+        if math.isfinite(row.need_day):
+            demands.append((row.id, "need", f"{row.id} is there by day {row.need_day:g}"))
+        demands += [(row.id, f"after {other}", f"{row.id} does not come before {other}") for other in row.after]
+        if row.flights is not None:
+            demands.append((row.id, "kinds", f"{row.id} flies on {', '.join(sorted(row.flights))}"))
+    kept = list(demands)
+    for demand in demands:
+        fewer = [other for other in kept if other is not demand]
+        if load_flights(_with(cargo, fewer), flights, seconds=seconds) is None:
+            kept = fewer
+    return Conflict(tuple(text for _, _, text in kept))
+
+
+def _with(cargo: Sequence[Cargo], demands: Sequence[tuple[str, str, str]]) -> list[Cargo]:
+    """Cargo with only some of its demands."""
+    asked: Mapping[str, set[str]] = {row.id: {what for who, what, _ in demands if who == row.id} for row in cargo}
+    flying = {row.id for row in cargo if "flies" in asked[row.id]}
+    return [
+        Cargo(
+            row.id,
+            row.mass_kg,
+            row.volume_m3,
+            tuple(o for o in row.after if f"after {o}" in asked[row.id] and o in flying),
+            row.need_day if "need" in asked[row.id] else math.inf,
+            row.flights if "kinds" in asked[row.id] else None,
+        )
+        for row in cargo
+        if row.id in flying
+    ]
