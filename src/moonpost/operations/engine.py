@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,10 +10,35 @@ import numpy.typing as npt
 from moonpost.errors import ModelError
 from moonpost.operations.balances import DataBalance, HeatBalance, MassBalance
 from moonpost.operations.buses import BusEvent, BusFlows
-from moonpost.operations.codes import EVENTS, PARAMETERS, STATES
+from moonpost.operations.codes import (
+    BOX,
+    BOX_K,
+    CAPACITY,
+    DATA_DARK,
+    DATA_LIGHT,
+    DO_RUN,
+    DROPPED,
+    EVENTS,
+    H_BROUGHT,
+    H_HELD,
+    H_REMOVED,
+    HELD_BIT,
+    HERE,
+    MADE,
+    N_LAST,
+    N_STRETCHES,
+    N_WORST,
+    RECORDER,
+    SENT,
+    Fixed,
+    Samples,
+    Work,
+)
 from moonpost.operations.station import StationModel
 
-__all__ = ["flows_of", "run_station"]
+__all__ = ["fixed_of", "flows_of", "run_station"]
+
+_Floats = npt.NDArray[np.float64]
 
 _ERROR_K = 1e-3
 _WH = 1.0 / 3600.0
@@ -64,39 +88,70 @@ def run_station(model: StationModel, *, error_k: float = _ERROR_K) -> BusFlows:
     """
     from moonpost.operations.enginekernels import run_bus_events
 
-    count = round(model.span_s / model.step_s)
-    found = run_bus_events(
-        model.span_s,
-        model.forcing.edges_s,
-        model.forcing.start,
-        model.forcing.per_s,
-        model.agenda,
-        model.par,
-        model.chan,
-        model.bus,
-        model.tanks,
-        np.arange(count + 1) * model.step_s,
-        error_k,
-    )
-    if found[10] != 0:
+    work, samples, events = run_bus_events(fixed_of(model, error_k))
+    if work.now[N_LAST] == 0.0:
         who = ", ".join(arrival.element.id for arrival in model.arrivals)
         raise ModelError(
             f"events follow one another without end at one instant on bus {model.name} ({who})",
             where=model.name,
             advice="look for rules that contradict one another, such as limits that are equal",
         )
-    return flows_of(model, found)
+    return flows_of(model, work, samples, events)
 
 
-def flows_of(model: StationModel, found: Any) -> BusFlows:
+def fixed_of(model: StationModel, error_k: float = _ERROR_K) -> Fixed:
+    """A bus as the compiled run takes it.
+
+    Parameters
+    ----------
+    model : StationModel
+        The bus.
+    error_k : float
+        As in `run_station` [K].
+
+    Returns
+    -------
+    Fixed
+
+    Examples
+    --------
+    >>> from moonpost.operations.engine import run_station  # see there
+    """
+    par = model.par
+    talks = par[:, DATA_LIGHT] + par[:, DATA_DARK] + par[:, RECORDER] > 0.0
+    runs = model.agenda[model.agenda[:, 1] == DO_RUN, 2].astype(np.int64)
+    talks[runs] = True
+    return Fixed(
+        span_s=model.span_s,
+        edges=model.forcing.edges_s,
+        start=model.forcing.start,
+        slope=model.forcing.per_s,
+        agenda=model.agenda,
+        par=par,
+        chan=model.chan,
+        bus=model.bus,
+        tanks=model.tanks,
+        samples=np.arange(round(model.span_s / model.step_s) + 1) * model.step_s,
+        boxed=np.flatnonzero(par[:, BOX] > 0.0),
+        recorders=np.flatnonzero(par[:, RECORDER] > 0.0),
+        talks=np.flatnonzero(talks),
+        error_k=error_k,
+    )
+
+
+def flows_of(model: StationModel, work: Work, samples: Samples, events: _Floats) -> BusFlows:
     """What a compiled run gave, by name and in units of people.
 
     Parameters
     ----------
     model : StationModel
         The bus.
-    found : tuple
-        What `moonpost.operations.enginekernels.run_bus_events` returned.
+    work : Work
+        Arrays at the end of the run.
+    samples : Samples
+        Sums and states at the starts of the steps and at the end.
+    events : ndarray, (k, 4)
+        Time [s], code, subject, value.
 
     Returns
     -------
@@ -106,25 +161,23 @@ def flows_of(model: StationModel, found: Any) -> BusFlows:
     --------
     >>> from moonpost.operations.engine import run_station  # see there
     """
-    bus, elements, boxes, recorders, tanks, events, totals, heat, state, mass, _, stretches = found
     ids = [arrival.element.id for arrival in model.arrivals]
-    powers = _means(bus[:, :7], model.step_s)
-    named = dict(zip(_POWERS, powers.T, strict=True))
+    named = dict(zip(_POWERS, _means(samples.bus[:, :7], model.step_s).T, strict=True))
     efficiency = float(model.bus[0])
-    whole = {name: float(total) * _WH for name, total in zip(_POWERS, totals[:7], strict=True)}
+    whole = {name: float(total) * _WH for name, total in zip(_POWERS, work.cum[:7], strict=True)}
     whole["bus_loss"] = whole["supply"] * (1.0 - efficiency)
-    whole["storage_loss"] += float(totals[9]) * _WH
-    own = _means(elements[:, :, :3].reshape(len(elements), -1), model.step_s).reshape(-1, len(ids), 3)
-    column = {name: k for k, name in enumerate(PARAMETERS)}
-    boxed = [ids[e] for e in np.flatnonzero(model.par[:, column["box"]] > 0.0)]
-    recording = [ids[e] for e in np.flatnonzero(model.par[:, column["recorder"]] > 0.0)]
+    whole["storage_loss"] += float(work.held[H_REMOVED]) * _WH
+    element = samples.element
+    own = _means(element[:, :, :3].reshape(len(element), -1), model.step_s).reshape(-1, len(ids), 3)
+    boxed = [ids[e] for e in np.flatnonzero(model.par[:, BOX] > 0.0)]
+    recording = [ids[e] for e in np.flatnonzero(model.par[:, RECORDER] > 0.0)]
     return BusFlows(
         name=model.name,
         arrivals=model.arrivals,
         element_supply_w={name: own[:, e, 0] for e, name in enumerate(ids)},
         element_load_w={name: own[:, e, 1] for e, name in enumerate(ids)},
         element_served_w={name: own[:, e, 2] for e, name in enumerate(ids)},
-        working={name: elements[:-1, e, 3] for e, name in enumerate(ids)},
+        working={name: element[:-1, e, 3] for e, name in enumerate(ids)},
         supply_w=named["supply"],
         load_w=named["load"],
         shed_w=named["shed"],
@@ -133,33 +186,33 @@ def flows_of(model: StationModel, found: Any) -> BusFlows:
         spilled_w=named["spilled"],
         bus_loss_w=named["supply"] * (1.0 - efficiency),
         storage_loss_w=named["storage_loss"],
-        stored_wh=bus[:-1, 7] * _WH,
-        usable_wh=bus[:-1, 8] * _WH,
-        final_wh=float(totals[7]) * _WH,
-        imported_wh=float(totals[8]) * _WH,
+        stored_wh=samples.bus[:-1, 7] * _WH,
+        usable_wh=samples.bus[:-1, 8] * _WH,
+        final_wh=float(work.held[H_HELD]) * _WH,
+        imported_wh=float(work.held[H_BROUGHT]) * _WH,
         total_wh=whole,
-        residual_relative=float(totals[10]),
+        residual_relative=float(work.now[N_WORST]),
         events=_events(model, events, ids),
-        in_light=bus[:-1, 9] > 0.0,
+        in_light=samples.bus[:-1, 9] > 0.0,
         boxes={
-            name: {"box_k": boxes[:-1, b, 0], "heater_w": _means(boxes[:, b, 1:], model.step_s)[:, 0]}
+            name: {"box_k": samples.box[:-1, b, 0], "heater_w": _means(samples.box[:, b, 1:], model.step_s)[:, 0]}
             for b, name in enumerate(boxed)
         },
-        recorders={name: _recorder(recorders[:, i], model.step_s) for i, name in enumerate(recording)},
-        tanks={name: tanks[:-1, q] for q, name in enumerate(model.tank_names)},
-        heats=_heats(model, boxed, heat, state),
-        data=_data(ids, state),
-        masses=_masses(model, mass, state),
-        stretches=int(stretches),
+        recorders={name: _recorder(samples.recorder[:, i], model.step_s) for i, name in enumerate(recording)},
+        tanks={name: samples.tank[:-1, q] for q, name in enumerate(model.tank_names)},
+        heats=_heats(model, boxed, work.heat, work.st),
+        data=_data(ids, work.st),
+        masses=_masses(model, work.mass, work.st),
+        stretches=int(work.now[N_STRETCHES]),
     )
 
 
-def _means(sums: npt.NDArray[np.float64], step_s: float) -> npt.NDArray[np.float64]:
+def _means(sums: _Floats, step_s: float) -> _Floats:
     """Means of the steps from sums at their ends."""
     return np.maximum(np.diff(sums, axis=0) / step_s, 0.0)
 
 
-def _recorder(rows: npt.NDArray[np.float64], step_s: float) -> Mapping[str, npt.NDArray[np.float64]]:
+def _recorder(rows: _Floats, step_s: float) -> Mapping[str, _Floats]:
     rates = _means(rows[:, 1:], step_s)
     return {
         "held_bit": rows[:-1, 0],
@@ -169,7 +222,7 @@ def _recorder(rows: npt.NDArray[np.float64], step_s: float) -> Mapping[str, npt.
     }
 
 
-def _events(model: StationModel, events: npt.NDArray[np.float64], ids: list[str]) -> tuple[BusEvent, ...]:
+def _events(model: StationModel, events: _Floats, ids: list[str]) -> tuple[BusEvent, ...]:
     found = []
     for time, code, who, value in events:
         kind = EVENTS[int(code)]
@@ -182,32 +235,28 @@ def _events(model: StationModel, events: npt.NDArray[np.float64], ids: list[str]
     return tuple(found)
 
 
-def _heats(
-    model: StationModel, boxed: list[str], heat: npt.NDArray[np.float64], state: npt.NDArray[np.float64]
-) -> tuple[HeatBalance, ...]:
+def _heats(model: StationModel, boxed: list[str], heat: _Floats, state: _Floats) -> tuple[HeatBalance, ...]:
     ids = [arrival.element.id for arrival in model.arrivals]
     found = []
     for b, name in enumerate(boxed):
         e = ids.index(name)
-        end_k, capacity = state[e, STATES.index("box_k")], model.par[e, PARAMETERS.index("capacity")]
+        end_k, capacity = state[e, BOX_K], model.par[e, CAPACITY]
         stored = capacity * (end_k - heat[b, 7]) if heat[b, 7] > 0.0 else 0.0
-        found.append(HeatBalance(name, *(float(part) * _WH for part in heat[b, :7]), float(stored) * _WH))
+        parts = [float(part) * _WH for part in heat[b, :7]]
+        found.append(HeatBalance(name, *parts[:7], stored_wh=float(stored) * _WH))
     return tuple(found)
 
 
-def _data(ids: list[str], state: npt.NDArray[np.float64]) -> tuple[DataBalance, ...]:
-    columns = [STATES.index(name) for name in ("made", "sent", "dropped", "held_bit")]
-    rows = state[:, columns]
+def _data(ids: list[str], state: _Floats) -> tuple[DataBalance, ...]:
+    rows = state[:, [MADE, SENT, DROPPED, HELD_BIT]]
     return tuple(DataBalance(name, *map(float, rows[e])) for e, name in enumerate(ids) if rows[e].any())
 
 
-def _masses(
-    model: StationModel, mass: npt.NDArray[np.float64], state: npt.NDArray[np.float64]
-) -> tuple[MassBalance, ...]:
+def _masses(model: StationModel, mass: _Floats, state: _Floats) -> tuple[MassBalance, ...]:
     found = []
     for q, name in enumerate(model.tank_names):
         element, _, tank = name.partition(".")
-        here = state[int(model.tanks[q, 0]), STATES.index("here")] > 0.0
+        here = state[int(model.tanks[q, 0]), HERE] > 0.0
         brought = float(model.tanks[q, 2]) if here else 0.0
         found.append(MassBalance(element, tank, brought, *(float(part) for part in mass[q])))
     return tuple(found)

@@ -1,409 +1,308 @@
-"""Rules of machines on a bus: agenda, limits, heaters, sleep, modes, supply and the flows of the store."""
+"""Rules of machines on a bus: agenda, limits, heaters, sleep, modes and supply."""
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from numba import njit
 
-from moonpost.operations.buskernels import crossing, rises
-from moonpost.operations.codes import AGENDA, EVENTS, PARAMETERS, STATES
+from moonpost.operations import codes as c
+from moonpost.operations.buskernels import rises
+from moonpost.operations.storekernels import shrink, sum_stores, usable_of
 
 __all__: list[str] = []
-
-(
-    LIGHT_W, DARK_W, CONVERTER, COUNT, PRIORITY, SLEEPS, WAKE_SUN, SLEEP_SUN, WAKE_SUPPLY, SLEEP_SUPPLY,
-    WAKE_STORED, SLEEP_STORED, WAKE_K, COMMAND, DARK_SLEEP, BOX, CAPACITY, RADIATOR, CLOSED, GROUND, ELECTRIC,
-    HEATER_W, HEATER_ON, HEATER_OFF, SURVIVE_MIN, SURVIVE_MAX, OPERATE_MIN, OPERATE_MAX, INITIAL_K, HEAT_LIGHT,
-    HEAT_DARK, USABLE, CHARGE, DISCHARGE, CHARGE_W, DISCHARGE_W, LEAK, FADE_YEAR, FADE_CYCLE, MODULES,
-    CHARGE_MIN, CHARGE_MAX, NAMEPLATE, RECORDER, RECORDER_BIT, DOWNLINK, DOWNLINK_W, DATA_LIGHT, DATA_DARK, MARGIN,
-) = range(len(PARAMETERS))  # fmt: skip
-(
-    HERE, LOST, AWAKE, LATCHED, CAN_WAKE, LIT, ARRAY, SOURCE, LOAD, RADIATES, WORKS, STUCK, HEATER, HEATING,
-    CONTACT, CONTACT_COUNTS, RECORDS, COLD, HOT, BLOCKED, MODULES_LEFT, RUN_W, RUN_BIT_S, HOLD, BOX_K, HELD_BIT,
-    WORKING, ASKED, SHED, FADED, CYCLES, SINCE, REC_FULL, LOSING, SUPPLY, SUPPLY_S, SENDING, SHARE, MADE, SENT,
-    DROPPED, LIGHT_MODE, SERVED, SERVED_S, PENDING,
-) = range(len(STATES))  # fmt: skip
-(
-    DO_ARRIVE, DO_LIT, DO_WINDOW, DO_RUN, DO_ARRAY, DO_SOURCE, DO_MODULES, DO_WORKS, DO_STUCK, DO_RADIATES,
-    DO_CAN_WAKE, DO_ASLEEP, DO_CONTACT, DO_LOAD, DO_RECORDS, DO_AGE,
-) = range(len(AGENDA))  # fmt: skip
-(
-    E_FULL, E_EMPTY, E_SHED, E_SHED_ENDS, E_ONE_SHED, E_ONE_SHED_ENDS, E_WAKE, E_SLEEP, E_REFUSED, E_HEATER_ON,
-    E_HEATER_OFF, E_COLD, E_COLD_ENDS, E_HOT, E_HOT_ENDS, E_LOST, E_REC_FULL, E_REC_EMPTY, E_LOSS, E_LOSS_ENDS,
-    E_TANK_FULL, E_TANK_EMPTY, E_RUN_REFUSED, E_RUN_STOPPED, E_BLOCKED, E_ALLOWED,
-) = range(len(EVENTS))  # fmt: skip
-_SLACK_K = 1e-7
-_YEAR_S = 365.25 * 86_400.0
 
 
 @njit(cache=True, nogil=True)
 def start_state(par: Any, st: Any, e: int) -> None:
     """A machine as new, not yet here."""
-    st[e, AWAKE] = st[e, CAN_WAKE] = st[e, ARRAY] = st[e, SOURCE] = st[e, LOAD] = st[e, RADIATES] = 1.0
-    st[e, WORKS] = st[e, CONTACT_COUNTS] = st[e, RECORDS] = st[e, FADED] = 1.0
-    st[e, MODULES_LEFT] = par[e, MODULES]
-    st[e, BOX_K] = par[e, INITIAL_K]
+    st[e, c.AWAKE] = st[e, c.CAN_WAKE] = st[e, c.ARRAY] = st[e, c.SOURCE] = st[e, c.LOAD] = st[e, c.RADIATES] = 1.0
+    st[e, c.WORKS] = st[e, c.CONTACT_COUNTS] = st[e, c.RECORDS] = st[e, c.FADED] = 1.0
+    st[e, c.MODULES_LEFT] = par[e, c.MODULES]
+    st[e, c.BOX_K] = par[e, c.INITIAL_K]
 
 
 @njit(cache=True, nogil=True, inline="always")
-def tell(events: Any, count: Any, time: float, code: int, who: int, value: float) -> None:
-    events[count[0], 0] = time
-    events[count[0], 1] = code
-    events[count[0], 2] = who
-    events[count[0], 3] = value
-    count[0] += 1
+def tell(events: Any, now: Any, code: int, who: int, value: float) -> None:
+    """Add an event."""
+    k = int(now[c.N_COUNT])
+    events[k, 0] = now[c.N_TIME]
+    events[k, 1] = code
+    events[k, 2] = who
+    events[k, 3] = value
+    now[c.N_COUNT] += 1.0
 
 
 @njit(cache=True, nogil=True)
-def sum_stores(par: Any, st: Any, pool: Any) -> None:
-    """Sum the stores: usable [J], efficiencies, limits [W] by the store that meets its own first, leak [1/s]."""
-    usable = filled = emptied = leak = allowed = 0.0
-    for e in range(par.shape[0]):
-        u = _usable_of(par, st, e)
-        usable += u
-        filled += u / par[e, CHARGE]
-        emptied += u * par[e, DISCHARGE]
-        leak += u * par[e, LEAK]
-        if st[e, BLOCKED] == 0.0:
-            allowed += u
-    charge_w = discharge_w = math.inf
-    for e in range(par.shape[0]):
-        u = _usable_of(par, st, e)
-        if u > 0.0:
-            part = st[e, MODULES_LEFT] / par[e, MODULES] * usable / u
-            discharge_w = min(discharge_w, par[e, DISCHARGE_W] * part)
-            if st[e, BLOCKED] == 0.0:
-                charge_w = min(charge_w, par[e, CHARGE_W] * part * allowed / usable)
-    pool[0] = usable
-    pool[1] = usable / filled if usable > 0.0 else 1.0
-    pool[2] = emptied / usable if usable > 0.0 else 1.0
-    pool[3] = charge_w if allowed > 0.0 or usable == 0.0 else 0.0
-    pool[4] = discharge_w
-    pool[5] = leak / usable if usable > 0.0 else 0.0
+def _arrive(e: int, since: float, par: Any, work: Any) -> None:
+    """A machine is there: its store full, but for the years since it came."""
+    st, time = work.st, work.now[c.N_TIME]
+    st[e, c.HERE] = 1.0
+    st[e, c.SINCE] = since
+    st[e, c.BOX_K] = par[e, c.INITIAL_K]
+    if par[e, c.USABLE] > 0.0:
+        years = max(time - since, 0.0) / c.YEAR_S
+        st[e, c.FADED] = max(1.0 - par[e, c.FADE_YEAR] * years, 0.0)
+        new = usable_of(par, st, e)
+        work.held[c.H_HELD] += new
+        work.held[c.H_BROUGHT] += new
+        sum_stores(par, st, work.pool)
 
 
 @njit(cache=True, nogil=True)
-def _usable_of(par: Any, st: Any, e: int) -> float:
-    if st[e, HERE] == 0.0 or st[e, LOST] > 0.0:
-        return 0.0
-    return par[e, USABLE] * st[e, MODULES_LEFT] / par[e, MODULES] * st[e, FADED]
+def _run(e: int, power: float, rate: float, st: Any) -> None:
+    """An activity starts or stops."""
+    st[e, c.RUN_W] += power
+    st[e, c.RUN_BIT_S] += rate
+    if power > 0.0 or rate > 0.0:
+        st[e, c.PENDING] = 1.0
+    if abs(st[e, c.RUN_W]) < 1e-9:
+        st[e, c.RUN_W] = 0.0
+    if abs(st[e, c.RUN_BIT_S]) < 1e-9:
+        st[e, c.RUN_BIT_S] = 0.0
 
 
 @njit(cache=True, nogil=True)
-def _shrink(par: Any, st: Any, pool: Any, held: Any, e: int, before: float) -> None:
-    """Take out of the store what a smaller part of it can no longer hold; ``held``: energy, imported, removed."""
-    after = _usable_of(par, st, e)
-    if after < before and pool[0] > 0.0:
-        gone = held[0] * (before - after) / pool[0]
-        held[0] -= gone
-        held[2] += gone
-    sum_stores(par, st, pool)
-    if held[0] > pool[0]:
-        held[2] += held[0] - pool[0]
-        held[0] = pool[0]
+def _light(value: float, st: Any, rules: Any) -> None:
+    """The bus comes into light or out of it; who cannot wake stays in the dark mode."""
+    for e in range(st.shape[0]):
+        if value == 0.0 or st[e, c.CAN_WAKE] > 0.0:
+            st[e, c.LIT] = value
+    rules[c.R_LIT] = value
 
 
 @njit(cache=True, nogil=True)
-def age(par: Any, st: Any, pool: Any, held: Any, time: float, drawn: float) -> None:
-    """Fade every store by its years and by what has been drawn from the pool since the last time [J]."""
-    whole = pool[0]
-    for e in range(par.shape[0]):
-        if st[e, HERE] == 0.0 or st[e, LOST] > 0.0 or par[e, USABLE] == 0.0:
-            continue
-        if whole > 0.0:
-            st[e, CYCLES] += drawn * _usable_of(par, st, e) / whole / par[e, NAMEPLATE]
-        years = max(time - st[e, SINCE], 0.0) / _YEAR_S
-        kept = max(1.0 - par[e, FADE_YEAR] * years - par[e, FADE_CYCLE] * st[e, CYCLES], 0.0)
-        if kept != st[e, FADED]:
-            before = _usable_of(par, st, e)
-            st[e, FADED] = kept
-            faded = held[0] - (pool[0] - before + _usable_of(par, st, e))
-            sum_stores(par, st, pool)
-            if faded > 0.0:
-                held[0] -= faded
-                held[2] += faded
-
-
-@njit(cache=True, nogil=True)
-def do(
-    code: int, e: int, value: float, second: float, time: float, par: Any, st: Any, pool: Any, held: Any,
-    rules: Any, events: Any, count: Any,
-) -> None:  # fmt: skip
+def do(code: int, e: int, value: float, second: float, par: Any, work: Any) -> None:
     """Do what the agenda asks."""
-    if code == DO_LIT:
-        for k in range(par.shape[0]):
-            if value == 0.0 or st[k, CAN_WAKE] > 0.0:
-                st[k, LIT] = value
-        rules[0] = value
-        return
-    if code == DO_ARRIVE:
-        st[e, HERE] = 1.0
-        st[e, SINCE] = second
-        st[e, BOX_K] = par[e, INITIAL_K]
-        if par[e, USABLE] > 0.0:
-            years = max(time - second, 0.0) / _YEAR_S
-            st[e, FADED] = max(1.0 - par[e, FADE_YEAR] * years, 0.0)
-            new = _usable_of(par, st, e)
-            held[0] += new
-            held[1] += new
-            sum_stores(par, st, pool)
-    elif code == DO_WINDOW:
-        st[e, CONTACT] += value
-    elif code == DO_RUN:
-        st[e, RUN_W] += value
-        st[e, RUN_BIT_S] += second
-        if value <= 0.0 and second <= 0.0 and abs(st[e, RUN_W]) < 1e-9:
-            st[e, RUN_W] = 0.0
-        if abs(st[e, RUN_BIT_S]) < 1e-9:
-            st[e, RUN_BIT_S] = 0.0
-        if value > 0.0 or second > 0.0:
-            st[e, PENDING] = 1.0
-    elif code == DO_MODULES:
-        before = _usable_of(par, st, e)
-        st[e, MODULES_LEFT] = min(value, par[e, MODULES])
-        _shrink(par, st, pool, held, e, before)
-    elif code == DO_ASLEEP:
-        st[e, LATCHED] = 1.0 if value > 0.0 else 0.0
-        if value == 0.0:
-            rules[1 + e] = 1.0
-    elif code == DO_CAN_WAKE:
-        st[e, CAN_WAKE] = value
+    st = work.st
+    if c.SETS[code] >= 0:
+        st[e, c.SETS[code]] = value
+    elif code == c.DO_LIT:
+        _light(value, st, work.rules)
+    elif code == c.DO_ARRIVE:
+        _arrive(e, second, par, work)
+    elif code == c.DO_WINDOW:
+        st[e, c.CONTACT] += value
+    elif code == c.DO_RUN:
+        _run(e, value, second, st)
+    elif code == c.DO_MODULES:
+        before = usable_of(par, st, e)
+        st[e, c.MODULES_LEFT] = min(value, par[e, c.MODULES])
+        shrink(par, st, work.pool, work.held, e, before)
+    elif code == c.DO_ASLEEP:
+        st[e, c.LATCHED] = 1.0 if value > 0.0 else 0.0
+        work.commands[e] = 1.0 if value == 0.0 else 0.0
+    elif code == c.DO_CAN_WAKE:
+        st[e, c.CAN_WAKE] = value
         if value > 0.0:
-            st[e, LIT] = rules[0]
-    elif code == DO_ARRAY:
-        st[e, ARRAY] = value
-    elif code == DO_SOURCE:
-        st[e, SOURCE] = value
-    elif code == DO_WORKS:
-        st[e, WORKS] = value
-    elif code == DO_STUCK:
-        st[e, STUCK] = value
-    elif code == DO_RADIATES:
-        st[e, RADIATES] = value
-    elif code == DO_CONTACT:
-        st[e, CONTACT_COUNTS] = value
-    elif code == DO_LOAD:
-        st[e, LOAD] = value
-    elif code == DO_RECORDS:
-        st[e, RECORDS] = value
+            st[e, c.LIT] = work.rules[c.R_LIT]
+
+
+@njit(cache=True, nogil=True, inline="always")
+def inside_k(par: Any, e: int) -> float:
+    """How far inside its limits a machine has to be to work again [K]."""
+    return min(2.0, 0.25 * (par[e, c.OPERATE_MAX] - par[e, c.OPERATE_MIN]))
 
 
 @njit(cache=True, nogil=True)
-def box_rules(e: int, time: float, par: Any, st: Any, events: Any, count: Any) -> bool:
-    """Limits, heater and charging of a box; True if the machine is lost or charging changes."""
-    k = st[e, BOX_K]
-    if k <= par[e, SURVIVE_MIN] + _SLACK_K or k >= par[e, SURVIVE_MAX] - _SLACK_K:
+def _limit_rules(e: int, k: float, par: Any, st: Any, events: Any, now: Any) -> None:
+    """Whether a machine is too cold or too warm to work."""
+    inside = inside_k(par, e)
+    if st[e, c.COLD] == 0.0:
+        if k <= par[e, c.OPERATE_MIN] + c.SLACK_K:
+            st[e, c.COLD] = 1.0
+            tell(events, now, c.E_COLD, e, k)
+    elif k >= par[e, c.OPERATE_MIN] + inside - c.SLACK_K:
+        st[e, c.COLD] = 0.0
+        tell(events, now, c.E_COLD_ENDS, e, k)
+    if st[e, c.HOT] == 0.0:
+        if k >= par[e, c.OPERATE_MAX] - c.SLACK_K:
+            st[e, c.HOT] = 1.0
+            tell(events, now, c.E_HOT, e, k)
+    elif k <= par[e, c.OPERATE_MAX] - inside + c.SLACK_K:
+        st[e, c.HOT] = 0.0
+        tell(events, now, c.E_HOT_ENDS, e, k)
+
+
+@njit(cache=True, nogil=True)
+def box_rules(e: int, par: Any, st: Any, events: Any, now: Any) -> bool:
+    """Limits and heater of a box; True if the machine is lost."""
+    k = st[e, c.BOX_K]
+    if k <= par[e, c.SURVIVE_MIN] + c.SLACK_K or k >= par[e, c.SURVIVE_MAX] - c.SLACK_K:
         return True
-    inside = min(2.0, 0.25 * (par[e, OPERATE_MAX] - par[e, OPERATE_MIN]))
-    if st[e, COLD] == 0.0 and k <= par[e, OPERATE_MIN] + _SLACK_K:
-        st[e, COLD] = 1.0
-        tell(events, count, time, E_COLD, e, k)
-    elif st[e, COLD] > 0.0 and k >= par[e, OPERATE_MIN] + inside - _SLACK_K:
-        st[e, COLD] = 0.0
-        tell(events, count, time, E_COLD_ENDS, e, k)
-    if st[e, HOT] == 0.0 and k >= par[e, OPERATE_MAX] - _SLACK_K:
-        st[e, HOT] = 1.0
-        tell(events, count, time, E_HOT, e, k)
-    elif st[e, HOT] > 0.0 and k <= par[e, OPERATE_MAX] - inside + _SLACK_K:
-        st[e, HOT] = 0.0
-        tell(events, count, time, E_HOT_ENDS, e, k)
-    if st[e, HEATER] == 0.0 and k <= par[e, HEATER_ON] + _SLACK_K:
-        st[e, HEATER] = 1.0
-    elif st[e, HEATER] > 0.0 and k >= par[e, HEATER_OFF] - _SLACK_K:
-        st[e, HEATER] = 0.0
-    on = 1.0 if par[e, HEATER_W] > 0.0 and (st[e, STUCK] > 0.0 or st[e, HEATER] * st[e, WORKS] > 0.0) else 0.0
-    if on != st[e, HEATING]:
-        st[e, HEATING] = on
-        tell(events, count, time, E_HEATER_ON if on > 0.0 else E_HEATER_OFF, e, k)
+    _limit_rules(e, k, par, st, events, now)
+    if st[e, c.HEATER] == 0.0:
+        st[e, c.HEATER] = 1.0 if k <= par[e, c.HEATER_ON] + c.SLACK_K else 0.0
+    elif k >= par[e, c.HEATER_OFF] - c.SLACK_K:
+        st[e, c.HEATER] = 0.0
+    on = 0.0
+    if par[e, c.HEATER_W] > 0.0 and (st[e, c.STUCK] > 0.0 or st[e, c.HEATER] * st[e, c.WORKS] > 0.0):
+        on = 1.0
+    if on != st[e, c.HEATING]:
+        st[e, c.HEATING] = on
+        tell(events, now, c.E_HEATER_ON if on > 0.0 else c.E_HEATER_OFF, e, k)
     return False
 
 
 @njit(cache=True, nogil=True)
-def charge_rules(e: int, time: float, par: Any, st: Any, events: Any, count: Any) -> bool:
+def charge_rules(e: int, par: Any, st: Any, events: Any, now: Any) -> bool:
     """Whether a store is too cold or too warm to be charged; True if that changes."""
-    k, low, high = st[e, BOX_K], par[e, CHARGE_MIN], par[e, CHARGE_MAX]
-    if st[e, BLOCKED] == 0.0:
-        if k <= low + _SLACK_K or k >= high - _SLACK_K:
-            st[e, BLOCKED] = 1.0
-            tell(events, count, time, E_BLOCKED, e, k)
+    k, low, high = st[e, c.BOX_K], par[e, c.CHARGE_MIN], par[e, c.CHARGE_MAX]
+    if st[e, c.BLOCKED] == 0.0:
+        if k <= low + c.SLACK_K or k >= high - c.SLACK_K:
+            st[e, c.BLOCKED] = 1.0
+            tell(events, now, c.E_BLOCKED, e, k)
             return True
-    elif k >= low + 1.0 - _SLACK_K and k <= high - 1.0 + _SLACK_K:
-        st[e, BLOCKED] = 0.0
-        tell(events, count, time, E_ALLOWED, e, k)
+    elif k >= low + 1.0 - c.SLACK_K and k <= high - 1.0 + c.SLACK_K:
+        st[e, c.BLOCKED] = 0.0
+        tell(events, now, c.E_ALLOWED, e, k)
         return True
     return False
 
 
 @njit(cache=True, nogil=True)
-def _must_sleep(
-    e: int, par: Any, st: Any, held_j: float, usable_j: float, sun: float, sun_s: float, lit: float
-) -> bool:
-    if par[e, SLEEP_SUN] > -1e9 and not rises(sun - par[e, SLEEP_SUN], sun_s, 1e-9):
+def _must_sleep(e: int, par: Any, work: Any) -> bool:
+    st, now = work.st, work.now
+    if par[e, c.SLEEP_SUN] > -1e9 and not rises(now[c.N_SUN] - par[e, c.SLEEP_SUN], now[c.N_SUN_S], 1e-9):
         return True
-    level = par[e, SLEEP_SUPPLY]
-    if level > -1e9 and not rises(st[e, SUPPLY] - level, st[e, SUPPLY_S], 1e-9 * (1.0 + level)):
+    level = par[e, c.SLEEP_SUPPLY]
+    if level > -1e9 and not rises(st[e, c.SUPPLY] - level, st[e, c.SUPPLY_S], 1e-9 * (1.0 + level)):
         return True
-    level = par[e, SLEEP_STORED]
-    if level > -1e9 and usable_j > 0.0 and held_j <= level * usable_j * (1.0 + 1e-10):
+    level, usable = par[e, c.SLEEP_STORED], work.pool[c.U_USABLE]
+    if level > -1e9 and usable > 0.0 and work.held[c.H_HELD] <= level * usable * (1.0 + 1e-10):
         return True
-    return par[e, DARK_SLEEP] > 0.0 and lit == 0.0
+    return par[e, c.DARK_SLEEP] > 0.0 and work.rules[c.R_LIT] == 0.0
 
 
 @njit(cache=True, nogil=True)
-def _may_wake(e: int, par: Any, st: Any, held_j: float, usable_j: float, sun: float, sun_s: float) -> bool:
-    if par[e, WAKE_SUN] > -1e9 and not rises(sun - par[e, WAKE_SUN], sun_s, 1e-9):
-        return False
-    level = par[e, WAKE_SUPPLY]
-    if level > -1e9 and not rises(st[e, SUPPLY] - level, st[e, SUPPLY_S], 1e-9 * (1.0 + level)):
-        return False
-    level = par[e, WAKE_STORED]
-    if level > -1e9 and usable_j > 0.0 and held_j < level * usable_j * (1.0 - 1e-10):
-        return False
-    return not (par[e, BOX] > 0.0 and par[e, WAKE_K] > 0.0 and st[e, BOX_K] < par[e, WAKE_K] - _SLACK_K)
+def _too_cold_to_wake(e: int, par: Any, st: Any) -> bool:
+    return par[e, c.BOX] > 0.0 and par[e, c.WAKE_K] > 0.0 and st[e, c.BOX_K] < par[e, c.WAKE_K] - c.SLACK_K
 
 
 @njit(cache=True, nogil=True)
-def sleep_rules(
-    e: int, time: float, par: Any, st: Any, pool: Any, held: Any, rules: Any, sun: float, sun_s: float,
-    events: Any, count: Any,
-) -> None:  # fmt: skip
+def _may_wake(e: int, par: Any, work: Any) -> bool:
+    st, now = work.st, work.now
+    if st[e, c.CAN_WAKE] == 0.0 or _too_cold_to_wake(e, par, st):
+        return False
+    if par[e, c.COMMAND] > 0.0 and st[e, c.CONTACT] * st[e, c.CONTACT_COUNTS] <= 0.0:
+        return False
+    if par[e, c.WAKE_SUN] > -1e9 and not rises(now[c.N_SUN] - par[e, c.WAKE_SUN], now[c.N_SUN_S], 1e-9):
+        return False
+    level = par[e, c.WAKE_SUPPLY]
+    if level > -1e9 and not rises(st[e, c.SUPPLY] - level, st[e, c.SUPPLY_S], 1e-9 * (1.0 + level)):
+        return False
+    level, usable = par[e, c.WAKE_STORED], work.pool[c.U_USABLE]
+    return not (level > -1e9 and usable > 0.0 and work.held[c.H_HELD] < level * usable * (1.0 - 1e-10))
+
+
+@njit(cache=True, nogil=True)
+def _turn(e: int, awake: float, work: Any, events: Any) -> None:
+    """Wake a machine, or put it to sleep."""
+    if work.st[e, c.AWAKE] != awake:
+        work.st[e, c.AWAKE] = awake
+        work.st[e, c.HOLD] = work.now[c.N_TIME] + work.rules[c.R_DWELL]
+        tell(events, work.now, c.E_WAKE if awake > 0.0 else c.E_SLEEP, e, work.now[c.N_SUN])
+
+
+@njit(cache=True, nogil=True)
+def _command(e: int, par: Any, work: Any, events: Any) -> None:
+    """Wake a machine by command, if it has the energy and the temperature."""
+    st, level, usable = work.st, par[e, c.SLEEP_STORED], work.pool[c.U_USABLE]
+    work.commands[e] = 0.0
+    empty = level > -1e9 and usable > 0.0 and work.held[c.H_HELD] <= level * usable
+    if st[e, c.COLD] + st[e, c.HOT] > 0.0 or empty or _too_cold_to_wake(e, par, st):
+        tell(events, work.now, c.E_REFUSED, e, st[e, c.BOX_K])
+    elif par[e, c.SLEEPS] > 0.0:
+        _turn(e, 1.0, work, events)
+    else:
+        st[e, c.LIT] = work.rules[c.R_LIT]
+
+
+@njit(cache=True, nogil=True)
+def sleep_rules(e: int, par: Any, work: Any, events: Any) -> None:
     """Put a machine to sleep or wake it, by its rules or by command."""
-    in_contact = st[e, CONTACT] > 0.0 and st[e, CONTACT_COUNTS] > 0.0
-    if rules[1 + e] > 0.0:
-        rules[1 + e] = 0.0
-        level = par[e, SLEEP_STORED]
-        able = not (st[e, COLD] > 0.0 or st[e, HOT] > 0.0)
-        able = able and not (par[e, BOX] > 0.0 and par[e, WAKE_K] > 0.0 and st[e, BOX_K] < par[e, WAKE_K])
-        able = able and not (level > -1e9 and pool[0] > 0.0 and held[0] <= level * pool[0])
-        if not able:
-            tell(events, count, time, E_REFUSED, e, st[e, BOX_K])
-        elif par[e, SLEEPS] > 0.0 and st[e, AWAKE] == 0.0:
-            st[e, AWAKE] = 1.0
-            st[e, HOLD] = time + rules[-1]
-            tell(events, count, time, E_WAKE, e, sun)
-        elif par[e, SLEEPS] == 0.0:
-            st[e, LIT] = rules[0]
-    if par[e, SLEEPS] == 0.0:
+    st = work.st
+    if work.commands[e] > 0.0:
+        _command(e, par, work, events)
+    if par[e, c.SLEEPS] == 0.0:
         return
-    if st[e, LATCHED] > 0.0:
-        if st[e, AWAKE] > 0.0:
-            st[e, AWAKE] = 0.0
-            st[e, HOLD] = time + rules[-1]
-            tell(events, count, time, E_SLEEP, e, sun)
+    if st[e, c.LATCHED] > 0.0:
+        _turn(e, 0.0, work, events)
         return
-    if st[e, HOLD] > time + 1e-6:
+    if st[e, c.HOLD] > work.now[c.N_TIME] + c.TINY_S:
         return
-    must = _must_sleep(e, par, st, held[0], pool[0], sun, sun_s, rules[0])
-    if st[e, AWAKE] > 0.0:
+    must = _must_sleep(e, par, work)
+    if st[e, c.AWAKE] > 0.0:
         if must:
-            st[e, AWAKE] = 0.0
-            st[e, HOLD] = time + rules[-1]
-            tell(events, count, time, E_SLEEP, e, sun)
-    elif (
-        not must
-        and st[e, CAN_WAKE] > 0.0
-        and (par[e, COMMAND] == 0.0 or in_contact)
-        and _may_wake(e, par, st, held[0], pool[0], sun, sun_s)
-    ):
-        st[e, AWAKE] = 1.0
-        st[e, HOLD] = time + rules[-1]
-        tell(events, count, time, E_WAKE, e, sun)
+            _turn(e, 0.0, work, events)
+    elif not must and _may_wake(e, par, work):
+        _turn(e, 1.0, work, events)
 
 
 @njit(cache=True, nogil=True)
-def settle_mode(e: int, time: float, par: Any, st: Any, events: Any, count: Any) -> None:
+def _sends(e: int, par: Any, st: Any) -> bool:
+    """Whether a machine that works sends data."""
+    if par[e, c.RECORDER] * st[e, c.RECORDS] * par[e, c.DOWNLINK] <= 0.0:
+        return False
+    makes = (par[e, c.DATA_LIGHT] if st[e, c.LIGHT_MODE] > 0.0 else par[e, c.DATA_DARK]) + st[e, c.RUN_BIT_S]
+    return st[e, c.CONTACT] * st[e, c.CONTACT_COUNTS] > 0.0 and (st[e, c.HELD_BIT] > 0.0 or makes > 0.0)
+
+
+@njit(cache=True, nogil=True)
+def settle_mode(e: int, par: Any, st: Any, events: Any, now: Any) -> None:
     """Which mode runs and what is asked for."""
-    up = st[e, AWAKE] > 0.0 if par[e, SLEEPS] > 0.0 else st[e, LATCHED] == 0.0
-    working = 1.0 if up and st[e, COLD] == 0.0 and st[e, HOT] == 0.0 else 0.0
-    if st[e, PENDING] > 0.0:
-        st[e, PENDING] = 0.0
-        if working == 0.0:
-            tell(events, count, time, E_RUN_REFUSED, e, st[e, RUN_W])
-    elif working == 0.0 and st[e, WORKING] > 0.0 and (st[e, RUN_W] > 0.0 or st[e, RUN_BIT_S] > 0.0):
-        tell(events, count, time, E_RUN_STOPPED, e, st[e, RUN_W])
-    st[e, WORKING] = working
-    light = working > 0.0 and (par[e, SLEEPS] > 0.0 or st[e, LIT] > 0.0)
-    st[e, LIGHT_MODE] = 1.0 if light else 0.0
-    asked = st[e, LOAD] * (par[e, LIGHT_W] if light else par[e, DARK_W])
-    asked += st[e, HEATING] * par[e, HEATER_W] * par[e, COUNT] / par[e, CONVERTER]
-    sends = 0.0
-    if par[e, RECORDER] > 0.0 and working > 0.0 and st[e, RECORDS] > 0.0 and par[e, DOWNLINK] > 0.0:
-        makes = (par[e, DATA_LIGHT] if light else par[e, DATA_DARK]) + st[e, RUN_BIT_S]
-        if st[e, CONTACT] > 0.0 and st[e, CONTACT_COUNTS] > 0.0 and (st[e, HELD_BIT] > 0.0 or makes > 0.0):
-            sends = 1.0
-            asked += par[e, DOWNLINK_W]
-    st[e, SENDING] = sends
+    up = st[e, c.AWAKE] if par[e, c.SLEEPS] > 0.0 else 1.0 - st[e, c.LATCHED]
+    working = 1.0 if up > 0.0 and st[e, c.COLD] + st[e, c.HOT] == 0.0 else 0.0
+    busy = st[e, c.RUN_W] + st[e, c.RUN_BIT_S] > 0.0
+    if working == 0.0 and busy and st[e, c.PENDING] > 0.0:
+        tell(events, now, c.E_RUN_REFUSED, e, st[e, c.RUN_W])
+    elif working == 0.0 and busy and st[e, c.WORKING] > 0.0:
+        tell(events, now, c.E_RUN_STOPPED, e, st[e, c.RUN_W])
+    st[e, c.PENDING] = 0.0
+    st[e, c.WORKING] = working
+    light = working > 0.0 and (par[e, c.SLEEPS] > 0.0 or st[e, c.LIT] > 0.0)
+    st[e, c.LIGHT_MODE] = 1.0 if light else 0.0
+    asked = st[e, c.LOAD] * (par[e, c.LIGHT_W] if light else par[e, c.DARK_W])
+    asked += st[e, c.HEATING] * par[e, c.HEATER_W] * par[e, c.COUNT] / par[e, c.CONVERTER]
+    st[e, c.SENDING] = 0.0
     if working > 0.0:
-        asked += st[e, RUN_W]
-    st[e, ASKED] = asked
+        asked += st[e, c.RUN_W]
+        if _sends(e, par, st):
+            st[e, c.SENDING] = 1.0
+            asked += par[e, c.DOWNLINK_W]
+    st[e, c.ASKED] = asked
 
 
 @njit(cache=True, nogil=True)
-def supply(seg: Any, slope: Any, k: int, since: float, chan: Any, par: Any, st: Any) -> tuple[float, float]:
-    """Supply of every machine now and its change; the sum of both."""
+def supply(fixed: Any, st: Any, now: Any) -> None:
+    """Supply of every machine now and its change, and the sum of both."""
+    k, since = int(now[c.N_STRETCH]), now[c.N_SINCE]
     total = total_s = 0.0
-    for e in range(par.shape[0]):
+    for e in range(st.shape[0]):
         value = change = 0.0
-        if st[e, HERE] > 0.0 and st[e, LOST] == 0.0:
-            c = chan[e, 0]
-            if c >= 0 and st[e, ARRAY] > 0.0:
-                value += st[e, ARRAY] * (seg[k, c] + slope[k, c] * since)
-                change += st[e, ARRAY] * slope[k, c]
-            c = chan[e, 1]
-            if c >= 0 and st[e, SOURCE] > 0.0:
-                value += st[e, SOURCE] * (seg[k, c] + slope[k, c] * since)
-                change += st[e, SOURCE] * slope[k, c]
-        st[e, SUPPLY] = value
-        st[e, SUPPLY_S] = change
+        if st[e, c.HERE] > 0.0 and st[e, c.LOST] == 0.0:
+            for column in range(2):
+                series = fixed.chan[e, column]
+                factor = st[e, c.ARRAY + column]
+                if series >= 0 and factor > 0.0:
+                    value += factor * (fixed.start[k, series] + fixed.slope[k, series] * since)
+                    change += factor * fixed.slope[k, series]
+        st[e, c.SUPPLY] = value
+        st[e, c.SUPPLY_S] = change
         total += value
         total_s += change
-    return total, total_s
+    now[c.N_SUPPLY], now[c.N_SUPPLY_S] = total, total_s
 
 
 @njit(cache=True, nogil=True)
-def lose(e: int, time: float, par: Any, st: Any, pool: Any, held: Any, events: Any, count: Any) -> None:
+def lose(e: int, par: Any, work: Any, events: Any) -> None:
     """A machine is lost: nothing of it gives, draws, holds or makes anything any more."""
-    before = _usable_of(par, st, e)
-    tell(events, count, time, E_LOST, e, st[e, BOX_K])
-    if st[e, RUN_W] > 0.0 or st[e, RUN_BIT_S] > 0.0:
-        tell(events, count, time, E_RUN_STOPPED, e, st[e, RUN_W])
-    st[e, LOST] = 1.0
-    st[e, WORKING] = st[e, AWAKE] = st[e, ASKED] = st[e, HEATING] = st[e, SENDING] = st[e, LIGHT_MODE] = 0.0
-    st[e, SUPPLY] = st[e, SUPPLY_S] = 0.0
-    _shrink(par, st, pool, held, e, before)
-
-
-@njit(cache=True, nogil=True)
-def flows(net: float, net_s: float, most: float, held_j: float, pool: Any, small: float, flow: Any) -> float:
-    """What the store takes and gives, linear until the time returned; ``flow``: charged, given, spilled, shed,
-    each now and its change, then 1 where the store is held full."""
-    flow[:] = 0.0
-    usable, charge, charge_w, discharge_w, leak = pool[0], pool[1], pool[3], pool[4], pool[5]
-    if rises(net, net_s, small) or (abs(net) <= small and net_s == 0.0):
-        until = min(most, crossing(net, net_s) if net > small else math.inf)
-        keep = leak * usable / charge
-        if held_j >= usable and keep <= charge_w and not (net < keep and not rises(net - keep, net_s, small)):
-            flow[0], flow[4], flow[5], flow[8] = keep, net - keep, net_s, 1.0
-            return min(until, crossing(net - keep, net_s) if net - keep > small else math.inf)
-        if rises(net - charge_w, net_s, small):
-            flow[0], flow[4], flow[5] = charge_w, net - charge_w, net_s
-            return min(until, crossing(net - charge_w, net_s) if net - charge_w > small else math.inf)
-        flow[0], flow[1] = max(net, 0.0), net_s
-        if net_s > 0.0 and charge_w - net > small:
-            until = min(until, crossing(net - charge_w, net_s))
-        if net_s > 0.0 and held_j >= usable and keep - net > small:
-            until = min(until, crossing(net - keep, net_s))
-        return until
-    until = min(most, crossing(net, net_s) if net < -small else math.inf)
-    if held_j <= 0.0:
-        flow[6], flow[7] = -net, -net_s
-        return until
-    if rises(-net - discharge_w, -net_s, small):
-        flow[2], flow[6], flow[7] = discharge_w, -net - discharge_w, -net_s
-        return min(until, crossing(-net - discharge_w, -net_s) if -net - discharge_w > small else math.inf)
-    flow[2], flow[3] = -net, -net_s
-    if net_s < 0.0 and discharge_w + net > small:
-        until = min(until, crossing(net + discharge_w, net_s))
-    return until
+    st = work.st
+    before = usable_of(par, st, e)
+    tell(events, work.now, c.E_LOST, e, st[e, c.BOX_K])
+    if st[e, c.WORKING] > 0.0 and st[e, c.RUN_W] + st[e, c.RUN_BIT_S] > 0.0:
+        tell(events, work.now, c.E_RUN_STOPPED, e, st[e, c.RUN_W])
+    st[e, c.LOST] = 1.0
+    for column in (c.WORKING, c.AWAKE, c.ASKED, c.HEATING, c.SENDING, c.LIGHT_MODE, c.SUPPLY, c.SUPPLY_S):
+        st[e, column] = 0.0
+    shrink(par, st, work.pool, work.held, e, before)
