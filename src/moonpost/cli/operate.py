@@ -8,7 +8,7 @@ from typing import Any
 
 import typer
 
-from moonpost.cli import operatecontacts, operatehaven, operatepanel, operatercpsp, operatesortie
+from moonpost.cli import operatecontacts, operatehaven, operatepanel, operatercpsp, operaterelays, operatesortie
 from moonpost.cli.output import JSON, emit, table
 
 __all__ = ["register"]
@@ -109,4 +109,5 @@ operatecontacts.register(_app)
 operatehaven.register(_app)
 operatepanel.register(_app)
 operatercpsp.register(_app)
+operaterelays.register(_app)
 operatesortie.register(_app)
