@@ -8,7 +8,15 @@ from typing import Any
 
 import typer
 
-from moonpost.cli import operatecontacts, operatehaven, operatepanel, operatercpsp, operaterelays, operatesortie
+from moonpost.cli import (
+    operatecontacts,
+    operatehaven,
+    operatepanel,
+    operatercpsp,
+    operaterelays,
+    operateschedule,
+    operatesortie,
+)
 from moonpost.cli.output import JSON, emit, table
 
 __all__ = ["register"]
@@ -110,4 +118,5 @@ operatehaven.register(_app)
 operatepanel.register(_app)
 operatercpsp.register(_app)
 operaterelays.register(_app)
+operateschedule.register(_app)
 operatesortie.register(_app)
