@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from moonpost.cli import designisru, designlayout, designplan, designspares, designthermal
+from moonpost.cli import designguest, designisru, designlayout, designplan, designspares, designthermal
 from moonpost.cli.output import DefaultGroup
 
 __all__ = ["register"]
@@ -28,6 +28,7 @@ def _group() -> None:
 
 
 designplan.register(_app)
+designguest.register(_app)
 designthermal.register(_app)
 designlayout.register(_app)
 designspares.register(_app)
