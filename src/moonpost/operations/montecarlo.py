@@ -365,8 +365,12 @@ def _prepare(case: RiskCase) -> _Prepared:
         for arrival in model.arrivals
     }
     windows = awake_contacts([run_station(model) for model in models], case.contacts, start, span_s)
-    for fault in case.faults:
-        courses_of(case.plan, [fault], windows)
+    for subject in (*(f.subject for f in case.faults), *(rate.subject for rate in case.rates)):
+        relay = case.plan.element(subject).kind == "relay"
+        if subject not in machines and not relay:
+            raise InputError(
+                f"{subject} is not in this simulation", where="faults", advice=f"there are {', '.join(machines)}"
+            )
     return _Prepared(models, machines, windows, start, stop, span_s, there)
 
 

@@ -406,7 +406,7 @@ def _course(plan: Plan, fault: MachineFault, subject: str, heard: _Windows, answ
         by_itself = not cleared or (worked is not None and worked > stop)
         text = f"{fault.kind} is over" + (" by itself" if by_itself else left)
         marks.append(Mark(_utc(end), "fault-ends", text))
-    return Course(fault, subject, name if commanded is not None else "none", tuple(marks), tuple(effects))
+    return Course(fault, subject, name if worked is not None else "none", tuple(marks), tuple(effects))
 
 
 def _effects(
