@@ -57,8 +57,8 @@ class HeatBalance:
     element : str
         The machine.
     electric_wh, heater_wh, sun_wh, radioisotope_wh, mode_wh, ground_wh : float
-        What came in: from its electric power, its heater, sunlight, radioisotopes, other heat of its modes, and the
-        ground (negative if it went there).
+        What came in: from its electric power, its heater, sunlight, radioisotopes, other heat of its modes, and
+        the ground (negative if it went there).
     radiated_wh, stored_wh : float
         What it radiated, and what its warming holds.
 

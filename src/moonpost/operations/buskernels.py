@@ -144,6 +144,47 @@ def stored_at(held: float, inflow: float, inflow_s: float, leak: float, span: fl
 
 
 @njit(cache=True, nogil=True)
+def _turn_s(held: float, inflow: float, inflow_s: float, leak: float, most: float) -> float:
+    """When inflow and leak are equal, which they are once before a time [s]."""
+    early, late = 0.0, most
+    rate = inflow - leak * held
+    for _ in range(200):
+        middle = 0.5 * (early + late)
+        value = inflow + inflow_s * middle - leak * stored_at(held, inflow, inflow_s, leak, middle)
+        if value * rate > 0.0:
+            early = middle
+        else:
+            late = middle
+        if late - early < 1e-6:
+            break
+    return late
+
+
+@njit(cache=True, nogil=True)
+def _level_s(
+    held: float, inflow: float, inflow_s: float, leak: float, level: float, up: float, most: float
+) -> float:
+    """When a store that moves to one side reaches a level, which it does before a time [s]."""
+    early, late = 0.0, most
+    at = 0.5 * most
+    for _ in range(200):
+        value = stored_at(held, inflow, inflow_s, leak, at)
+        if (value - level) * up >= 0.0:
+            late = at
+        else:
+            early = at
+        slope = inflow + inflow_s * at - leak * value
+        step = (level - value) / slope if slope != 0.0 else math.inf
+        at = at + step
+        if not early < at < late:
+            at = 0.5 * (early + late)
+            step = late - early
+        if abs(step) <= 1e-12 * late or late - early <= 1e-12 * late:
+            break
+    return at
+
+
+@njit(cache=True, nogil=True)
 def stored_reaches(
     held: float, inflow: float, inflow_s: float, leak: float, low: float, high: float, most: float
 ) -> tuple[float, int]:
@@ -175,47 +216,19 @@ def stored_reaches(
     >>> stored_reaches(10.0, -2.0, 0.0, 0.0, 0.0, 20.0, 100.0)
     (5.0, -1)
     """
-    rate = inflow - leak * held
     final = stored_at(held, inflow, inflow_s, leak, most)
-    rate_end = inflow + inflow_s * most - leak * final
-    if rate * rate_end < 0.0:
-        early, late = 0.0, most
-        for _ in range(200):
-            middle = 0.5 * (early + late)
-            value = inflow + inflow_s * middle - leak * stored_at(held, inflow, inflow_s, leak, middle)
-            if value * rate > 0.0:
-                early = middle
-            else:
-                late = middle
-            if late - early < 1e-6:
-                break
-        most = late
+    if (inflow - leak * held) * (inflow + inflow_s * most - leak * final) < 0.0:
+        most = _turn_s(held, inflow, inflow_s, leak, most)
         final = stored_at(held, inflow, inflow_s, leak, most)
-    if final > held and final >= high:
+    if held < high <= final:
         level, what = high, 1
-    elif final < held and final <= low:
+    elif held > low >= final:
         level, what = low, -1
     else:
         return most, 0
-    if leak == 0.0:
-        gap = level - held
-        root = math.sqrt(max(inflow * inflow + 2.0 * inflow_s * gap, 0.0))
-        below = inflow + math.copysign(root, float(what))
-        return (min(2.0 * gap / below, most) if below != 0.0 else most), what
-    early, late = 0.0, most
-    at = most * (level - held) / (final - held)
-    for _ in range(200):
-        value = stored_at(held, inflow, inflow_s, leak, at)
-        if (value - level) * what >= 0.0:
-            late = at
-        else:
-            early = at
-        slope = inflow + inflow_s * at - leak * value
-        step = (level - value) / slope if slope != 0.0 else math.inf
-        at = at + step
-        if not early < at < late:
-            at = 0.5 * (early + late)
-            step = late - early
-        if abs(step) <= 1e-12 * late or late - early <= 1e-12 * late:
-            break
-    return at, what
+    if leak > 0.0:
+        return _level_s(held, inflow, inflow_s, leak, level, float(what), most), what
+    gap = level - held
+    root = math.sqrt(max(inflow * inflow + 2.0 * inflow_s * gap, 0.0))
+    below = inflow + math.copysign(root, float(what))
+    return (min(2.0 * gap / below, most) if below != 0.0 else most), what

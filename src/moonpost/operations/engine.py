@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -11,8 +12,11 @@ from moonpost.errors import ModelError
 from moonpost.operations.balances import DataBalance, HeatBalance, MassBalance
 from moonpost.operations.buses import BusEvent, BusFlows
 from moonpost.operations.codes import (
+    B_FIRST_K,
+    B_SUMS,
     BOX,
     BOX_K,
+    C_SUPPLY,
     CAPACITY,
     DATA_DARK,
     DATA_LIGHT,
@@ -30,18 +34,22 @@ from moonpost.operations.codes import (
     N_WORST,
     RECORDER,
     SENT,
-    Fixed,
-    Samples,
-    Work,
+    T_DRAWN,
+    T_ELEMENT,
+    T_GAINED,
+    T_INITIAL,
+    T_KG,
+    Result,
 )
 from moonpost.operations.station import StationModel
 
-__all__ = ["fixed_of", "flows_of", "run_station"]
+__all__ = ["arguments", "flows_of", "run_station"]
 
 _Floats = npt.NDArray[np.float64]
 
 _ERROR_K = 1e-3
 _WH = 1.0 / 3600.0
+_HEATS = ("electric_wh", "heater_wh", "sun_wh", "radioisotope_wh", "mode_wh", "ground_wh", "radiated_wh")
 _POWERS = ("supply", "load", "shed", "charged", "discharged", "spilled", "storage_loss")
 
 
@@ -88,19 +96,19 @@ def run_station(model: StationModel, *, error_k: float = _ERROR_K) -> BusFlows:
     """
     from moonpost.operations.enginekernels import run_bus_events
 
-    work, samples, events = run_bus_events(fixed_of(model, error_k))
-    if work.now[N_LAST] == 0.0:
+    found = Result(*run_bus_events(*arguments(model, error_k)))
+    if found.now[N_LAST] == 0.0:
         who = ", ".join(arrival.element.id for arrival in model.arrivals)
         raise ModelError(
             f"events follow one another without end at one instant on bus {model.name} ({who})",
             where=model.name,
             advice="look for rules that contradict one another, such as limits that are equal",
         )
-    return flows_of(model, work, samples, events)
+    return flows_of(model, found)
 
 
-def fixed_of(model: StationModel, error_k: float = _ERROR_K) -> Fixed:
-    """A bus as the compiled run takes it.
+def arguments(model: StationModel, error_k: float = _ERROR_K) -> tuple[Any, ...]:
+    """What `moonpost.operations.enginekernels.run_bus_events` takes for a bus.
 
     Parameters
     ----------
@@ -111,47 +119,41 @@ def fixed_of(model: StationModel, error_k: float = _ERROR_K) -> Fixed:
 
     Returns
     -------
-    Fixed
+    tuple
 
     Examples
     --------
     >>> from moonpost.operations.engine import run_station  # see there
     """
-    par = model.par
+    par, forcing = model.par, model.forcing
     talks = par[:, DATA_LIGHT] + par[:, DATA_DARK] + par[:, RECORDER] > 0.0
-    runs = model.agenda[model.agenda[:, 1] == DO_RUN, 2].astype(np.int64)
-    talks[runs] = True
-    return Fixed(
-        span_s=model.span_s,
-        edges=model.forcing.edges_s,
-        start=model.forcing.start,
-        slope=model.forcing.per_s,
-        agenda=model.agenda,
-        par=par,
-        chan=model.chan,
-        bus=model.bus,
-        tanks=model.tanks,
-        samples=np.arange(round(model.span_s / model.step_s) + 1) * model.step_s,
-        boxed=np.flatnonzero(par[:, BOX] > 0.0),
-        recorders=np.flatnonzero(par[:, RECORDER] > 0.0),
-        talks=np.flatnonzero(talks),
-        error_k=error_k,
+    talks[model.agenda[model.agenda[:, 1] == DO_RUN, 2].astype(np.int64)] = True
+    return (
+        model.span_s,
+        forcing.edges_s,
+        forcing.start,
+        forcing.per_s,
+        model.agenda,
+        par,
+        model.bus,
+        model.tanks.copy(),
+        np.arange(round(model.span_s / model.step_s) + 1) * model.step_s,
+        np.flatnonzero(par[:, BOX] > 0.0),
+        np.flatnonzero(par[:, RECORDER] > 0.0),
+        np.flatnonzero(talks),
+        error_k,
     )
 
 
-def flows_of(model: StationModel, work: Work, samples: Samples, events: _Floats) -> BusFlows:
+def flows_of(model: StationModel, found: Result) -> BusFlows:
     """What a compiled run gave, by name and in units of people.
 
     Parameters
     ----------
     model : StationModel
         The bus.
-    work : Work
-        Arrays at the end of the run.
-    samples : Samples
-        Sums and states at the starts of the steps and at the end.
-    events : ndarray, (k, 4)
-        Time [s], code, subject, value.
+    found : Result
+        What the run left.
 
     Returns
     -------
@@ -162,12 +164,14 @@ def flows_of(model: StationModel, work: Work, samples: Samples, events: _Floats)
     >>> from moonpost.operations.engine import run_station  # see there
     """
     ids = [arrival.element.id for arrival in model.arrivals]
-    named = dict(zip(_POWERS, _means(samples.bus[:, :7], model.step_s).T, strict=True))
+    named = dict(zip(_POWERS, _means(found.bus[:, :7], model.step_s).T, strict=True))
     efficiency = float(model.bus[0])
-    whole = {name: float(total) * _WH for name, total in zip(_POWERS, work.cum[:7], strict=True)}
+    whole = {
+        name: float(total) * _WH for name, total in zip(_POWERS, found.now[C_SUPPLY : C_SUPPLY + 7], strict=True)
+    }
     whole["bus_loss"] = whole["supply"] * (1.0 - efficiency)
-    whole["storage_loss"] += float(work.held[H_REMOVED]) * _WH
-    element = samples.element
+    whole["storage_loss"] += float(found.now[H_REMOVED]) * _WH
+    element = found.element
     own = _means(element[:, :, :3].reshape(len(element), -1), model.step_s).reshape(-1, len(ids), 3)
     boxed = [ids[e] for e in np.flatnonzero(model.par[:, BOX] > 0.0)]
     recording = [ids[e] for e in np.flatnonzero(model.par[:, RECORDER] > 0.0)]
@@ -186,24 +190,24 @@ def flows_of(model: StationModel, work: Work, samples: Samples, events: _Floats)
         spilled_w=named["spilled"],
         bus_loss_w=named["supply"] * (1.0 - efficiency),
         storage_loss_w=named["storage_loss"],
-        stored_wh=samples.bus[:-1, 7] * _WH,
-        usable_wh=samples.bus[:-1, 8] * _WH,
-        final_wh=float(work.held[H_HELD]) * _WH,
-        imported_wh=float(work.held[H_BROUGHT]) * _WH,
+        stored_wh=found.bus[:-1, 7] * _WH,
+        usable_wh=found.bus[:-1, 8] * _WH,
+        final_wh=float(found.now[H_HELD]) * _WH,
+        imported_wh=float(found.now[H_BROUGHT]) * _WH,
         total_wh=whole,
-        residual_relative=float(work.now[N_WORST]),
-        events=_events(model, events, ids),
-        in_light=samples.bus[:-1, 9] > 0.0,
+        residual_relative=float(found.now[N_WORST]),
+        events=_events(model, found.events, ids),
+        in_light=found.bus[:-1, 9] > 0.0,
         boxes={
-            name: {"box_k": samples.box[:-1, b, 0], "heater_w": _means(samples.box[:, b, 1:], model.step_s)[:, 0]}
+            name: {"box_k": found.box[:-1, b, 0], "heater_w": _means(found.box[:, b, 1:], model.step_s)[:, 0]}
             for b, name in enumerate(boxed)
         },
-        recorders={name: _recorder(samples.recorder[:, i], model.step_s) for i, name in enumerate(recording)},
-        tanks={name: samples.tank[:-1, q] for q, name in enumerate(model.tank_names)},
-        heats=_heats(model, boxed, work.heat, work.st),
-        data=_data(ids, work.st),
-        masses=_masses(model, work.mass, work.st),
-        stretches=int(work.now[N_STRETCHES]),
+        recorders={name: _recorder(found.recorder[:, i], model.step_s) for i, name in enumerate(recording)},
+        tanks={name: found.tank[:-1, q] for q, name in enumerate(model.tank_names)},
+        heats=_heats(model, boxed, found),
+        data=_data(ids, found.st),
+        masses=_masses(model, found),
+        stretches=int(found.now[N_STRETCHES]),
     )
 
 
@@ -235,16 +239,15 @@ def _events(model: StationModel, events: _Floats, ids: list[str]) -> tuple[BusEv
     return tuple(found)
 
 
-def _heats(model: StationModel, boxed: list[str], heat: _Floats, state: _Floats) -> tuple[HeatBalance, ...]:
+def _heats(model: StationModel, boxed: list[str], found: Result) -> tuple[HeatBalance, ...]:
     ids = [arrival.element.id for arrival in model.arrivals]
-    found = []
-    for b, name in enumerate(boxed):
+    rows = []
+    for name, box in zip(boxed, found.boxes, strict=False):
         e = ids.index(name)
-        end_k, capacity = state[e, BOX_K], model.par[e, CAPACITY]
-        stored = capacity * (end_k - heat[b, 7]) if heat[b, 7] > 0.0 else 0.0
-        parts = [float(part) * _WH for part in heat[b, :7]]
-        found.append(HeatBalance(name, *parts[:7], stored_wh=float(stored) * _WH))
-    return tuple(found)
+        stored = model.par[e, CAPACITY] * (found.st[e, BOX_K] - box[B_FIRST_K]) if box[B_FIRST_K] > 0.0 else 0.0
+        parts = dict(zip(_HEATS, (box[B_SUMS : B_SUMS + 7] * _WH).tolist(), strict=True))
+        rows.append(HeatBalance(element=name, stored_wh=float(stored) * _WH, **parts))
+    return tuple(rows)
 
 
 def _data(ids: list[str], state: _Floats) -> tuple[DataBalance, ...]:
@@ -252,11 +255,10 @@ def _data(ids: list[str], state: _Floats) -> tuple[DataBalance, ...]:
     return tuple(DataBalance(name, *map(float, rows[e])) for e, name in enumerate(ids) if rows[e].any())
 
 
-def _masses(model: StationModel, mass: _Floats, state: _Floats) -> tuple[MassBalance, ...]:
-    found = []
-    for q, name in enumerate(model.tank_names):
-        element, _, tank = name.partition(".")
-        here = state[int(model.tanks[q, 0]), HERE] > 0.0
-        brought = float(model.tanks[q, 2]) if here else 0.0
-        found.append(MassBalance(element, tank, brought, *(float(part) for part in mass[q])))
-    return tuple(found)
+def _masses(model: StationModel, found: Result) -> tuple[MassBalance, ...]:
+    rows = []
+    for name, tank in zip(model.tank_names, found.tanks, strict=True):
+        element, _, what = name.partition(".")
+        brought = float(tank[T_INITIAL]) if found.st[int(tank[T_ELEMENT]), HERE] > 0.0 else 0.0
+        rows.append(MassBalance(element, what, brought, *(float(tank[k]) for k in (T_GAINED, T_DRAWN, T_KG))))
+    return tuple(rows)

@@ -125,7 +125,7 @@ def thinned(
 
 
 def _lines(row: _Floats, edges: npt.NDArray[np.int64]) -> tuple[_Floats, _Floats]:
-    """Lines of least squares through the middles of the steps of each stretch: value at its start, change per step."""
+    """Lines of least squares through the middles of the steps of stretches: values at starts, changes per step."""
     first, length = edges[:-1], np.diff(edges).astype(np.float64)
     totals = np.add.reduceat(row, first)
     mean = totals / length

@@ -11,6 +11,41 @@ __all__ = ["thin"]
 
 
 @njit(cache=True, nogil=True)
+def _narrow(rows: Any, allowed: Any, low: Any, high: Any, first: int, to: int) -> int:
+    """Narrow the slopes from one value so that they also pass another; 0: no slope does, 2: nothing changes."""
+    far, found = to - first, 2
+    for row in range(rows.shape[0]):
+        off = rows[row, to] - rows[row, first]
+        low[row] = max(low[row], (off - allowed[row]) / far)
+        high[row] = min(high[row], (off + allowed[row]) / far)
+        if low[row] > high[row]:
+            return 0
+        if off != 0.0:
+            found = 1
+    return found
+
+
+@njit(cache=True, nogil=True)
+def _last(
+    means: Any, points: Any, allowed_means: Any, allowed_points: Any, limit: Any, cuts: Any, shortest: int, i: int
+) -> int:
+    """Where the stretch that begins at a step ends."""
+    low, high = -limit, limit.copy()
+    below, above = np.full(points.shape[0], -np.inf), np.full(points.shape[0], np.inf)
+    _narrow(points, allowed_points, below, above, i, i + 1)
+    j, same = i + 1, True
+    while j < means.shape[1] and not cuts[j]:
+        fits = _narrow(means, allowed_means, low, high, i, j)
+        if fits > 0:
+            fits = min(fits, _narrow(points, allowed_points, below, above, i, j + 1))
+        if fits == 0:
+            break
+        same = same and fits == 2
+        j += 1
+    return j if same or j - i >= shortest else i + 1
+
+
+@njit(cache=True, nogil=True)
 def thin(
     means: Any, points: Any, allowed_means: Any, allowed_points: Any, stairs: float, cuts: Any, shortest: int
 ) -> Any:
@@ -42,55 +77,12 @@ def thin(
     >>> thin(np.array([[1.0, 1.0, 1.0, 5.0]]), none, np.array([0.1]), np.zeros(0), 1.0, np.zeros(4, np.bool_), 4)
     array([0, 3])
     """
-    count = means.shape[1]
+    count = cuts.size
     starts = np.empty(count, np.int64)
+    limit = stairs * allowed_means
     found, i = 0, 0
-    low, high = np.empty(means.shape[0]), np.empty(means.shape[0])
-    below, above = np.empty(points.shape[0]), np.empty(points.shape[0])
     while i < count:
         starts[found] = i
         found += 1
-        for c in range(means.shape[0]):
-            low[c], high[c] = -stairs * allowed_means[c], stairs * allowed_means[c]
-        for c in range(points.shape[0]):
-            below[c], above[c] = -np.inf, np.inf
-            if points.shape[1] > i + 1:
-                slope = points[c, i + 1] - points[c, i]
-                below[c], above[c] = slope - allowed_points[c], slope + allowed_points[c]
-        j = i + 1
-        same = True
-        while j < count and not cuts[j]:
-            fits, equal = True, same
-            far = j - i
-            for c in range(means.shape[0]):
-                off = means[c, j] - means[c, i]
-                equal = equal and off == 0.0
-                low_new = max(low[c], (off - allowed_means[c]) / far)
-                high_new = min(high[c], (off + allowed_means[c]) / far)
-                if low_new > high_new:
-                    fits = False
-                    break
-            if fits:
-                for c in range(points.shape[0]):
-                    off = points[c, j + 1] - points[c, i]
-                    slope = off / (far + 1)
-                    equal = equal and slope == 0.0
-                    if not below[c] <= slope <= above[c]:
-                        fits = False
-                        break
-            if not fits:
-                break
-            same = equal
-            for c in range(means.shape[0]):
-                off = means[c, j] - means[c, i]
-                low[c] = max(low[c], (off - allowed_means[c]) / far)
-                high[c] = min(high[c], (off + allowed_means[c]) / far)
-            for c in range(points.shape[0]):
-                off = points[c, j + 1] - points[c, i]
-                below[c] = max(below[c], (off - allowed_points[c]) / (far + 1))
-                above[c] = min(above[c], (off + allowed_points[c]) / (far + 1))
-            j += 1
-        if j - i < shortest and not same:
-            j = i + 1
-        i = j
+        i = _last(means, points, allowed_means, allowed_points, limit, cuts, shortest, i)
     return starts[:found].copy()

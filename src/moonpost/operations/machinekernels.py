@@ -59,7 +59,7 @@ def box_solve(box: Any, capacity: float, conductance: float, step: float) -> tup
 
 @njit(cache=True, nogil=True)
 def _first_s(k: float, k1: float, k2: float, k3: float, low: float, high: float) -> tuple[float, float]:
-    """Part of a step at which its temperature first reaches one of two levels, roughly, and that level; 2 if none."""
+    """Part of a step at which its temperature first reaches one of two levels, roughly, and which; 2 if none."""
     late = 1.0
     if k1 <= low or k1 >= high:
         late = 0.15505102572168217
@@ -96,31 +96,32 @@ def _box_until(box: Any, capacity: float, conductance: float, step: float, part:
 
 
 @njit(cache=True, nogil=True)
-def box_begin(box: Any, fresh: Any, e: int, k: float, most: float, fixed: Any, work: Any) -> None:
+def box_begin(box: Any, fresh: Any, e: int, most: float, par: Any, st: Any, now: Any) -> None:
     """Start a step of a box: as long as its error allows, to the first temperature at which something happens."""
-    box[c.B_RADIATE :] = fresh[c.B_RADIATE :]
-    box[c.B_START], box[c.B_K0], box[c.B_LIVE] = work.now[c.N_TIME], k, 1.0
-    capacity, conductance = fixed.par[e, c.CAPACITY], fixed.par[e, c.GROUND]
+    k = st[e, c.BOX_K]
+    box[c.B_RADIATE : c.B_COLUMNS] = fresh[c.B_RADIATE : c.B_COLUMNS]
+    box[c.B_START], box[c.B_K0], box[c.B_LIVE] = now[c.N_TIME], k, 1.0
+    capacity, conductance = par[e, c.CAPACITY], par[e, c.GROUND]
     tried = box[c.B_TRY]
     step = min(most, tried)
     k1, k2, k3, error = box_solve(box, capacity, conductance, step)
     for _ in range(60):
-        if error <= fixed.error_k:
+        if error <= now[c.N_ERROR]:
             break
-        step *= max(0.1, 0.9 * (fixed.error_k / error) ** 0.25)
+        step *= max(0.1, 0.9 * (now[c.N_ERROR] / error) ** 0.25)
         k1, k2, k3, error = box_solve(box, capacity, conductance, step)
-    grows = min(4.0, 0.9 * (fixed.error_k / max(error, 1e-30)) ** 0.25)
+    grows = min(4.0, 0.9 * (now[c.N_ERROR] / max(error, 1e-30)) ** 0.25)
     if step < tried < most or step >= tried:
         box[c.B_TRY] = max(step * grows, 1.0)
     box[c.B_K1], box[c.B_K2], box[c.B_K3], box[c.B_LENGTH] = k1, k2, k3, step
-    low, high = box_targets(e, fixed.par, work.st, k)
+    low, high = box_targets(e, par, st, k)
     part, target = _first_s(k, k1, k2, k3, low, high)
     if part <= 1.0:
         _box_until(box, capacity, conductance, step, part, target)
 
 
 @njit(cache=True, nogil=True)
-def box_finish(box: Any, heat: Any, e: int, time: float, par: Any) -> float:
+def box_finish(box: Any, e: int, time: float, par: Any) -> float:
     """End a step of a box, here or at its end, and add its heat flows [J]."""
     capacity, conductance = par[e, c.CAPACITY], par[e, c.GROUND]
     step = box[c.B_LENGTH]
@@ -129,40 +130,40 @@ def box_finish(box: Any, heat: Any, e: int, time: float, par: Any) -> float:
         box[c.B_K1], box[c.B_K2], box[c.B_K3], _ = box_solve(box, capacity, conductance, step)
     for j in range(5):
         column = c.B_ELECTRIC + 2 * j
-        heat[j] += step * (box[column] + 0.5 * step * box[column + 1])
+        box[c.B_SUMS + j] += step * (box[column] + 0.5 * step * box[column + 1])
     g, gs = box[c.B_GROUND_K], box[c.B_GROUND_K + 1]
     mean_ground = g + 0.5 * step * gs
     mean_k = WEIGHT_1 * box[c.B_K1] + WEIGHT_2 * box[c.B_K2] + WEIGHT_3 * box[c.B_K3]
-    heat[5] += step * conductance * (mean_ground - mean_k)
+    box[c.B_SUMS + 5] += step * conductance * (mean_ground - mean_k)
     mean_k4 = WEIGHT_1 * box[c.B_K1] ** 4 + WEIGHT_2 * box[c.B_K2] ** 4 + WEIGHT_3 * box[c.B_K3] ** 4
-    heat[6] += step * box[c.B_RADIATE] * mean_k4
+    box[c.B_SUMS + 6] += step * box[c.B_RADIATE] * mean_k4
     box[c.B_LIVE] = 0.0
     return float(box[c.B_K3])
 
 
 @njit(cache=True, nogil=True)
-def box_inputs(e: int, fixed: Any, work: Any) -> None:
+def box_inputs(e: int, fresh: Any, start: Any, slope: Any, par: Any, st: Any, now: Any) -> None:
     """Heat flows into a box now, each with its change."""
-    st, par, fresh, now = work.st, fixed.par, work.fresh, work.now
-    k, since, ground = int(now[c.N_STRETCH]), now[c.N_SINCE], int(fixed.bus[2])
-    served, served_s = work.share[int(par[e, c.PRIORITY])]
+    k, since, ground = int(now[c.N_STRETCH]), now[c.N_SINCE], int(now[c.N_GROUND_SERIES])
+    row = c.N_SHARE + 2 * int(par[e, c.PRIORITY])
+    served, served_s = now[row], now[row + 1]
     fresh[c.B_RADIATE] = par[e, c.RADIATOR] * st[e, c.RADIATES]
-    if st[e, c.WORKING] == 0.0:
+    if st[e, c.WORKING] + st[e, c.HOT] == 0.0:
         fresh[c.B_RADIATE] *= par[e, c.CLOSED]
-    fresh[c.B_GROUND_K :] = 0.0
+    fresh[c.B_GROUND_K : c.B_COLUMNS] = 0.0
     if ground >= 0:
-        fresh[c.B_GROUND_K] = fixed.start[k, ground] + fixed.slope[k, ground] * since
-        fresh[c.B_GROUND_K + 1] = fixed.slope[k, ground]
+        fresh[c.B_GROUND_K] = start[k, ground] + slope[k, ground] * since
+        fresh[c.B_GROUND_K + 1] = slope[k, ground]
     heater = st[e, c.HEATING] * par[e, c.HEATER_W]
     electric = par[e, c.ELECTRIC] * max(st[e, c.ASKED] * par[e, c.CONVERTER] / par[e, c.COUNT] - heater, 0.0)
     fresh[c.B_ELECTRIC], fresh[c.B_ELECTRIC + 1] = electric * served, electric * served_s
     fresh[c.B_HEATER], fresh[c.B_HEATER + 1] = heater * served, heater * served_s
     for which in range(2):
-        series = fixed.chan[e, 2 + which]
+        series = int(par[e, c.SERIES + 2 + which])
         if series >= 0:
             column = c.B_SUN + 2 * which
-            fresh[column] = fixed.start[k, series] + fixed.slope[k, series] * since
-            fresh[column + 1] = fixed.slope[k, series]
+            fresh[column] = start[k, series] + slope[k, series] * since
+            fresh[column + 1] = slope[k, series]
     fresh[c.B_MODE] = par[e, c.HEAT_LIGHT] if st[e, c.LIGHT_MODE] > 0.0 else par[e, c.HEAT_DARK]
 
 
@@ -189,29 +190,29 @@ def box_k_at(box: Any, time: float) -> float:
 
 
 @njit(cache=True, nogil=True)
-def follow_boxes(fixed: Any, work: Any) -> None:
+def follow_boxes(boxed: Any, boxes: Any, st: Any, now: Any) -> None:
     """Take the temperatures of boxes to the present."""
-    for b in range(fixed.boxed.size):
-        if work.boxes[b, c.B_LIVE] > 0.0:
-            work.st[fixed.boxed[b], c.BOX_K] = box_k_at(work.boxes[b], work.now[c.N_TIME])
+    for b in range(boxed.size):
+        if boxes[b, c.B_LIVE] > 0.0:
+            st[boxed[b], c.BOX_K] = box_k_at(boxes[b], now[c.N_TIME])
 
 
 @njit(cache=True, nogil=True)
-def step_boxes(fixed: Any, work: Any) -> None:
+def step_boxes(boxed: Any, boxes: Any, edges: Any, start: Any, slope: Any, par: Any, st: Any, now: Any) -> None:
     """End the steps of boxes whose inputs changed, and begin new ones."""
-    st, now = work.st, work.now
     time, last = now[c.N_TIME], now[c.N_LAST] > 0.0
-    ahead = max(fixed.edges[int(now[c.N_STRETCH]) + 1] - time, c.TINY_S)
-    for b in range(fixed.boxed.size):
-        e, box = fixed.boxed[b], work.boxes[b]
+    fresh = boxes[boxed.size]
+    ahead = max(edges[int(now[c.N_STRETCH]) + 1] - time, c.TINY_S)
+    for b in range(boxed.size):
+        e, box = boxed[b], boxes[b]
         there = st[e, c.HERE] > 0.0 and st[e, c.LOST] == 0.0 and not last
         if there:
-            box_inputs(e, fixed, work)
+            box_inputs(e, fresh, start, slope, par, st, now)
         if box[c.B_LIVE] > 0.0:
             ended = time >= box[c.B_START] + box[c.B_LENGTH] - c.TINY_S
-            if ended or not there or not box_same(box, work.fresh, time - box[c.B_START]):
-                st[e, c.BOX_K] = box_finish(box, work.heat[b], e, time, fixed.par)
+            if ended or not there or not box_same(box, fresh, time - box[c.B_START]):
+                st[e, c.BOX_K] = box_finish(box, e, time, par)
         if there:
             if box[c.B_LIVE] == 0.0:
-                box_begin(box, work.fresh, e, st[e, c.BOX_K], ahead, fixed, work)
+                box_begin(box, fresh, e, ahead, par, st, now)
             now[c.N_UNTIL] = min(now[c.N_UNTIL], box[c.B_START] + box[c.B_LENGTH] - time)

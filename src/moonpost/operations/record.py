@@ -34,8 +34,8 @@ class SimulationEvent:
         Mast, bus or element.
     kind : str
         ``sunrise``, ``sunset``, ``arrival``, ``contact-begins``, ``contact-ends``, ``reactor-end``,
-        ``outage-begins``, ``outage-ends``, ``design-life-end``, the kind of a change (such as ``fault-begins``), or
-        one of `moonpost.operations.codes.EVENTS`.
+        ``outage-begins``, ``outage-ends``, ``design-life-end``, the kind of a change (such as ``fault-begins``),
+        or one of `moonpost.operations.codes.EVENTS`.
     text : str
         What happened, for people.
     data : mapping

@@ -159,9 +159,9 @@ def simulate(
     Elements on the station's bus share sources and stores; each other element lives on its own. An element is
     there from the latest landing (or launch) that its mission allows; its store arrives full; arrays, fuel and
     stores age from then. Surplus charges, deficit draws, the rest is spilled or shed, priority 9 first and in
-    proportion within a priority. Series of light and supply are means of the steps, as for `moonpost.power.run_bus`,
-    followed by straight lines; the Sun's elevation and the temperature of the ground are linear between samples.
-    What each rule means, and what is neglected, is told in the documentation under ``simulation``.
+    proportion within a priority. Series of light and supply are means of the steps, as for
+    `moonpost.power.run_bus`, followed by straight lines; the Sun's elevation and the temperature of the ground
+    are linear between samples. Each rule, and what is neglected, is told in the documentation's simulation page.
 
     Examples
     --------

@@ -33,7 +33,6 @@ _FADE_S = 10.0 * 86_400.0
 _DWELL_S = 600.0
 _NONE = -1e18
 _WARMER = 0.05
-_ELEVATION_PEAK_DEG = 10.0
 
 
 @dataclass(frozen=True)
@@ -100,12 +99,10 @@ class StationModel:
         Time [s], code, element, two values.
     par : ndarray, (e, p)
         Columns `moonpost.operations.codes.PARAMETERS`.
-    chan : ndarray of int, (e, 4)
-        Columns of the forcing.
-    bus : ndarray, (4,)
-        Efficiency, columns of elevation and ground, shortest time between changes of sleep [s].
-    tanks : ndarray, (q, 5)
-        Element, capacity, first content [kg], flows [kg/s].
+    bus : ndarray, (3,)
+        Efficiency, column of the ground's temperature, shortest time between changes of sleep [s].
+    tanks : ndarray, (q, 9)
+        Element, capacity, first content [kg], flows [kg/s], and room for sums.
     tank_names : tuple of str
         Element and tank with a dot between.
     step_s : float
@@ -125,7 +122,6 @@ class StationModel:
     raw_points: npt.NDArray[np.float64]
     agenda: npt.NDArray[np.float64]
     par: npt.NDArray[np.float64]
-    chan: npt.NDArray[np.int64]
     bus: npt.NDArray[np.float64]
     tanks: npt.NDArray[np.float64]
     tank_names: tuple[str, ...]
@@ -178,22 +174,20 @@ def station_model(
     ids = {arrival.element.id: e for e, arrival in enumerate(arrivals)}
     mine = [change for change in changes if change.subject in ids]
     means: list[FloatSeries] = []
-    chan = np.full((len(arrivals), 4), -1, dtype=np.int64)
+    par = np.stack([_parameters(plan, a.element, margins) for a in arrivals])
+    series = par[:, -4:]
+    series[:] = -1.0
     for e, arrival in enumerate(arrivals):
         turns = [c for c in mine if c.subject == arrival.element.id and c.quantity == "array-turns"]
         scale = (supply_scale or {}).get(arrival.element.id)
         rows = _driven(plan, arrival, sun, light_by_mast, turns, scale, surface_k, seed)
         for column, row in enumerate(rows):
             if row is not None and bool(row.any()):
-                chan[e, column] = len(means)
+                series[e, column] = len(means)
                 means.append(row)
     points: list[FloatSeries] = []
     peaks: list[float] = []
-    columns = [-1, -1]
-    if any(a.element.dormancy is not None for a in arrivals):
-        columns[0] = len(means) + len(points)
-        points.append(np.asarray(sun.elevation_deg, dtype=np.float64))
-        peaks.append(_ELEVATION_PEAK_DEG)
+    ground = -1
     if any(a.element.thermal is not None and a.element.thermal.ground_w_k > 0.0 for a in arrivals):
         if surface_k is None:
             raise InputError(
@@ -201,14 +195,13 @@ def station_model(
                 where="surface_k",
                 advice="compute it with moonpost.thermal.site_temperature, or set ground_w_k = 0",
             )
-        columns[1] = len(means) + len(points)
+        ground = len(means)
         points.append(surface_k)
         peaks.append(float(np.abs(surface_k).max()))
     if not means and not points:
         means.append(np.zeros(count))
     forcing = thinned(means, points, step_s, tolerance, peaks=[*[None] * len(means), *peaks])
     lit = group_lit(group, light_by_mast, count, above=light_mode_above)
-    par = np.stack([_parameters(plan, a.element, margins) for a in arrivals])
     span_s = count * step_s
     agenda = [
         *_arrivals(arrivals, sun.time[0], step_s),
@@ -216,6 +209,7 @@ def station_model(
         *_windows(arrivals, contacts, sun.time[0], span_s),
         *_runs(runs, ids, par, sun.time[0], span_s),
         *_changes(mine, ids, sun.time[0], span_s),
+        *_sun_rules(par, np.asarray(sun.elevation_deg, dtype=np.float64), step_s),
         *_fades(par, span_s),
     ]
     tanks, names = _tanks(arrivals)
@@ -228,8 +222,7 @@ def station_model(
         raw_points=np.stack(points) if points else np.zeros((0, count)),
         agenda=np.array([agenda[k] for k in order], dtype=np.float64).reshape(-1, 5),
         par=par,
-        chan=chan,
-        bus=np.array([plan.design.bus_efficiency, columns[0], columns[1], _DWELL_S], dtype=np.float64),
+        bus=np.array([plan.design.bus_efficiency, ground, _DWELL_S], dtype=np.float64),
         tanks=tanks,
         tank_names=names,
         step_s=step_s,
@@ -399,7 +392,7 @@ def _store_row(element: Element) -> dict[str, float]:
 
 
 def _seconds(time: np.datetime64, start: np.datetime64) -> float:
-    return float((np.datetime64(time, "ms") - start) / np.timedelta64(1, "ms")) / 1000.0
+    return float((time.astype("datetime64[ms]") - start) / np.timedelta64(1, "ms")) / 1000.0
 
 
 def _arrivals(arrivals: Sequence[Arrival], start: np.datetime64, step_s: float) -> list[_Row]:
@@ -480,6 +473,20 @@ def _changes(changes: Sequence[Change], ids: Mapping[str, int], start: np.dateti
     return rows
 
 
+def _sun_rules(par: npt.NDArray[np.float64], elevation_deg: FloatSeries, step_s: float) -> list[_Row]:
+    """When the Sun crosses the elevations at which machines wake and sleep, linear between samples."""
+    rows: list[_Row] = []
+    for code, column in (("sun-wake", PARAMETERS.index("wake_sun")), ("sun-sleep", PARAMETERS.index("sleep_sun"))):
+        for e in np.flatnonzero(par[:, column] > -1e9):
+            off = elevation_deg - par[e, column]
+            up = off > 0.0
+            rows.append((0.0, _CODE[code], float(e), float(up[0]), 0.0))
+            for k in np.flatnonzero(up[1:] != up[:-1]):
+                part = float(off[k] / (off[k] - off[k + 1]))
+                rows.append(((float(k) + part) * step_s, _CODE[code], float(e), float(up[k + 1]), 0.0))
+    return rows
+
+
 def _fades(par: npt.NDArray[np.float64], span_s: float) -> list[_Row]:
     fading = par[:, PARAMETERS.index("fade_year")] + par[:, PARAMETERS.index("fade_cycle")]
     if not fading.any():
@@ -501,6 +508,6 @@ def _tanks(arrivals: Sequence[Arrival]) -> tuple[npt.NDArray[np.float64], tuple[
                     name, modes, kind="mode", where=f"elements[{element.id}].tanks[{tank.name}]"
                 )
             flow = [tank.flows_kg_s.get(mode.name, 0.0) * count if mode else 0.0 for mode in (bright, dim)]
-            rows.append((float(e), tank.capacity_kg * count, tank.initial_kg * count, *flow))
+            rows.append((float(e), tank.capacity_kg * count, tank.initial_kg * count, *flow, 0.0, 0.0, 0.0, 0.0))
             names.append(f"{element.id}.{tank.name}")
-    return np.array(rows, dtype=np.float64).reshape(-1, 5), tuple(names)
+    return np.array(rows, dtype=np.float64).reshape(-1, 9), tuple(names)

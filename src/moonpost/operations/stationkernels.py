@@ -17,7 +17,9 @@ __all__: list[str] = []
 def start_state(par: Any, st: Any, e: int) -> None:
     """A machine as new, not yet here."""
     st[e, c.AWAKE] = st[e, c.CAN_WAKE] = st[e, c.ARRAY] = st[e, c.SOURCE] = st[e, c.LOAD] = st[e, c.RADIATES] = 1.0
-    st[e, c.WORKS] = st[e, c.CONTACT_COUNTS] = st[e, c.RECORDS] = st[e, c.FADED] = 1.0
+    st[e, c.SUN_WAKE] = st[e, c.SUN_SLEEP] = st[e, c.WORKS] = st[e, c.CONTACT_COUNTS] = st[e, c.RECORDS] = st[
+        e, c.FADED
+    ] = 1.0
     st[e, c.MODULES_LEFT] = par[e, c.MODULES]
     st[e, c.BOX_K] = par[e, c.INITIAL_K]
 
@@ -34,19 +36,18 @@ def tell(events: Any, now: Any, code: int, who: int, value: float) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _arrive(e: int, since: float, par: Any, work: Any) -> None:
+def _arrive(e: int, since: float, par: Any, st: Any, now: Any) -> None:
     """A machine is there: its store full, but for the years since it came."""
-    st, time = work.st, work.now[c.N_TIME]
     st[e, c.HERE] = 1.0
     st[e, c.SINCE] = since
     st[e, c.BOX_K] = par[e, c.INITIAL_K]
     if par[e, c.USABLE] > 0.0:
-        years = max(time - since, 0.0) / c.YEAR_S
+        years = max(now[c.N_TIME] - since, 0.0) / c.YEAR_S
         st[e, c.FADED] = max(1.0 - par[e, c.FADE_YEAR] * years, 0.0)
         new = usable_of(par, st, e)
-        work.held[c.H_HELD] += new
-        work.held[c.H_BROUGHT] += new
-        sum_stores(par, st, work.pool)
+        now[c.H_HELD] += new
+        now[c.H_BROUGHT] += new
+        sum_stores(par, st, now)
 
 
 @njit(cache=True, nogil=True)
@@ -63,24 +64,23 @@ def _run(e: int, power: float, rate: float, st: Any) -> None:
 
 
 @njit(cache=True, nogil=True)
-def _light(value: float, st: Any, rules: Any) -> None:
+def _light(value: float, st: Any, now: Any) -> None:
     """The bus comes into light or out of it; who cannot wake stays in the dark mode."""
     for e in range(st.shape[0]):
         if value == 0.0 or st[e, c.CAN_WAKE] > 0.0:
             st[e, c.LIT] = value
-    rules[c.R_LIT] = value
+    now[c.R_LIT] = value
 
 
 @njit(cache=True, nogil=True)
-def do(code: int, e: int, value: float, second: float, par: Any, work: Any) -> None:
+def do(code: int, e: int, value: float, second: float, par: Any, st: Any, now: Any) -> None:
     """Do what the agenda asks."""
-    st = work.st
     if c.SETS[code] >= 0:
         st[e, c.SETS[code]] = value
     elif code == c.DO_LIT:
-        _light(value, st, work.rules)
+        _light(value, st, now)
     elif code == c.DO_ARRIVE:
-        _arrive(e, second, par, work)
+        _arrive(e, second, par, st, now)
     elif code == c.DO_WINDOW:
         st[e, c.CONTACT] += value
     elif code == c.DO_RUN:
@@ -88,14 +88,14 @@ def do(code: int, e: int, value: float, second: float, par: Any, work: Any) -> N
     elif code == c.DO_MODULES:
         before = usable_of(par, st, e)
         st[e, c.MODULES_LEFT] = min(value, par[e, c.MODULES])
-        shrink(par, st, work.pool, work.held, e, before)
+        shrink(e, before, par, st, now)
     elif code == c.DO_ASLEEP:
         st[e, c.LATCHED] = 1.0 if value > 0.0 else 0.0
-        work.commands[e] = 1.0 if value == 0.0 else 0.0
+        st[e, c.COMMANDED] = 1.0 if value == 0.0 else 0.0
     elif code == c.DO_CAN_WAKE:
         st[e, c.CAN_WAKE] = value
         if value > 0.0:
-            st[e, c.LIT] = work.rules[c.R_LIT]
+            st[e, c.LIT] = now[c.R_LIT]
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -161,17 +161,16 @@ def charge_rules(e: int, par: Any, st: Any, events: Any, now: Any) -> bool:
 
 
 @njit(cache=True, nogil=True)
-def _must_sleep(e: int, par: Any, work: Any) -> bool:
-    st, now = work.st, work.now
-    if par[e, c.SLEEP_SUN] > -1e9 and not rises(now[c.N_SUN] - par[e, c.SLEEP_SUN], now[c.N_SUN_S], 1e-9):
+def _must_sleep(e: int, par: Any, st: Any, now: Any) -> bool:
+    if st[e, c.SUN_SLEEP] == 0.0:
         return True
     level = par[e, c.SLEEP_SUPPLY]
     if level > -1e9 and not rises(st[e, c.SUPPLY] - level, st[e, c.SUPPLY_S], 1e-9 * (1.0 + level)):
         return True
-    level, usable = par[e, c.SLEEP_STORED], work.pool[c.U_USABLE]
-    if level > -1e9 and usable > 0.0 and work.held[c.H_HELD] <= level * usable * (1.0 + 1e-10):
+    level, usable = par[e, c.SLEEP_STORED], now[c.U_USABLE]
+    if level > -1e9 and usable > 0.0 and now[c.H_HELD] <= level * usable * (1.0 + 1e-10):
         return True
-    return par[e, c.DARK_SLEEP] > 0.0 and work.rules[c.R_LIT] == 0.0
+    return par[e, c.DARK_SLEEP] > 0.0 and now[c.R_LIT] == 0.0
 
 
 @njit(cache=True, nogil=True)
@@ -180,63 +179,59 @@ def _too_cold_to_wake(e: int, par: Any, st: Any) -> bool:
 
 
 @njit(cache=True, nogil=True)
-def _may_wake(e: int, par: Any, work: Any) -> bool:
-    st, now = work.st, work.now
-    if st[e, c.CAN_WAKE] == 0.0 or _too_cold_to_wake(e, par, st):
+def _may_wake(e: int, par: Any, st: Any, now: Any) -> bool:
+    if st[e, c.CAN_WAKE] * st[e, c.SUN_WAKE] == 0.0 or _too_cold_to_wake(e, par, st):
         return False
     if par[e, c.COMMAND] > 0.0 and st[e, c.CONTACT] * st[e, c.CONTACT_COUNTS] <= 0.0:
-        return False
-    if par[e, c.WAKE_SUN] > -1e9 and not rises(now[c.N_SUN] - par[e, c.WAKE_SUN], now[c.N_SUN_S], 1e-9):
         return False
     level = par[e, c.WAKE_SUPPLY]
     if level > -1e9 and not rises(st[e, c.SUPPLY] - level, st[e, c.SUPPLY_S], 1e-9 * (1.0 + level)):
         return False
-    level, usable = par[e, c.WAKE_STORED], work.pool[c.U_USABLE]
-    return not (level > -1e9 and usable > 0.0 and work.held[c.H_HELD] < level * usable * (1.0 - 1e-10))
+    level, usable = par[e, c.WAKE_STORED], now[c.U_USABLE]
+    return not (level > -1e9 and usable > 0.0 and now[c.H_HELD] < level * usable * (1.0 - 1e-10))
 
 
 @njit(cache=True, nogil=True)
-def _turn(e: int, awake: float, work: Any, events: Any) -> None:
+def _turn(e: int, awake: float, st: Any, now: Any, events: Any) -> None:
     """Wake a machine, or put it to sleep."""
-    if work.st[e, c.AWAKE] != awake:
-        work.st[e, c.AWAKE] = awake
-        work.st[e, c.HOLD] = work.now[c.N_TIME] + work.rules[c.R_DWELL]
-        tell(events, work.now, c.E_WAKE if awake > 0.0 else c.E_SLEEP, e, work.now[c.N_SUN])
+    if st[e, c.AWAKE] != awake:
+        st[e, c.AWAKE] = awake
+        st[e, c.HOLD] = now[c.N_TIME] + now[c.R_DWELL]
+        tell(events, now, c.E_WAKE if awake > 0.0 else c.E_SLEEP, e, st[e, c.SUPPLY])
 
 
 @njit(cache=True, nogil=True)
-def _command(e: int, par: Any, work: Any, events: Any) -> None:
+def _command(e: int, par: Any, st: Any, now: Any, events: Any) -> None:
     """Wake a machine by command, if it has the energy and the temperature."""
-    st, level, usable = work.st, par[e, c.SLEEP_STORED], work.pool[c.U_USABLE]
-    work.commands[e] = 0.0
-    empty = level > -1e9 and usable > 0.0 and work.held[c.H_HELD] <= level * usable
+    level, usable = par[e, c.SLEEP_STORED], now[c.U_USABLE]
+    st[e, c.COMMANDED] = 0.0
+    empty = level > -1e9 and usable > 0.0 and now[c.H_HELD] <= level * usable
     if st[e, c.COLD] + st[e, c.HOT] > 0.0 or empty or _too_cold_to_wake(e, par, st):
-        tell(events, work.now, c.E_REFUSED, e, st[e, c.BOX_K])
+        tell(events, now, c.E_REFUSED, e, st[e, c.BOX_K])
     elif par[e, c.SLEEPS] > 0.0:
-        _turn(e, 1.0, work, events)
+        _turn(e, 1.0, st, now, events)
     else:
-        st[e, c.LIT] = work.rules[c.R_LIT]
+        st[e, c.LIT] = now[c.R_LIT]
 
 
 @njit(cache=True, nogil=True)
-def sleep_rules(e: int, par: Any, work: Any, events: Any) -> None:
+def sleep_rules(e: int, par: Any, st: Any, now: Any, events: Any) -> None:
     """Put a machine to sleep or wake it, by its rules or by command."""
-    st = work.st
-    if work.commands[e] > 0.0:
-        _command(e, par, work, events)
+    if st[e, c.COMMANDED] > 0.0:
+        _command(e, par, st, now, events)
     if par[e, c.SLEEPS] == 0.0:
         return
     if st[e, c.LATCHED] > 0.0:
-        _turn(e, 0.0, work, events)
+        _turn(e, 0.0, st, now, events)
         return
-    if st[e, c.HOLD] > work.now[c.N_TIME] + c.TINY_S:
+    if st[e, c.HOLD] > now[c.N_TIME] + c.TINY_S:
         return
-    must = _must_sleep(e, par, work)
+    must = _must_sleep(e, par, st, now)
     if st[e, c.AWAKE] > 0.0:
         if must:
-            _turn(e, 0.0, work, events)
-    elif not must and _may_wake(e, par, work):
-        _turn(e, 1.0, work, events)
+            _turn(e, 0.0, st, now, events)
+    elif not must and _may_wake(e, par, st, now):
+        _turn(e, 1.0, st, now, events)
 
 
 @njit(cache=True, nogil=True)
@@ -274,7 +269,7 @@ def settle_mode(e: int, par: Any, st: Any, events: Any, now: Any) -> None:
 
 
 @njit(cache=True, nogil=True)
-def supply(fixed: Any, st: Any, now: Any) -> None:
+def supply(start: Any, slope: Any, par: Any, st: Any, now: Any) -> None:
     """Supply of every machine now and its change, and the sum of both."""
     k, since = int(now[c.N_STRETCH]), now[c.N_SINCE]
     total = total_s = 0.0
@@ -282,11 +277,11 @@ def supply(fixed: Any, st: Any, now: Any) -> None:
         value = change = 0.0
         if st[e, c.HERE] > 0.0 and st[e, c.LOST] == 0.0:
             for column in range(2):
-                series = fixed.chan[e, column]
+                series = int(par[e, c.SERIES + column])
                 factor = st[e, c.ARRAY + column]
                 if series >= 0 and factor > 0.0:
-                    value += factor * (fixed.start[k, series] + fixed.slope[k, series] * since)
-                    change += factor * fixed.slope[k, series]
+                    value += factor * (start[k, series] + slope[k, series] * since)
+                    change += factor * slope[k, series]
         st[e, c.SUPPLY] = value
         st[e, c.SUPPLY_S] = change
         total += value
@@ -295,14 +290,13 @@ def supply(fixed: Any, st: Any, now: Any) -> None:
 
 
 @njit(cache=True, nogil=True)
-def lose(e: int, par: Any, work: Any, events: Any) -> None:
+def lose(e: int, par: Any, st: Any, now: Any, events: Any) -> None:
     """A machine is lost: nothing of it gives, draws, holds or makes anything any more."""
-    st = work.st
     before = usable_of(par, st, e)
-    tell(events, work.now, c.E_LOST, e, st[e, c.BOX_K])
+    tell(events, now, c.E_LOST, e, st[e, c.BOX_K])
     if st[e, c.WORKING] > 0.0 and st[e, c.RUN_W] + st[e, c.RUN_BIT_S] > 0.0:
-        tell(events, work.now, c.E_RUN_STOPPED, e, st[e, c.RUN_W])
+        tell(events, now, c.E_RUN_STOPPED, e, st[e, c.RUN_W])
     st[e, c.LOST] = 1.0
     for column in (c.WORKING, c.AWAKE, c.ASKED, c.HEATING, c.SENDING, c.LIGHT_MODE, c.SUPPLY, c.SUPPLY_S):
         st[e, column] = 0.0
-    shrink(par, st, work.pool, work.held, e, before)
+    shrink(e, before, par, st, now)

@@ -22,7 +22,7 @@ def usable_of(par: Any, st: Any, e: int) -> float:
 
 
 @njit(cache=True, nogil=True)
-def sum_stores(par: Any, st: Any, pool: Any) -> None:
+def sum_stores(par: Any, st: Any, now: Any) -> None:
     """Sum the stores: usable [J], efficiencies, limits [W] by the store that meets its own first, leak [1/s]."""
     usable = filled = emptied = leak = allowed = 0.0
     for e in range(par.shape[0]):
@@ -42,45 +42,47 @@ def sum_stores(par: Any, st: Any, pool: Any) -> None:
             if st[e, c.BLOCKED] == 0.0:
                 charge_w = min(charge_w, par[e, c.CHARGE_W] * whole * allowed / usable)
     some = usable > 0.0
-    pool[c.U_USABLE] = usable
-    pool[c.U_CHARGE] = usable / filled if some else 1.0
-    pool[c.U_DISCHARGE] = emptied / usable if some else 1.0
-    pool[c.U_CHARGE_W] = charge_w if allowed > 0.0 or not some else 0.0
-    pool[c.U_DISCHARGE_W] = discharge_w
-    pool[c.U_LEAK] = leak / usable if some else 0.0
+    now[c.U_USABLE] = usable
+    now[c.U_CHARGE] = usable / filled if some else 1.0
+    now[c.U_DISCHARGE] = emptied / usable if some else 1.0
+    now[c.U_CHARGE_W] = charge_w if allowed > 0.0 or not some else 0.0
+    now[c.U_DISCHARGE_W] = discharge_w
+    now[c.U_LEAK] = leak / usable if some else 0.0
 
 
 @njit(cache=True, nogil=True)
-def shrink(par: Any, st: Any, pool: Any, held: Any, e: int, before: float) -> None:
+def shrink(e: int, before: float, par: Any, st: Any, now: Any) -> None:
     """Take out of the pool what a part of it that is gone held, and sum it anew."""
     after = usable_of(par, st, e)
-    if after < before and pool[c.U_USABLE] > 0.0:
-        gone = held[c.H_HELD] * (before - after) / pool[c.U_USABLE]
-        held[c.H_HELD] -= gone
-        held[c.H_REMOVED] += gone
-    sum_stores(par, st, pool)
-    over = held[c.H_HELD] - pool[c.U_USABLE]
+    if after < before and now[c.U_USABLE] > 0.0:
+        gone = now[c.H_HELD] * (before - after) / now[c.U_USABLE]
+        now[c.H_HELD] -= gone
+        now[c.H_REMOVED] += gone
+    sum_stores(par, st, now)
+    over = now[c.H_HELD] - now[c.U_USABLE]
     if over > 0.0:
-        held[c.H_HELD] -= over
-        held[c.H_REMOVED] += over
+        now[c.H_HELD] -= over
+        now[c.H_REMOVED] += over
 
 
 @njit(cache=True, nogil=True)
-def age(par: Any, st: Any, pool: Any, held: Any, time: float, drawn: float) -> None:
-    """Fade every store by its years and by what has been drawn from the pool since the last time [J]."""
-    whole = pool[c.U_USABLE]
+def age(par: Any, st: Any, now: Any) -> None:
+    """Fade every store by its years and by what has been drawn from the pool since the last time."""
+    drawn = now[c.C_DRAWN] - now[c.N_AGED]
+    now[c.N_AGED] = now[c.C_DRAWN]
+    whole = now[c.U_USABLE]
     for e in range(par.shape[0]):
         part = usable_of(par, st, e)
         if part == 0.0:
             continue
         st[e, c.CYCLES] += drawn * part / whole / par[e, c.NAMEPLATE]
-        years = max(time - st[e, c.SINCE], 0.0) / c.YEAR_S
+        years = max(now[c.N_TIME] - st[e, c.SINCE], 0.0) / c.YEAR_S
         st[e, c.FADED] = max(1.0 - par[e, c.FADE_YEAR] * years - par[e, c.FADE_CYCLE] * st[e, c.CYCLES], 0.0)
-    sum_stores(par, st, pool)
-    over = held[c.H_HELD] - pool[c.U_USABLE]
+    sum_stores(par, st, now)
+    over = now[c.H_HELD] - now[c.U_USABLE]
     if over > 0.0:
-        held[c.H_HELD] -= over
-        held[c.H_REMOVED] += over
+        now[c.H_HELD] -= over
+        now[c.H_REMOVED] += over
 
 
 @njit(cache=True, nogil=True, inline="always")
@@ -90,18 +92,18 @@ def _later(value: float, slope: float, small: float) -> float:
 
 
 @njit(cache=True, nogil=True)
-def _surplus(net: float, net_s: float, until: float, held_j: float, pool: Any, small: float, flow: Any) -> float:
+def _surplus(net: float, net_s: float, until: float, small: float, now: Any) -> float:
     """Charge with what is left over; spill the rest."""
-    usable, limit = pool[c.U_USABLE], pool[c.U_CHARGE_W]
-    keep = pool[c.U_LEAK] * usable / pool[c.U_CHARGE]
-    full = held_j >= usable
+    usable, limit = now[c.U_USABLE], now[c.U_CHARGE_W]
+    keep = now[c.U_LEAK] * usable / now[c.U_CHARGE]
+    full = now[c.H_HELD] >= usable
     if full and keep <= limit and (net >= keep or rises(net - keep, net_s, small)):
-        flow[c.F_CHARGED], flow[c.F_SPILLED], flow[c.F_SPILLED + 1], flow[c.F_FULL] = keep, net - keep, net_s, 1.0
+        now[c.F_CHARGED], now[c.F_SPILLED], now[c.F_SPILLED + 1], now[c.F_FULL] = keep, net - keep, net_s, 1.0
         return min(until, _later(net - keep, net_s, small))
     if rises(net - limit, net_s, small):
-        flow[c.F_CHARGED], flow[c.F_SPILLED], flow[c.F_SPILLED + 1] = limit, net - limit, net_s
+        now[c.F_CHARGED], now[c.F_SPILLED], now[c.F_SPILLED + 1] = limit, net - limit, net_s
         return min(until, _later(net - limit, net_s, small))
-    flow[c.F_CHARGED], flow[c.F_CHARGED + 1] = max(net, 0.0), net_s
+    now[c.F_CHARGED], now[c.F_CHARGED + 1] = max(net, 0.0), net_s
     until = min(until, _later(limit - net, -net_s, small))
     if full:
         until = min(until, _later(keep - net, -net_s, small))
@@ -109,18 +111,18 @@ def _surplus(net: float, net_s: float, until: float, held_j: float, pool: Any, s
 
 
 @njit(cache=True, nogil=True)
-def flows(net: float, net_s: float, most: float, held_j: float, pool: Any, small: float, flow: Any) -> float:
-    """What the store takes and gives, what is spilled and shed, each with its change, and until when that holds."""
-    flow[:] = 0.0
+def flows(net: float, net_s: float, most: float, small: float, now: Any) -> float:
+    """What the store takes and gives, what is spilled and shed, with changes, and until when that holds."""
+    now[c.F_CHARGED : c.F_FULL + 1] = 0.0
     if rises(net, net_s, small) or (abs(net) <= small and net_s == 0.0):
-        return _surplus(net, net_s, min(most, _later(net, net_s, small)), held_j, pool, small, flow)
+        return _surplus(net, net_s, min(most, _later(net, net_s, small)), small, now)
     until = min(most, _later(-net, -net_s, small))
-    if held_j <= 0.0:
-        flow[c.F_SHED], flow[c.F_SHED + 1] = -net, -net_s
+    if now[c.H_HELD] <= 0.0:
+        now[c.F_SHED], now[c.F_SHED + 1] = -net, -net_s
         return until
-    limit = pool[c.U_DISCHARGE_W]
+    limit = now[c.U_DISCHARGE_W]
     if rises(-net - limit, -net_s, small):
-        flow[c.F_GIVEN], flow[c.F_SHED], flow[c.F_SHED + 1] = limit, -net - limit, -net_s
+        now[c.F_GIVEN], now[c.F_SHED], now[c.F_SHED + 1] = limit, -net - limit, -net_s
         return min(until, _later(-net - limit, -net_s, small))
-    flow[c.F_GIVEN], flow[c.F_GIVEN + 1] = -net, -net_s
+    now[c.F_GIVEN], now[c.F_GIVEN + 1] = -net, -net_s
     return min(until, _later(limit + net, net_s, small))
