@@ -257,13 +257,13 @@ def _sample(events: Sequence[Event], site: Site, almanac: Almanac, model: Model)
 
 def _fitted(sample: _Sample) -> tuple[float, float]:
     """Tilt [deg] and threshold of the likeliest model."""
-    tilts_deg = sample.tilts_deg
+    tilts_deg: Floats = sample.tilts_deg
     for step_deg in (0.2, 0.02, 0.0):
         costs = [_cost(sample, float(tilt_deg)) for tilt_deg in tilts_deg]
         best_deg = float(tilts_deg[int(np.argmin(costs))])
         if len(tilts_deg) == 1 or step_deg == 0.0:
             break
-        tilts_deg = best_deg + step_deg * np.arange(-10, 11)
+        tilts_deg = best_deg + step_deg * np.arange(-10.0, 11.0)
     return best_deg, _threshold(sample, best_deg)[0]
 
 

@@ -464,8 +464,9 @@ class SortieSky:
         time = first + np.arange(count) * np.timedelta64(round(step_s * 1e3), "ms")
         lit = np.ones(count) if dark_after_h is None else (np.arange(count) * step_s < dark_after_h * 3600.0) * 1.0
         nothing = np.zeros(count)
-        home = (supply_w * lit, np.full(count, home_k), _SOLAR_W_M2 * lit)
-        return cls(time, step_s, *home, nothing, np.full(count, away_k), nothing)
+        ground_k: Floats = np.full(count, home_k, dtype=np.float64)
+        cold_k: Floats = np.full(count, away_k, dtype=np.float64)
+        return cls(time, step_s, supply_w * lit, ground_k, _SOLAR_W_M2 * lit, nothing, cold_k, nothing)
 
     def home(self) -> Floats:
         """Supply, ground and sunlight at the start.

@@ -367,6 +367,18 @@ class TaskRows:
         at = self.when.first[k, g] if most else self.when.last[k, g]
         return float(np.clip((self.when.borders[h + 1] - at) / self.arrays.length[k], 0.0, 1.0))
 
+    def _just_done(self, h: int, k: int, g: int) -> float:
+        """Share of a task that is done within period h."""
+        return self._done(k, g, h) - self._done(k, g, h - 1)
+
+    def _surely_done(self, h: int, k: int, g: int) -> float:
+        """Share that is done by the end of period h at least."""
+        return self._done(k, g, h, False)
+
+    def _perhaps_done(self, h: int, k: int, g: int) -> float:
+        """Share that is done by the end of period h at most."""
+        return self._done(k, g, h)
+
     def _capacities(self) -> None:
         """Up to the end of each period, and from its begin on, no more is taken than there is."""
         a, borders = self.arrays, self.when.borders
@@ -409,14 +421,14 @@ class TaskRows:
         tasks = [k for k in range(owner.size) if owner[k] == row and much[k] > 0]
         for h in range(self.periods):
             if self.exact:
-                parts = self._part(tasks, much, lambda k, g, h=h: self._done(k, g, h) - self._done(k, g, h - 1))
+                parts = self._part(tasks, much, partial(self._just_done, h))
                 self.add({columns[h]: -1.0, **({columns[h - 1]: 1.0} if h else {}), **parts}, low=0.0, high=0.0)
                 continue
             self.add(
-                {columns[h]: 1.0, **self._part(tasks, -much, lambda k, g, h=h: self._done(k, g, h, False))},
+                {columns[h]: 1.0, **self._part(tasks, -much, partial(self._surely_done, h))},
                 low=0.0,
             )
-            self.add({columns[h]: -1.0, **self._part(tasks, much, lambda k, g, h=h: self._done(k, g, h))}, low=0.0)
+            self.add({columns[h]: -1.0, **self._part(tasks, much, partial(self._perhaps_done, h))}, low=0.0)
             if h:
                 self.add({columns[h]: 1.0, columns[h - 1]: -1.0}, low=0.0)
         return columns

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -178,17 +177,17 @@ def _must(problem: TaskProblem, before: list[list[int]]) -> Whole:
 def _uses(problem: TaskProblem) -> tuple[Whole, list[tuple[int, float]], Floats]:
     """What each task takes of capacities, assets and powers, and what there is."""
     limits: dict[tuple[str, str], Floats] = {}
-    for name, row in problem.capacities.items():
-        limits["capacity", name] = np.asarray(row, dtype=np.float64)
+    for name, there in problem.capacities.items():
+        limits["capacity", name] = np.asarray(there, dtype=np.float64)
     for name in problem.assets:
         limits["asset", name] = np.ones(problem.slots)
-    for store in problem.stores:
-        limits["power", store.name] = np.asarray(store.power_limit_w, dtype=np.float64)
+    for each in problem.stores:
+        limits["power", each.name] = np.asarray(each.power_limit_w, dtype=np.float64)
     place = {key: at for at, key in enumerate(limits)}
     rows: list[list[tuple[int, float]]] = []
     for task in problem.tasks:
-        row: Mapping[tuple[str, str], float] = {("asset", name): 1.0 for name in task.assets}
-        taken = {**row, **{("capacity", name): much for name, much in task.uses.items()}}
+        taken: dict[tuple[str, str], float] = {("asset", name): 1.0 for name in task.assets}
+        taken |= {("capacity", name): much for name, much in task.uses.items()}
         store = problem.store_of(task)
         if store is not None and np.isfinite(limits["power", store.name]).any():
             taken["power", store.name] = task.power_w
