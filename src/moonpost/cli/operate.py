@@ -15,6 +15,7 @@ from moonpost.cli import (
     operatercpsp,
     operaterelays,
     operateschedule,
+    operaterisk,
     operatesortie,
 )
 from moonpost.cli.output import JSON, emit, table
@@ -119,4 +120,5 @@ operatepanel.register(_app)
 operatercpsp.register(_app)
 operaterelays.register(_app)
 operateschedule.register(_app)
+operaterisk.register(_app)
 operatesortie.register(_app)

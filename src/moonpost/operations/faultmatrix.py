@@ -88,7 +88,11 @@ class MatrixCell:
     @property
     def recovery(self) -> str:
         """When it is seen, answered and over, in hours from its begin, as far as the machine lives, for people."""
-        steps = (("seen", "fault-detected"), ("answered", "recovery-begins"), ("over", "fault-ends"))
+        steps: tuple[tuple[str, str], ...] = (
+            ("seen", "fault-detected"),
+            ("answered", "recovery-begins"),
+            ("over", "fault-ends"),
+        )
         if self.lost_utc is not None:
             steps = tuple(step for step in steps if self.course.time_of(step[1]) < self.lost_utc)
         times = [
@@ -257,7 +261,7 @@ def _middles(case: RiskCase, awake: npt.NDArray[np.int64], lit: npt.NDArray[np.b
     is_lit = lit[np.minimum((middle - first) // step, lit.size - 1)]
     length = np.diff(edges)
     early = (middle > first + (last - first) // 8) & (middle < first + (last - first) // 2)
-    found = {}
+    found: dict[str, np.datetime64] = {}
     for name, up, sun in zip(MODES, (True, False, True, False), (True, True, False, False), strict=True):
         spells = (is_awake == up) & (is_lit == sun)
         chosen = spells & early if (spells & early).any() else spells

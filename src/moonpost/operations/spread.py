@@ -120,7 +120,7 @@ class Spread:
         return cls(
             runs=many,
             mean=mean,
-            mean_error=deviation / np.sqrt(many),
+            mean_error=float(deviation / np.sqrt(many)),
             deviation=deviation,
             deviation_error=float(variance_error / (2.0 * deviation)) if deviation > 0 else 0.0,
             quantiles=tuple(_quantile(numbers, share) for share in shares),
