@@ -14,8 +14,8 @@ from moonpost.cli import (
     operatepanel,
     operatercpsp,
     operaterelays,
-    operateschedule,
     operaterisk,
+    operateschedule,
     operatesortie,
 )
 from moonpost.cli.output import JSON, emit, table
