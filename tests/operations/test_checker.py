@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from moonpost.operations.checker import check_schedule
+from moonpost.operations.checker import KINDS, check_schedule, rule_violations
+from moonpost.operations.edits import edit
 from moonpost.operations.entitlements import entitled_to
 from moonpost.operations.schedule import schedule
 
@@ -106,4 +108,59 @@ def test_a_run_that_drains_the_store_is_told_with_time_and_energy(scene, sound):
     assert rows[0].id == "dig-1"
     assert "store" in rows[0].text
     assert "-" in rows[0].text
-    assert "2035-01-01T2" in rows[0].text
+    assert re.search(r"at -\d+ Wh at 2035-01-0[12]T", rows[0].text)
+
+
+def one(stage, machine, activity, hours, light, **sky):
+    """A schedule with one machine and its runs put in by hand, and its setting."""
+    setting = stage.setting(stage.plan([machine], [activity]), light, **sky)
+    found = replace(schedule(setting, seconds=0.0), placements=())
+    for k, hour in enumerate(hours, start=1):
+        found = edit(found, setting, f"add {activity['id']}-{k} {at(setting.start, hour)}")
+    return found, setting
+
+
+def test_data_that_overflow_the_recorder_are_told(stage):
+    rover = stage.machine("rover", recorder={"capacity_bit": 1e9, "downlink_bit_s": 0.0})
+    look = stage.activity("look", "rover", data_bit=6e8, power_w=1.0)
+    found, setting = one(stage, rover, look, [1.0, 26.0], np.ones(97), contacts=[(0, 1)])
+    rows = check_schedule(found, setting).violations
+    assert [(row.kind, row.id) for row in rows] == [("data", "look-2")]
+    assert "recorder of rover would overflow and lose 200 Mbit" in rows[0].text
+
+
+def test_a_machine_that_is_lost_is_told(stage):
+    box = {
+        "capacity_j_k": 20_000.0, "radiator_m2": 0.2, "heater_w": 60.0, "operate_min_k": 233.15,
+        "survive_min_k": 228.15, "heater_on_k": 240.0, "heater_off_k": 245.0, "initial_k": 290.0,
+        "electric_fraction": 0.0,
+    }  # fmt: skip
+    rover = stage.machine("rover", load_w=(40.0, 5.0), battery_wh=1500.0, thermal=box)
+    burn = stage.activity("burn", "rover", 3.0, 350.0)
+    found, setting = one(stage, rover, burn, [13.0], np.r_[np.ones(24), np.zeros(25)])
+    rows = {row.kind: row for row in check_schedule(found, setting).violations}
+    assert rows["lost"].id == "burn-1"
+    assert "rover is lost at 2035-01-01T" in rows["lost"].text
+
+
+def test_a_balance_that_does_not_close_is_told(sound, scene, monkeypatch):
+    from moonpost.operations.record import Simulation
+
+    plain = Simulation.to_dict
+    monkeypatch.setattr(Simulation, "to_dict", lambda self: plain(self) | {"heat_residual_relative": 1e-3})
+    assert "balance" in kinds(sound, scene)
+
+
+def test_every_kind_of_violation_is_seeded():
+    assert set(KINDS) == set(SEEDS) | {"power", "data", "lost", "balance"}
+
+
+def test_numbers_and_times_that_cannot_run_are_told_and_not_simulated(sound, scene):
+    for change in ({"power_w": float("nan")}, {"data_bit": -1.0}, {"stop": sound.start}):
+        assert "changed" in kinds(put(sound, "dig-1", **change), scene)
+
+
+def test_a_run_under_light_that_ends_between_samples_is_told(scene, sound):
+    found = moved(sound, "drive-1", 9.6)
+    rows = [row for row in rule_violations(found, scene) if row.kind == "light"]
+    assert "in the dark from 2035-01-01T11:30:00Z to 2035-01-01T11:36:00Z" in rows[0].text

@@ -72,6 +72,7 @@ def schedule_command(
     edits = _edits(edit, lock, unlock, shift, group)
     former = _former(out, resume, restore, edits)
     setting = _setting(plan, former, start, days, site, slot * 60.0, contacts)
+    _fits(out, setting)
     if edits and former is not None:
         _edit(setting, former, edits, out, force, plot, as_json)
         return
@@ -150,6 +151,19 @@ def _former(out: str, resume: bool, restore: int | None, edits: list[str]) -> Sc
             advice="make one first with --out FILE, then edit, resume or restore it with the same --out",
         )
     return load_schedule(out, restore)
+
+
+def _fits(out: str, setting: Setting) -> None:
+    """Refuse a file of another plan, site or period before the work is done."""
+    from moonpost.operations.schedulefile import load_schedule
+
+    if out and Path(out).exists():
+        there = load_schedule(out)
+        asked = (setting.plan.id, setting.site, setting.start, setting.stop)
+        if (there.plan_id, there.site, there.start, there.stop) != asked:
+            raise InputError(
+                "holds the schedule of another plan, site or period", where=out, advice="name another file"
+            )
 
 
 def _setting(

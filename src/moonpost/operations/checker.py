@@ -412,7 +412,11 @@ def check_schedule(schedule: Schedule, setting: Setting, *, reference: Simulatio
     reference = reference or simulated(setting, ())
     hopeless = {row.id for row in found if row.kind in ("unknown", "twice", "absent", "busy")}
     names = {element.id for element in setting.plan.elements}
-    running = [row for row in schedule.placements if row.id not in hopeless and row.element in names]
+    running = [
+        row
+        for row in schedule.placements
+        if row.id not in hopeless and row.element in names and _runs(row, setting)
+    ]
     simulation = simulated(setting, running)
     found += _short(running, setting, simulation, reference)
     found += _told(running, simulation, reference)
@@ -424,6 +428,12 @@ def check_schedule(schedule: Schedule, setting: Setting, *, reference: Simulatio
         if not value <= _RESIDUAL
     ]
     return CheckReport(tuple(found), simulation, reference)
+
+
+def _runs(row: Placement, setting: Setting) -> bool:
+    """Whether a run can be simulated: it ends after its start, in the period, with numbers that are numbers."""
+    numbers = np.isfinite([row.power_w, row.data_bit]).all() and min(row.power_w, row.data_bit) >= 0.0
+    return bool(numbers) and bool(setting.start <= row.start < row.stop <= setting.stop)
 
 
 _RESIDUAL = 1e-6

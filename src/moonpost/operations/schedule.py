@@ -104,7 +104,7 @@ def schedule(
     >>> [row.id for row in found.placements if row.activity == "survey-drive"]
     ['survey-drive-1', 'survey-drive-2']
     """
-    _check(setting, seconds, workers, reserve, former)
+    _check(setting, seconds, workers, seed, reserve, former)
     begun = time.perf_counter()
     reference = simulated(setting, ())
     station = station_slots(setting, reference)
@@ -133,12 +133,16 @@ def schedule(
     return best
 
 
-def _check(setting: Setting, seconds: float, workers: int, reserve: float, former: Schedule | None) -> None:
+def _check(
+    setting: Setting, seconds: float, workers: int, seed: int, reserve: float, former: Schedule | None
+) -> None:
     """Refuse what cannot be used."""
     if not (math.isfinite(seconds) and 0.0 <= seconds <= 86_400.0):
         raise InputError(f"is {seconds}", where="seconds", advice="give 0 to 86400")
     if not 1 <= workers <= 256:
         raise InputError(f"is {workers}", where="workers", advice="give 1 to 256")
+    if seed < 0:
+        raise InputError(f"is {seed}", where="seed", advice="give a whole number from 0")
     if not 0.0 <= reserve < 1.0:
         raise InputError(f"is {reserve}", where="reserve", advice="give a part of the store from 0 to below 1")
     if not setting.plan.activities:
