@@ -51,7 +51,7 @@ def test_a_shift_that_breaks_nothing_is_accepted_and_locked(plan, scene):
 @pytest.mark.parametrize(
     ("text", "kind", "words"),
     [
-        ("move drive-1 2035-01-01T10:30Z", "light", "rover is in the dark from 2035-01-01T11:30"),
+        ("move drive-1 2035-01-01T10:30Z", "light", "rover is in the dark from 2035-01-01T12:00"),
         ("move talk-1 2035-01-01T15:00Z", "contact", "rover is not in contact from 2035-01-01T15:00:00Z to"),
         ("move talk-1 2035-01-01T00:00Z", "order", "comes after drive-1, which ends at"),
         ("move drive-1 2035-01-02T05:00Z", "period", "is due from 2035-01-01T00:00:00Z to 2035-01-02"),

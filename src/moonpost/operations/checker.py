@@ -285,9 +285,9 @@ def _without(
     inner = time[(time > begin) & (time < end)]
     knots = np.concatenate([[begin], inner, [end]])
     level = np.interp(knots, time, light)
-    # A stretch between knots is bright where any of it is: it is dark only if both its ends are.
-    middle = 0.5 * (level[1:] + level[:-1])
-    wrong = (np.minimum(level[1:], level[:-1]) <= 0.0) if lit else (middle > 0.0)
+    # Linear between knots: a stretch is dark only if both its ends are.
+    dark = np.maximum(level[1:], level[:-1]) <= 0.0
+    wrong = dark if lit else ~dark
     if not wrong.any():
         return None
     first = int(np.argmax(wrong))
