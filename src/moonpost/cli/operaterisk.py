@@ -78,8 +78,13 @@ def _text(found: Any) -> str:
     for name, spread in found.spreads().items():
         p05, p50, p95 = (row.value for row in spread.quantiles)
         unit, text, scale = RISK_NUMBERS[name]
-        rows.append([f"{text} ({unit})", *(x * scale for x in (p05, p50, p95, spread.mean, spread.mean_error))])
-    parts = [table(["number", "P5", "P50", "P95", "mean", "+-"], rows)]
+        rows.append(
+            [
+                f"{text} ({unit})",
+                *(scale * x for x in (found.without[name], p05, p50, p95, spread.mean, spread.mean_error)),
+            ]
+        )
+    parts = [table(["number", "no faults", "P5", "P50", "P95", "mean", "+-"], rows)]
     lost = [
         [row["machine"], row["count"], 100.0 * row["share"], 100.0 * row["low"], 100.0 * row["high"]]
         for row in found.losses()

@@ -112,6 +112,8 @@ class Risk:
         Largest energy, heat, data or mass unaccounted for in any run [1].
     basis : str
         Where the rates come from.
+    without : mapping of str to float
+        The same numbers without any fault.
 
     Examples
     --------
@@ -126,6 +128,7 @@ class Risk:
     seed: int
     residual_relative: float
     basis: str = ""
+    without: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def runs(self) -> int:
@@ -155,6 +158,7 @@ class Risk:
             "runs": self.runs,
             "seed": self.seed,
             "basis": self.basis,
+            "without_faults": dict(self.without),
             "numbers": {name: spread.to_dict() for name, spread in self.spreads().items()},
             "machines_lost": self.losses(),
             "growth": self.growth(),
@@ -229,6 +233,7 @@ def run_risk(
         raise InputError(f"is {seed!r}", where="seed", advice="give a whole number from 0")
     job = _Job(case, seed)
     names = job.prepared.machines
+    quiet, _ = _numbers([run_station(model) for model in job.prepared.models], (), job.prepared)
     kept = _Kept(runs, len(names))
     run_tiles(job, kept, len(kept.tiles), workers=workers, scheduler=scheduler, progress=progress)
     return Risk(
@@ -238,6 +243,7 @@ def run_risk(
         seed=seed,
         residual_relative=float(kept.numbers[:, -1].max()),
         basis=basis,
+        without=dict(zip(RISK_NUMBERS, map(float, quiet[:-1]), strict=True)),
     )
 
 

@@ -94,6 +94,8 @@ def _settling(axes: Any, found: Risk) -> None:
     error = np.array([row["served_wh"]["mean_error"] for row in rows]) / 1e3
     axes.errorbar(runs, mean, 2.0 * error, fmt="o-", color=BLUE, ecolor=GREY, capsize=3, ms=4)
     axes.set_xscale("log")
+    axes.set_xticks(runs, [f"{n:,.0f}" for n in runs])
+    axes.minorticks_off()
     axes.set_xlabel("Runs")
     axes.set_ylabel("Mean energy served (kWh)")
     axes.set_title("How the mean settles, with two standard errors")
