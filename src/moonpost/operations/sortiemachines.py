@@ -462,7 +462,8 @@ class SortieSky:
         count = round(hours * 3600.0 / step_s)
         first = as_utc(start).reshape(-1)[0]
         time = first + np.arange(count) * np.timedelta64(round(step_s * 1e3), "ms")
-        lit = np.ones(count) if dark_after_h is None else (np.arange(count) * step_s < dark_after_h * 3600.0) * 1.0
+        end_s = np.inf if dark_after_h is None else dark_after_h * 3600.0
+        lit: Floats = np.where(np.arange(count) * step_s < end_s, 1.0, 0.0)
         nothing = np.zeros(count)
         ground_k: Floats = np.full(count, home_k, dtype=np.float64)
         cold_k: Floats = np.full(count, away_k, dtype=np.float64)
