@@ -101,11 +101,11 @@ ROVER = element(
 STATION = (
     element("plant", bus="station", priority=1, modes=modes(150.0, 120.0),
             generators=[solar(2500.0, "vertical-tracking")],
-            storage=battery(60_000.0, charge_efficiency=0.9, discharge_efficiency=0.9, fade_per_year=0.02,
+            storage=battery(80_000.0, charge_efficiency=0.9, discharge_efficiency=0.9, fade_per_year=0.02,
                             fade_per_cycle=0.0001, modules=6, discharge_w=400.0)),
     element("lab", bus="station", priority=5, count=2, converter_efficiency=0.9,
             modes=modes(180.0, 60.0, data=(1e5, 1e4)),
-            thermal={"capacity_j_k": 200_000.0, "radiator_m2": 1.2, "closed_fraction": 0.2, "heater_w": 90.0,
+            thermal={"capacity_j_k": 200_000.0, "radiator_m2": 0.7, "closed_fraction": 0.2, "heater_w": 90.0,
                      "sunlit_m2": 0.05},
             recorder={"capacity_bit": 2e10, "downlink_bit_s": 1e6}),
     element("isru", bus="station", priority=9, modes=modes(700.0, 40.0), tanks=[

@@ -87,7 +87,7 @@ def thinned(
     -----
     A mean is followed by the line of least squares through the middles of its steps, which has the same integral;
     no step's mean is off by more than twice the tolerance, and no line stands for a change of more than a hundred
-    tolerances within a step. A point series is cut at samples, and is off by no more than the tolerance.
+    tolerances within a step. A point series is cut at samples, and is off by no more than twice the tolerance.
 
     Examples
     --------
