@@ -307,9 +307,9 @@ def _result(found: Schedule, report: CheckReport, files: dict[str, Any]) -> dict
 def _text(found: Schedule, report: CheckReport, files: dict[str, Any]) -> str:
     """The result for people."""
     count = len(found.placements)
-    bound = (
-        f", of at most {found.bound:g} in the solver's model" if found.bound > found.value + 1e-9 else ", the most"
-    )
+    bound = ", the most possible"
+    if found.bound > found.value + 1e-9:
+        bound = f", of at most {found.bound:g} in the solver's model"
     lines = [
         f"{count} of {count + len(found.refusals)} activities placed at {found.site or 'the orbital station'}, "
         f"{str(found.start)[:16]}Z to {str(found.stop)[:16]}Z; worth {found.value:g}{bound}",

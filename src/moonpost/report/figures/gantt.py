@@ -10,6 +10,7 @@ from matplotlib.patches import Patch
 
 from moonpost.report.figures.style import (
     BLUE,
+    DARK,
     GREEN,
     GREY,
     INK,
@@ -66,7 +67,7 @@ def schedule_figure(schedule: Schedule, setting: Setting, report: CheckReport, w
     lowest = np.asarray(setting.light_by_mast[min(setting.light_by_mast)])
     for axes in (chart, stores):
         shade(axes, time, lowest <= 0.0)
-    _bars(chart, schedule, rows, width_in)
+    _bars(chart, schedule, rows, width_in, min(setting.light_by_mast))
     _sky(sky, setting, time, lowest)
     _stores(stores, report, rows, plan)
     for axes in (chart, sky):
@@ -84,7 +85,7 @@ def _there(schedule: Schedule, element: str) -> bool:
     return any(row.element == element and row.reason.startswith("needs") for row in schedule.refusals)
 
 
-def _bars(axes: Any, schedule: Schedule, rows: list[str], width_in: float) -> None:
+def _bars(axes: Any, schedule: Schedule, rows: list[str], width_in: float, lowest_m: float) -> None:
     """One row for each element, one bar for each activity."""
     partners = sorted({row.partner for row in schedule.placements})
     colours = owner_colours(partners)
@@ -109,7 +110,7 @@ def _bars(axes: Any, schedule: Schedule, rows: list[str], width_in: float) -> No
     axes.set_ylim(len(rows) - 0.45, -0.55)
     axes.grid(visible=False, axis="y")
     handles = [Patch(color=colours[partner], label=partner) for partner in partners]
-    handles.append(Patch(facecolor="#C9D0DA", label="no sunlight"))
+    handles.append(Patch(facecolor=DARK, label=f"dark at {lowest_m:g} m"))
     if any(row.locked for row in schedule.placements):
         handles.append(Patch(facecolor="white", edgecolor=INK, linewidth=1.4, label="locked"))
     legend_above(axes, width_in, handles)
