@@ -192,7 +192,7 @@ def edited(
     ...     distance_m=np.full(97, 1.5e11))
     >>> plan = load_plan("ilrs")
     >>> setting = Setting(plan, sun, {mast_m: np.ones(97) for mast_m in light_heights_m(plan)})
-    >>> found = edited(schedule(setting, seconds=0.0), setting, ["move survey-drive-1 2038-01-01T20:00Z"])
+    >>> found = edited(schedule(setting, seconds=0.0), setting, ["move survey-drive-2 2038-01-02T20:00Z"])
     >>> found.accepted, [row.kind for row in found.reasons]
     (False, ['period'])
     """

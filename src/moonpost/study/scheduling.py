@@ -83,8 +83,8 @@ def schedule_setting(
     -----
     Light: fraction of the Sun's disc over the horizon of each mast, less what the Earth covers in an eclipse.
     Contact: any ground station of the plan above the horizon of the highest mast, with the Moon above the
-    station's mask. For a station in orbit the Earth is in contact while the Moon does not hide it, and slots are
-    900 s long.
+    station's mask. Ground: its temperature is computed where the box of a machine exchanges heat with it. For a
+    station in orbit the Earth is in contact while the Moon does not hide it, and slots are 900 s long.
 
     Examples
     --------
@@ -131,9 +131,26 @@ def _surface(
         sun=sun,
         light_by_mast=light,
         contacts=_station_windows(context, highest, t) if contacts is None else contacts,
+        surface_k=_ground_k(context, profiles[min(profiles)], t),
         lunar_days=solar_midnights(almanac, highest.site, t[0], t[-1]),
         site=place.id,
     )
+
+
+def _ground_k(context: Context, profile: HorizonProfile, t: Times) -> npt.NDArray[np.float64] | None:
+    """Temperature of the ground, in balance with the year that ends with the period; None if no box needs it."""
+    if not any(row.thermal is not None and row.thermal.ground_w_k > 0.0 for row in context.plan.elements):
+        return None
+    from moonpost.sky import times
+    from moonpost.terrain import illumination
+    from moonpost.thermal import site_temperature
+
+    hour = np.timedelta64(3_600_000, "ms")
+    fine = times(min(t[0], t[-1] - 8766 * hour), t[-1] + 2 * hour, 3600.0)
+    sun = context.almanac.sun(profile.site, fine)
+    found = site_temperature(sun, np.asarray(illumination(profile, sun), dtype=np.float64))
+    offset, known = ((time - fine[0]) / np.timedelta64(1, "ms") for time in (t, fine))
+    return np.interp(offset, known, np.asarray(found.surface_k, dtype=np.float64))
 
 
 def _uncovered(context: Context, profile: HorizonProfile, sun: Any) -> npt.NDArray[np.float64]:
