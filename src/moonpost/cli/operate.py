@@ -16,6 +16,7 @@ from moonpost.cli import (
     operaterelays,
     operaterisk,
     operateschedule,
+    operatesimulate,
     operatesortie,
 )
 from moonpost.cli.output import JSON, emit, table
@@ -89,31 +90,7 @@ def _calendar_text(rows: Sequence[dict[str, Any]]) -> str:
     return table(head, [[row[key] for key in keys] for row in rows])
 
 
-@_app.command("simulate")
-def simulate(
-    plan: str = typer.Argument(help="A bundled plan or the path of a TOML file."),
-    start: str = typer.Option("", "--from", help="First day, UTC; the plan's design start if not given."),
-    days: float = typer.Option(365.25, help="Length [d]."),
-    seed: int = typer.Option(0, help="Kept with the result; nothing is drawn by chance yet."),
-    as_json: bool = JSON,
-) -> None:
-    """Simulate power and storage of a plan's machines through light and darkness.
-
-    Example: moonpost operate simulate ilrs --from 2040-01-01 --days 365 --json
-    """
-    from moonpost.study import simulate_plan
-
-    found = simulate_plan(plan, start or None, days, seed=seed)
-    result = found.to_dict()
-    head = ["bus", "supplied (kWh)", "served (kWh)", "spilled (kWh)", "shed (kWh)", "residual"]
-    rows = [
-        [row.bus, row.supplied_wh / 1e3, row.served_wh / 1e3, row.spilled_wh / 1e3, row.shed_wh / 1e3,
-         f"{row.residual_relative:.0e}"]
-        for row in found.balances
-    ]  # fmt: skip
-    emit(result, as_json, lambda: table(head, rows))
-
-
+operatesimulate.register(_app)
 operatecontacts.register(_app)
 operatehaven.register(_app)
 operatepanel.register(_app)

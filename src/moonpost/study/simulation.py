@@ -1,32 +1,48 @@
-"""Simulate a plan's station between two dates: the light is computed, then the machines run in it."""
+"""Simulate a plan's machines between two dates: the sky is computed, then they run under it."""
 
 from __future__ import annotations
 
 import math
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from moonpost.errors import InputError
-from moonpost.plan import DesignRules, Plan
-from moonpost.study.context import STEP_S
+from moonpost.plan import DesignRules, Plan, SurfaceStation
+from moonpost.study.context import STEP_S, Context, site_profile
 from moonpost.study.phases import PHASES
 from moonpost.study.phases.design import LightAt, sun_view
 from moonpost.study.run import planned_context
 
 if TYPE_CHECKING:
     from moonpost.operations import Simulation
+    from moonpost.sky import Apparent
+    from moonpost.terrain import HorizonProfile
 
 __all__ = ["simulate_plan"]
 
 _MOST_DAYS = 60 * 365.25
+_LEAST_STEP_S, _MOST_STEP_S = 60.0, 86_400.0
+_SEEN = 0.5
+
+Floats = npt.NDArray[np.float64]
 
 
 def simulate_plan(
-    plan: Plan | str | os.PathLike[str], start: str | None = None, days: float = 365.25, *, seed: int = 0
+    plan: Plan | str | os.PathLike[str],
+    start: str | None = None,
+    days: float = 365.25,
+    *,
+    seed: int = 0,
+    site: str | None = None,
+    step_s: float = STEP_S,
+    path: str | os.PathLike[str] | None = None,
+    lines: Sequence[str] = (),
 ) -> Simulation:
-    """Simulate power and storage of a plan's station over a period.
+    """Simulate a plan's machines at one site over a period.
 
     Parameters
     ----------
@@ -37,7 +53,15 @@ def simulate_plan(
     days : float
         Length [d].
     seed : int
-        Recorded with the result; the model draws nothing by chance.
+        Of what is drawn by chance: outages of reactors, and faults from the rates of a file.
+    site : str, optional
+        A site of the plan; the station's if not given.
+    step_s : float
+        Step at which Sun and light are computed and series are sampled [s].
+    path : str or path-like, optional
+        File of faults, see `moonpost.operations.faultfile.read_faults`.
+    lines : sequence of str
+        Single faults, see `moonpost.operations.faultfile.fault_of_text`.
 
     Returns
     -------
@@ -49,28 +73,148 @@ def simulate_plan(
     PlanError
         If the plan has errors.
     InputError
-        If the length is not a positive number of at least one step.
+        If the length is not a positive number of at least two steps, or the step cannot be used.
     DateError
         If the period lies outside the kernels.
+    UnknownNameError
+        If the plan has no such site.
+
+    Notes
+    -----
+    Light is the fraction of the Sun's disc over the horizon of each mast, less what the Earth covers in an
+    eclipse. Contact is while half of the Earth's disc is in view from the highest mast; a station in orbit, and a
+    site that never sees the Earth, is in contact through relays at all times. The ground, where a machine
+    exchanges heat with it or has cells, is that of `moonpost.thermal.site_temperature`.
 
     Examples
     --------
     >>> simulate_plan("ilrs", "2040-01-01", 2.0).energy_residual_relative < 1e-9
     True
     """
-    from moonpost.operations.simulation import light_heights_m, simulate
+    from moonpost.operations.simulation import simulate
     from moonpost.sky import as_utc, iso
 
-    if not (math.isfinite(days) and days * 86400.0 >= 2 * STEP_S):
-        raise InputError(f"{days:g} days", where="days", advice=f"give at least {2 * STEP_S / 86400.0:.2f}")
+    if not _LEAST_STEP_S <= step_s <= _MOST_STEP_S:
+        raise InputError(f"is {step_s:g}", where="step_s", advice=f"give {_LEAST_STEP_S:g} to {_MOST_STEP_S:g} s")
+    if not (math.isfinite(days) and days * 86400.0 >= 2 * step_s):
+        raise InputError(f"{days:g} days", where="days", advice=f"give at least {2 * step_s / 86400.0:.2g}")
     if days > _MOST_DAYS:
         raise InputError(f"{days:g} days", where="days", advice=f"give at most {_MOST_DAYS:g}")
     context = planned_context(plan)
-    rules = context.plan.design
-    first = iso(as_utc(start).reshape(-1)[0].astype("datetime64[s]")) if start else rules.start
+    first = iso(as_utc(start).reshape(-1)[0].astype("datetime64[s]")) if start else context.plan.design.start
     period: dict[str, object] = {"start": first, "years": days / 365.25}
-    context.plan = context.plan.model_copy(update={"design": DesignRules(**{**rules.model_dump(), **period})})
+    rules = DesignRules(**{**context.plan.design.model_dump(), **period})
+    context.plan = context.plan.model_copy(update={"design": rules})
+    if site is None and not isinstance(context.plan.station, SurfaceStation):
+        sky = _orbit(context, step_s)
+    else:
+        sky = _surface(context, site, step_s)
+    options = {"seed": seed, "site": site, **sky}
+    if path is None and not lines:
+        return simulate(context.plan, **options)
+    return simulate(context.plan, **options, changes=_faults(context.plan, options, path, lines))
+
+
+def _orbit(context: Context, step_s: float) -> dict[str, Any]:
+    """Sun and light of a station in orbit."""
+    from moonpost.operations.simulation import light_heights_m
+
+    if step_s != STEP_S:
+        raise InputError(
+            f"is {step_s:g}", where="step_s", advice=f"leave it at {STEP_S:g} s for a station in orbit"
+        )
     context.phases["site"] = PHASES["site"].compute(context)
-    sun, light_at = sun_view(context), LightAt(context)
+    light_at = LightAt(context)
     light = {mast_m: np.asarray(light_at(mast_m)) for mast_m in light_heights_m(context.plan)}
-    return simulate(context.plan, sun, light, seed=seed)
+    return {"sun": sun_view(context), "light_by_mast": light}
+
+
+def _surface(context: Context, site: str | None, step_s: float) -> dict[str, Any]:
+    """Sun, light, contacts and ground of a site."""
+    from moonpost.operations.simulation import light_heights_m
+    from moonpost.sky import times
+    from moonpost.terrain import illumination
+
+    plan, almanac = context.plan, context.almanac
+    place = plan.site(site) if site is not None else plan.station_sites()[0]
+    profiles = {mast_m: _profile(plan, place.id, mast_m) for mast_m in light_heights_m(plan, site)}
+    highest = profiles[max(profiles)]
+    t = times(*context.period, step_s)
+    sun = almanac.sun(highest.site, t)
+    free = _uncovered(context, highest, sun)
+    light = {mast_m: np.asarray(illumination(profile, sun)) * free for mast_m, profile in profiles.items()}
+    return {
+        "sun": sun,
+        "light_by_mast": light,
+        "contacts": _contacts(context, highest, t),
+        "surface_k": _ground(plan, sun, light[min(light)]),
+    }
+
+
+def _profile(plan: Plan, name: str, mast_m: float) -> HorizonProfile:
+    """The horizon of a site; level where no terrain covers it."""
+    from moonpost.sky import Site
+    from moonpost.terrain import BUILT_IN_LATITUDE_DEG, HorizonProfile
+
+    site = plan.site(name)
+    if not plan.terrain_paths(site) and abs(site.latitude_deg) < BUILT_IN_LATITUDE_DEG:
+        return HorizonProfile.flat(Site(site.latitude_deg, site.longitude_deg, site.height_m or 0.0))
+    return site_profile(plan, site, mast_m)
+
+
+def _uncovered(context: Context, profile: HorizonProfile, sun: Apparent) -> Floats:
+    """Part of the Sun's disc that the Earth leaves uncovered [1]."""
+    from moonpost.sky.eclipse import earth_shadow, eclipses
+    from moonpost.terrain.intervals import DANJON
+
+    free = np.ones(len(sun))
+    for found in eclipses(context.almanac, profile.site, sun.time[0], sun.time[-1], DANJON):
+        near = (sun.time >= found.partial_start) & (sun.time <= found.partial_stop)
+        free[near] = earth_shadow(context.almanac, profile.site, sun.time[near], DANJON)
+    return free
+
+
+def _contacts(context: Context, profile: HorizonProfile, t: npt.NDArray[np.datetime64]) -> Any:
+    """Spells with half of the Earth in view, (m, 2), to one step; None if no machine asks or it never is."""
+    from moonpost.terrain import earth_visibility
+
+    elements = context.plan.elements
+    if not any(e.recorder is not None or (e.dormancy is not None and e.dormancy.command) for e in elements):
+        return None
+    seen = np.asarray(earth_visibility(profile, context.almanac.earth(profile.site, t))) > _SEEN
+    if not seen.any():
+        return None
+    turns = np.flatnonzero(np.diff(np.concatenate([[False], seen, [False]])))
+    return np.append(t, t[-1] + (t[1] - t[0]))[turns].reshape(-1, 2)
+
+
+def _ground(plan: Plan, sun: Apparent, light: Floats) -> Floats | None:
+    """Temperature of the ground where a machine of the plan asks for it [K]; None where the Sun is never seen."""
+    cells = any(getattr(source, "cells", None) for element in plan.elements for source in element.generators)
+    boxes = any(element.thermal is not None and element.thermal.ground_w_k > 0 for element in plan.elements)
+    if not (cells or boxes):
+        return None
+    from moonpost.thermal import site_temperature
+
+    try:
+        return np.asarray(site_temperature(sun, light).surface_k, dtype=np.float64)
+    except InputError:
+        return None
+
+
+def _faults(
+    plan: Plan, options: dict[str, Any], path: str | os.PathLike[str] | None, lines: Sequence[str]
+) -> tuple[Any, ...]:
+    """What faults, and the recovery from them, change; machines are heard while awake and in contact."""
+    from moonpost.operations.engine import run_station
+    from moonpost.operations.faultfile import faults_of
+    from moonpost.operations.montecarlo import awake_contacts
+    from moonpost.operations.recovery import fault_changes
+    from moonpost.operations.simulation import station_models
+
+    models, _, _ = station_models(plan, **options)
+    start = options["sun"].time[0]
+    stop = start + np.timedelta64(round(1000.0 * models[0].span_s), "ms")
+    faults = faults_of(plan, start, stop, options["seed"], path=path, lines=lines)
+    windows = awake_contacts(map(run_station, models), options.get("contacts"), start, models[0].span_s)
+    return fault_changes(plan, faults, windows)
