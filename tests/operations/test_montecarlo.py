@@ -17,6 +17,9 @@ from moonpost.operations.montecarlo import RISK_NUMBERS, RiskCase, awake_contact
 from moonpost.operations.recovery import changes_of, courses_of
 from moonpost.operations.simulation import simulate, station_models
 from moonpost.operations.spread import Spread, growth, share_bounds
+from moonpost.plan.elements import Reactor
+from moonpost.study import simulate_plan
+from moonpost.study.risk import plan_risk
 
 _SPEC = importlib.util.spec_from_file_location("faultcases", Path(__file__).with_name("faultcases.py"))
 cases = importlib.util.module_from_spec(_SPEC)
@@ -99,6 +102,28 @@ def test_run_k_of_many_is_run_0_of_its_seed():
     many, one = run_risk(case(), 6, seed=10), run_risk(case(), 1, seed=14)
     for name in RISK_NUMBERS:
         assert many.values[name][4] == one.values[name][0]
+
+
+def test_outages_of_reactors_differ_from_run_to_run():
+    source = Reactor(kind="reactor", electric_w=500.0, life_years=100.0, availability=0.8, outage_days=10.0)
+    plan, sun, light = cases.steady(500.0, 1.0, lambda _: (source,))
+    found = run_risk(RiskCase(plan, sun, light, site="ce4-site"), 30, seed=4)
+    one = simulate(plan, sun, light, site="ce4-site", seed=9)
+    assert found.values["served_wh"][5] == pytest.approx(one.balances[0].served_wh, rel=1e-12)
+    assert found.values["served_wh"].std() > 0.0
+
+
+def test_a_run_of_a_plan_is_what_operate_simulate_gives(tmp_path):
+    path = tmp_path / "faults.toml"
+    path.write_text(
+        '[[rate]]\nkind = "dust"\nsubject = "ce4-lander"\nper_year = 20.0\nsize = [0.1, 0.5]\n'
+        '[[fault]]\nkind = "no-wake"\nsubject = "yutu-2"\nat = 2022-02-10\n'
+    )
+    given = ("ilrs", "2022-01-01", 60.0)
+    many = plan_risk(*given, runs=3, seed=6, site="ce4-site", path=path)
+    one = simulate_plan(*given, seed=8, site="ce4-site", path=path)
+    assert many.values["served_wh"][2] == pytest.approx(sum(b.served_wh for b in one.balances), rel=1e-12)
+    assert one.event_counts["fault-begins"] == many.values["faults"][2]
 
 
 @pytest.mark.soak

@@ -23,6 +23,7 @@ from moonpost.operations.recovery import Course, changes_of, courses_of, windows
 from moonpost.operations.simulation import station_models
 from moonpost.operations.spread import Spread, growth, share_bounds
 from moonpost.operations.station import StationModel
+from moonpost.plan.elements import Reactor
 from moonpost.plan.model import Plan
 from moonpost.power.series import SunView
 from moonpost.terrain.tilerun import Progress, run_tiles
@@ -185,7 +186,7 @@ def run_risk(
     runs : int
         How many times.
     seed : int
-        Run k draws its faults with seed + k.
+        Run k draws its faults, and outages of reactors, with seed + k.
     workers : int
         Threads in this process; the compiled loops run at the same time.
     scheduler : str, optional
@@ -297,6 +298,7 @@ class _Prepared:
     stop: np.datetime64
     span_s: float
     there_s: Mapping[str, float]
+    outages: bool
 
 
 class _Job:
@@ -345,7 +347,7 @@ class _Kept:
         self.lost[tile[0]] = values["lost"]
 
 
-def _laid_out(case: RiskCase, changes: Sequence[Change], contacts: Any) -> list[StationModel]:
+def _laid_out(case: RiskCase, changes: Sequence[Change], contacts: Any, seed: int = 0) -> list[StationModel]:
     """The buses as arrays, sampled at both ends only."""
     models, _, _ = station_models(
         case.plan,
@@ -355,6 +357,7 @@ def _laid_out(case: RiskCase, changes: Sequence[Change], contacts: Any) -> list[
         changes=changes,
         contacts=contacts,
         surface_k=case.surface_k,
+        seed=seed,
         **case.options,
     )
     return [replace(model, step_s=model.span_s) for model in models]
@@ -377,16 +380,22 @@ def _prepare(case: RiskCase) -> _Prepared:
             raise InputError(
                 f"{subject} is not in this simulation", where="faults", advice=f"there are {', '.join(machines)}"
             )
-    return _Prepared(models, machines, windows, start, stop, span_s, there)
+    sources = [source for model in models for arrival in model.arrivals for source in arrival.element.generators]
+    outages = any(isinstance(source, Reactor) and source.outage_days > 0 for source in sources)
+    return _Prepared(models, machines, windows, start, stop, span_s, there, outages)
 
 
 def _run(case: RiskCase, shared: _Prepared, seed: int) -> tuple[list[float], npt.NDArray[np.bool_]]:
     """One run: its numbers, the largest residual last, and the machines that it loses."""
     drawn = drawn_faults(case.plan, case.rates, shared.start, shared.stop, seed)
-    courses = courses_of(case.plan, (*case.faults, *drawn), shared.windows)
+    windows = shared.windows
+    if shared.outages:
+        quiet = [run_station(model) for model in _laid_out(case, (), case.contacts, seed)]
+        windows = awake_contacts(quiet, case.contacts, shared.start, shared.span_s)
+    courses = courses_of(case.plan, (*case.faults, *drawn), windows)
     changes = changes_of(case.plan, courses)
-    if any(change.quantity == "array-turns" for change in changes):
-        models = _laid_out(case, changes, case.contacts)
+    if shared.outages or any(change.quantity == "array-turns" for change in changes):
+        models = _laid_out(case, changes, case.contacts, seed)
     else:
         models = [_with_changes(model, changes, shared.start) for model in shared.models]
     return _numbers([run_station(model) for model in models], courses, shared)

@@ -5,28 +5,21 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-import numpy.typing as npt
+from typing import TYPE_CHECKING
 
 from moonpost.errors import InputError
 from moonpost.plan import DesignRules, Plan, SurfaceStation
-from moonpost.study.context import STEP_S, Context, site_profile
-from moonpost.study.phases import PHASES
-from moonpost.study.phases.design import LightAt, sun_view
+from moonpost.study.context import STEP_S
 from moonpost.study.run import planned_context
+from moonpost.study.simulation import _orbit, _surface
 
 if TYPE_CHECKING:
     from moonpost.operations.montecarlo import Risk, RiskCase
-    from moonpost.sky import Almanac, Apparent
-    from moonpost.terrain import HorizonProfile
     from moonpost.terrain.tilerun import Progress
 
 __all__ = ["plan_risk", "risk_case"]
 
 _MOST_DAYS = 60 * 365.25
-_SEEN = 0.5
 
 
 def plan_risk(
@@ -127,8 +120,7 @@ def risk_case(
     Returns
     -------
     RiskCase
-        Without faults and rates. Contact is while half of the Earth's disc is in view from the highest mast; a
-        station in orbit, and a site that never sees the Earth, is in contact through relays at all times.
+        Without faults and rates. Light, contacts and ground are those of `moonpost.study.simulate_plan`.
 
     Raises
     ------
@@ -141,11 +133,10 @@ def risk_case(
     48
     """
     from moonpost.operations.montecarlo import RiskCase
-    from moonpost.operations.simulation import light_heights_m
     from moonpost.sky import as_utc, iso
 
     if not (math.isfinite(days) and days * 86400.0 >= 2 * STEP_S):
-        raise InputError(f"{days:g} days", where="days", advice=f"give at least {2 * STEP_S / 86400.0:.2f}")
+        raise InputError(f"{days:g} days", where="days", advice=f"give at least {2 * STEP_S / 86400.0:.2g}")
     if days > _MOST_DAYS:
         raise InputError(f"{days:g} days", where="days", advice=f"give at most {_MOST_DAYS:g}")
     context = planned_context(plan)
@@ -153,78 +144,6 @@ def risk_case(
     period: dict[str, object] = {"start": first, "years": days / 365.25}
     rules = DesignRules(**{**context.plan.design.model_dump(), **period})
     context.plan = context.plan.model_copy(update={"design": rules})
-    masts_m = light_heights_m(context.plan, site)
     if site is None and not isinstance(context.plan.station, SurfaceStation):
-        context.phases["site"] = PHASES["site"].compute(context)
-        light_at = LightAt(context)
-        light = {mast_m: np.asarray(light_at(mast_m)) for mast_m in masts_m}
-        return RiskCase(context.plan, sun_view(context), light)
-    name = site if site is not None else context.plan.station_sites()[0].id
-    return _surface_case(context, name, site, masts_m)
-
-
-def _surface_case(context: Context, name: str, site: str | None, masts_m: Sequence[float]) -> RiskCase:
-    """The sky of a site on the ground."""
-    from moonpost.operations.montecarlo import RiskCase
-    from moonpost.sky import times
-    from moonpost.terrain import earth_visibility, illumination
-
-    profiles = {mast_m: _profile(context.plan, name, mast_m) for mast_m in masts_m}
-    place = profiles[max(masts_m)].site
-    t = times(*context.period, STEP_S)
-    sun = context.almanac.sun(place, t)
-    free = _uncovered(context.almanac, place, sun)
-    light = {mast_m: illumination(profile, sun) * free for mast_m, profile in profiles.items()}
-    seen = earth_visibility(profiles[max(masts_m)], context.almanac.earth(place, t)) > _SEEN
-    return RiskCase(
-        context.plan,
-        sun,
-        light,
-        site=site,
-        contacts=_spells(t, seen) if seen.any() else None,
-        surface_k=_ground(context.plan, sun, light[min(masts_m)]),
-    )
-
-
-def _profile(plan: Plan, name: str, mast_m: float) -> HorizonProfile:
-    """The horizon of a site; level where no terrain covers it."""
-    from moonpost.sky import Site
-    from moonpost.terrain import BUILT_IN_LATITUDE_DEG, HorizonProfile
-
-    site = plan.site(name)
-    if not plan.terrain_paths(site) and abs(site.latitude_deg) < BUILT_IN_LATITUDE_DEG:
-        return HorizonProfile.flat(Site(site.latitude_deg, site.longitude_deg, site.height_m or 0.0))
-    return site_profile(plan, site, mast_m)
-
-
-def _uncovered(almanac: Almanac, place: Any, sun: Apparent) -> npt.NDArray[np.float64]:
-    """Part of the Sun's disc that the Earth leaves uncovered [1]."""
-    from moonpost.sky.eclipse import earth_shadow, eclipses
-    from moonpost.terrain.intervals import DANJON
-
-    free = np.ones(len(sun))
-    for found in eclipses(almanac, place, sun.time[0], sun.time[-1], DANJON):
-        near = (sun.time >= found.partial_start) & (sun.time <= found.partial_stop)
-        free[near] = earth_shadow(almanac, place, sun.time[near], DANJON)
-    return free
-
-
-def _spells(t: npt.NDArray[np.datetime64], seen: npt.NDArray[np.bool_]) -> npt.NDArray[np.datetime64]:
-    """First and last instant of each spell, to one step, (m, 2)."""
-    turns = np.flatnonzero(np.diff(np.concatenate([[False], seen, [False]])))
-    ends = np.append(t, t[-1] + (t[1] - t[0]))
-    return ends[turns].reshape(-1, 2)
-
-
-def _ground(plan: Plan, sun: Apparent, light: npt.NDArray[np.float64]) -> npt.NDArray[np.float64] | None:
-    """Temperature of the ground where a machine of the plan asks for it [K]."""
-    cells = any(getattr(source, "cells", None) for element in plan.elements for source in element.generators)
-    boxes = any(element.thermal is not None and element.thermal.ground_w_k > 0 for element in plan.elements)
-    if not cells and not boxes:
-        return None
-    from moonpost.thermal import site_temperature
-
-    try:
-        return np.asarray(site_temperature(sun, light).surface_k, dtype=np.float64)
-    except InputError:
-        return None
+        return RiskCase(context.plan, **_orbit(context, STEP_S))
+    return RiskCase(context.plan, site=site, **_surface(context, site, STEP_S))
