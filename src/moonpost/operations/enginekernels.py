@@ -162,7 +162,7 @@ def power(par: Any, st: Any, now: Any, events: Any) -> None:
     """Flows of the bus and its store, and what each machine gets."""
     given = now[c.N_ETA] * now[c.N_SUPPLY]
     net, net_s = given - now[c.N_ASKED], now[c.N_ETA] * now[c.N_SUPPLY_S]
-    small = 1e-12 * (given + now[c.N_ASKED]) + 1e-13
+    small = 1e-12 * (given + now[c.N_ASKED])
     until = flows(net, net_s, now[c.N_MOST], small, now)
     shed, shed_s = now[c.F_SHED], now[c.F_SHED + 1]
     now[c.N_UNTIL] = share_out(shed, shed_s, small, until, now)
