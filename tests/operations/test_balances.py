@@ -96,9 +96,9 @@ STORES = st.none() | st.fixed_dictionaries(
 BOXES = st.none() | st.fixed_dictionaries(
     {
         "capacity_j_k": st.floats(500.0, 1e6),
-        "radiator_m2": st.floats(0.0, 2.0),
+        "radiator_m2": st.just(0.0) | st.floats(0.01, 2.0),
         "closed_fraction": st.floats(0.0, 1.0),
-        "sunlit_m2": st.floats(0.0, 0.3),
+        "sunlit_m2": st.just(0.0) | st.floats(0.001, 0.3),
         "ground_w_k": st.sampled_from([0.0, 0.2, 5.0]),
         "heater_w": st.sampled_from([0.0, 20.0, 500.0]),
         "survive_min_k": st.sampled_from([30.0, 213.0]),
@@ -142,8 +142,8 @@ def machines(draw, name):
         "converter_efficiency": draw(FRACTION),
         "generators": generators,
         "modes": stations.modes(
-            draw(st.floats(0, 400)),
-            draw(st.floats(0, 200)),
+            draw(st.just(0.0) | st.floats(0.1, 400)),
+            draw(st.just(0.0) | st.floats(0.1, 200)),
             data=(draw(st.sampled_from([0.0, 1e4])), draw(st.sampled_from([0.0, 10.0]))),
             heat=(draw(st.sampled_from([0.0, 30.0])), 0.0),
         ),
@@ -152,17 +152,18 @@ def machines(draw, name):
         "dormancy": draw(SLEEP),
     }
     if draw(st.booleans()):
-        fields["recorder"] = {"capacity_bit": 1e9, "downlink_bit_s": draw(st.sampled_from([0.0, 3e4])),
-                              "downlink_w": draw(st.sampled_from([0.0, 20.0]))}  # fmt: skip
+        sent, power = draw(st.sampled_from([0.0, 3e4])), draw(st.sampled_from([0.0, 20.0]))
+        fields["recorder"] = {"capacity_bit": 1e9, "downlink_bit_s": sent, "downlink_w": power}
     if draw(st.booleans()):
-        fields["tanks"] = [{"name": "water", "capacity_kg": 3.0, "initial_kg": draw(st.floats(0, 3)),
-                            "flows_kg_s": {"on": draw(st.floats(-1e-5, 1e-5)), "off": 1e-6}}]  # fmt: skip
+        flows = {"on": draw(st.sampled_from([-1e-5, -3e-7, 0.0, 2e-6, 1e-5])), "off": 1e-6}
+        first = draw(st.sampled_from([0.0, 0.7, 3.0]))
+        fields["tanks"] = [{"name": "water", "capacity_kg": 3.0, "initial_kg": first, "flows_kg_s": flows}]
     return stations.element(name, **{key: value for key, value in fields.items() if value is not None})
 
 
 CASES = {
     "elements": st.tuples(machines("one"), machines("two"), machines("three")),
-    "light": st.lists(st.floats(0, 1), min_size=1, max_size=5),
+    "light": st.lists(st.just(0.0) | st.floats(0.01, 1), min_size=1, max_size=5),
     "quantities": st.lists(
         st.tuples(
             st.floats(1, 39),

@@ -61,10 +61,12 @@ class HeatBalance:
         the ground (negative if it went there).
     radiated_wh, stored_wh : float
         What it radiated, and what its warming holds.
+    content_wh : float
+        Heat that it holds at the end, from absolute zero.
 
     Examples
     --------
-    >>> HeatBalance("rover", 4.0, 0.0, 0.0, 0.0, 0.0, 0.0, 3.0, 1.0).residual_relative
+    >>> HeatBalance("rover", 4.0, 0.0, 0.0, 0.0, 0.0, 0.0, 3.0, 1.0, 80.0).residual_relative
     0.0
     """
 
@@ -77,12 +79,13 @@ class HeatBalance:
     ground_wh: float
     radiated_wh: float
     stored_wh: float
+    content_wh: float
 
     @property
     def residual_relative(self) -> float:
-        """Heat unaccounted for over heat in play [1]."""
+        """Heat unaccounted for over heat in play: what flowed and what it holds [1]."""
         parts = (self.electric_wh, self.heater_wh, self.sun_wh, self.radioisotope_wh, self.mode_wh, self.ground_wh)
-        play = sum(abs(part) for part in parts) + abs(self.radiated_wh) + abs(self.stored_wh)
+        play = sum(abs(part) for part in parts) + abs(self.radiated_wh) + abs(self.stored_wh) + self.content_wh
         return abs(sum(parts) - self.radiated_wh - self.stored_wh) / play if play > 0 else 0.0
 
 

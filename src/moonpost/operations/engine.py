@@ -244,9 +244,11 @@ def _heats(model: StationModel, boxed: list[str], found: Result) -> tuple[HeatBa
     rows = []
     for name, box in zip(boxed, found.boxes, strict=False):
         e = ids.index(name)
-        stored = model.par[e, CAPACITY] * (found.st[e, BOX_K] - box[B_FIRST_K]) if box[B_FIRST_K] > 0.0 else 0.0
+        first_k, last_k = float(box[B_FIRST_K]), float(found.st[e, BOX_K])
+        content = float(model.par[e, CAPACITY]) * last_k * _WH if first_k > 0.0 else 0.0
         parts = dict(zip(_HEATS, (box[B_SUMS : B_SUMS + 7] * _WH).tolist(), strict=True))
-        rows.append(HeatBalance(element=name, stored_wh=float(stored) * _WH, **parts))
+        stored = content * (1.0 - first_k / last_k)
+        rows.append(HeatBalance(element=name, stored_wh=stored, content_wh=content, **parts))
     return tuple(rows)
 
 
