@@ -247,7 +247,7 @@ def _heats(model: StationModel, boxed: list[str], found: Result) -> tuple[HeatBa
         first_k, last_k = float(box[B_FIRST_K]), float(found.st[e, BOX_K])
         content = float(model.par[e, CAPACITY]) * last_k * _WH if first_k > 0.0 else 0.0
         parts = dict(zip(_HEATS, (box[B_SUMS : B_SUMS + 7] * _WH).tolist(), strict=True))
-        stored = content * (1.0 - first_k / last_k)
+        stored = content * (1.0 - first_k / last_k) if content > 0.0 else 0.0
         rows.append(HeatBalance(element=name, stored_wh=stored, content_wh=content, **parts))
     return tuple(rows)
 
