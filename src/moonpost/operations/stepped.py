@@ -93,7 +93,8 @@ def run_stepped(model: StationModel, step_s: float = 60.0) -> SteppedRun:
     >>> from moonpost.plan import load_plan
     >>> sun = SimpleNamespace(time=np.datetime64("2019-02-01", "ms") + np.arange(4) * np.timedelta64(3600, "s"),
     ...     azimuth_deg=np.zeros(4), elevation_deg=np.full(4, 30.0), distance_m=np.full(4, 1.5e11))
-    >>> models, _, _ = station_models(load_plan("ilrs"), sun, {1.0: np.ones(4)}, site="ce4-site")
+    >>> models, _, _ = station_models(load_plan("ilrs"), sun, {1.0: np.ones(4), 2.0: np.ones(4)},
+    ...     site="ce4-site")
     >>> run_stepped(models[0]).energy_wh["shed"]
     0.0
     """

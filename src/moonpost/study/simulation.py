@@ -15,6 +15,7 @@ from moonpost.plan import DesignRules, Plan, SurfaceStation
 from moonpost.study.context import STEP_S, Context, site_profile
 from moonpost.study.phases import PHASES
 from moonpost.study.phases.design import LightAt, sun_view
+from moonpost.study.phases.surroundings import earth_spells, ground_k
 from moonpost.study.run import planned_context
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ __all__ = ["simulate_plan"]
 
 _MOST_DAYS = 60 * 365.25
 _LEAST_STEP_S, _MOST_STEP_S = 60.0, 86_400.0
-_SEEN = 0.5
 
 Floats = npt.NDArray[np.float64]
 
@@ -146,8 +146,8 @@ def _surface(context: Context, site: str | None, step_s: float) -> dict[str, Any
     return {
         "sun": sun,
         "light_by_mast": light,
-        "contacts": _contacts(context, highest, t),
-        "surface_k": _ground(plan, sun, light[min(light)]),
+        "contacts": earth_spells(context, highest, t),
+        "surface_k": ground_k(plan, sun, light[min(light)]),
     }
 
 
@@ -172,34 +172,6 @@ def _uncovered(context: Context, profile: HorizonProfile, sun: Apparent) -> Floa
         near = (sun.time >= found.partial_start) & (sun.time <= found.partial_stop)
         free[near] = earth_shadow(context.almanac, profile.site, sun.time[near], DANJON)
     return free
-
-
-def _contacts(context: Context, profile: HorizonProfile, t: npt.NDArray[np.datetime64]) -> Any:
-    """Spells with half of the Earth in view, (m, 2), to one step; None if no machine asks or it never is."""
-    from moonpost.terrain import earth_visibility
-
-    elements = context.plan.elements
-    if not any(e.recorder is not None or (e.dormancy is not None and e.dormancy.command) for e in elements):
-        return None
-    seen = np.asarray(earth_visibility(profile, context.almanac.earth(profile.site, t))) > _SEEN
-    if not seen.any():
-        return None
-    turns = np.flatnonzero(np.diff(np.concatenate([[False], seen, [False]])))
-    return np.append(t, t[-1] + (t[1] - t[0]))[turns].reshape(-1, 2)
-
-
-def _ground(plan: Plan, sun: Apparent, light: Floats) -> Floats | None:
-    """Temperature of the ground where a machine of the plan asks for it [K]; None where the Sun is never seen."""
-    cells = any(getattr(source, "cells", None) for element in plan.elements for source in element.generators)
-    boxes = any(element.thermal is not None and element.thermal.ground_w_k > 0 for element in plan.elements)
-    if not (cells or boxes):
-        return None
-    from moonpost.thermal import site_temperature
-
-    try:
-        return np.asarray(site_temperature(sun, light).surface_k, dtype=np.float64)
-    except InputError:
-        return None
 
 
 def _faults(

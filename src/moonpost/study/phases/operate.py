@@ -8,11 +8,12 @@ import numpy as np
 
 from moonpost.operations.simulation import light_heights_m, simulate
 from moonpost.plan import SurfaceStation
-from moonpost.study.context import Context, Phase
+from moonpost.study.context import Context, Phase, site_profile
 from moonpost.study.phases.common import text
 from moonpost.study.phases.contacts import contact_rows, link_rows
 from moonpost.study.phases.design import LightAt, apparent_sun, sun_view
 from moonpost.study.phases.dormancy import dormancy_rows
+from moonpost.study.phases.surroundings import asks_for_contact, earth_spells, ground_k
 from moonpost.study.results import BalanceRow, DesignResult, OperateResult
 
 if TYPE_CHECKING:
@@ -29,8 +30,8 @@ def operate_phase(context: Context) -> Phase:
     """Simulate the station over its period and keep the year of the worst deficit."""
     context.progress.start("operate", 4)
     sun, light_at = sun_view(context), LightAt(context)
-    heights = light_heights_m(context.plan)
-    found = simulate(context.plan, sun, {mast_m: light_at(mast_m) for mast_m in heights})
+    light = {mast_m: light_at(mast_m) for mast_m in light_heights_m(context.plan)}
+    found = simulate(context.plan, sun, light, **_surroundings(context, sun.time, light))
     context.progress.step("simulation")
     first, last = year_of(context, sun.time)
     dormancy, notes = dormancy_rows(context, sun.time[0], min(sun.time[0] + _YEAR, sun.time[-1]))
@@ -54,6 +55,17 @@ def operate_phase(context: Context) -> Phase:
         warmest_surface_k=warmest,
     )
     return Phase(result, {"year": _year_series(found, first, last)})
+
+
+def _surroundings(context: Context, time: Any, light: dict[float, Any]) -> dict[str, Any]:
+    """Contacts and ground where machines ask for them; a station in orbit has neither horizon nor ground."""
+    if not isinstance(context.plan.station, SurfaceStation):
+        return {}
+    contacts = None
+    if asks_for_contact(context.plan):
+        profile = site_profile(context.plan, context.plan.station_sites()[0], max(light))
+        contacts = earth_spells(context, profile, time)
+    return {"contacts": contacts, "surface_k": ground_k(context.plan, apparent_sun(context), light[min(light)])}
 
 
 def year_of(context: Context, time: Any) -> tuple[np.datetime64, np.datetime64]:
