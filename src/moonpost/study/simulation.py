@@ -84,7 +84,8 @@ def simulate_plan(
     Light is the fraction of the Sun's disc over the horizon of each mast, less what the Earth covers in an
     eclipse. Contact is while half of the Earth's disc is in view from the highest mast; a station in orbit, and a
     site that never sees the Earth, is in contact through relays at all times. The ground, where a machine
-    exchanges heat with it or has cells, is that of `moonpost.thermal.site_temperature`.
+    exchanges heat with it or has cells, is that of `moonpost.thermal.site_temperature`; in a period without any
+    Sun that of shadow under 0.5 W/m2 of terrain infrared and scattered light, which is assumed.
 
     Examples
     --------

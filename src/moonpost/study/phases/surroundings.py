@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from moonpost.errors import InputError
 from moonpost.plan import Plan
 from moonpost.study.context import Context
 
@@ -20,6 +19,8 @@ __all__ = ["asks_for_contact", "earth_spells", "ground_k"]
 Floats = npt.NDArray[np.float64]
 
 _SEEN = 0.5
+_SHADOW_W_M2 = 0.5
+"""Scattered light and infrared of terrain where the Sun is not seen in a whole period: assumed, holds 55 K."""
 
 
 def asks_for_contact(plan: Plan) -> bool:
@@ -41,14 +42,13 @@ def earth_spells(context: Context, profile: HorizonProfile, t: npt.NDArray[np.da
 
 
 def ground_k(plan: Plan, sun: Apparent, light: Floats) -> Floats | None:
-    """Temperature of the ground where a machine of the plan asks for it [K]; None where the Sun is never seen."""
+    """Temperature of level ground where a machine of the plan asks for it [K]; that of shadow without any Sun."""
     cells = any(getattr(source, "cells", None) for element in plan.elements for source in element.generators)
     boxes = any(element.thermal is not None and element.thermal.ground_w_k > 0 for element in plan.elements)
     if not (cells or boxes):
         return None
     from moonpost.thermal import site_temperature
 
-    try:
-        return np.asarray(site_temperature(sun, light).surface_k, dtype=np.float64)
-    except InputError:
-        return None
+    level = np.asarray(light) * np.maximum(np.sin(np.radians(sun.elevation_deg)), 0.0)
+    found = site_temperature(sun, light, background_w_m2=0.0 if level.any() else _SHADOW_W_M2)
+    return np.asarray(found.surface_k, dtype=np.float64)
