@@ -14,8 +14,8 @@ from moonpost.report.figures.landing import (
     descent_profile,
     ellipse_on_hazards,
     opportunity_calendar,
-    save_figure,
 )
+from moonpost.report.figures.style import save_figure
 from moonpost.sky import Almanac, Site
 
 PLAN = descend(Vehicle(3000.0, 7500.0, 308.0, 0.2))

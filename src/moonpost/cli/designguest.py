@@ -79,12 +79,11 @@ def guest(
 
 def _plot(found: GuestAnswer, path: Path) -> None:
     """Draw what is asked beside what there is."""
-    from moonpost.files import atomic_path
     from moonpost.report.figures.guest import guest_figure
+    from moonpost.report.figures.style import save_figure
 
     figure = guest_figure(found, _WIDTH_IN)
-    with atomic_path(path) as part:
-        figure.savefig(part, dpi=100, format=path.suffix[1:].lower())
+    save_figure(figure, path)
 
 
 _WORDS = {True: "yes", False: "no", None: "not known"}

@@ -139,12 +139,11 @@ def _mean_k(lat: float) -> float:
 
 
 def _draw(plants: Sequence[Plant], plot: str) -> str:
-    from moonpost.files import atomic_path
     from moonpost.report.figures.longlife import plants_figure
+    from moonpost.report.figures.style import save_figure
 
     figure = plants_figure(plants)
-    with atomic_path(plot) as temporary:
-        figure.savefig(temporary, dpi=110)
+    save_figure(figure, plot)
     return plot
 
 

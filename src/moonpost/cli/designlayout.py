@@ -147,8 +147,8 @@ def _draw(plan: Plan, found: Layout, sun: Apparent, profile_at: Any, plot: str) 
 
     from moonpost.design.shadowing import shadow_map
     from moonpost.design.siteplan import bodies_of
-    from moonpost.files import atomic_path
     from moonpost.report.figures.layout import core_m, layout_figure
+    from moonpost.report.figures.style import save_figure
     from moonpost.sky import Apparent
 
     step_h = float((sun.time[1] - sun.time[0]) / np.timedelta64(1, "h"))
@@ -168,8 +168,7 @@ def _draw(plan: Plan, found: Layout, sun: Apparent, profile_at: Any, plot: str) 
     figure = layout_figure(
         found, (hub.east_m + line, hub.north_m + line, lost), title=f"{plan.id} at {station.name}"
     )
-    with atomic_path(plot) as temporary:
-        figure.savefig(temporary, dpi=110)
+    save_figure(figure, plot)
     return plot
 
 

@@ -131,12 +131,10 @@ def _masses(as_json: bool) -> None:
 
 def _draw(found: StationDesign, path: Path) -> None:
     """Save the picture."""
-    from moonpost.files import atomic_path
     from moonpost.report.figures.design import design_figure
-    from moonpost.report.figures.style import FULL_IN
+    from moonpost.report.figures.style import FULL_IN, save_figure
 
-    with atomic_path(path) as temporary:
-        design_figure(found, FULL_IN).savefig(temporary, dpi=110, format=path.suffix.lower()[1:])
+    save_figure(design_figure(found, FULL_IN), path)
 
 
 def _text(found: StationDesign) -> str:

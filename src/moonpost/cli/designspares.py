@@ -128,12 +128,11 @@ def _working(found: SparesPlan, mended: dict[str, RepairTimes | None]) -> dict[s
 
 
 def _draw(found: SparesPlan, plot: str) -> str:
-    from moonpost.files import atomic_path
     from moonpost.report.figures.longlife import spares_figure
+    from moonpost.report.figures.style import save_figure
 
     figure = spares_figure(found)
-    with atomic_path(plot) as temporary:
-        figure.savefig(temporary, dpi=110)
+    save_figure(figure, plot)
     return plot
 
 

@@ -427,14 +427,15 @@ def _draw(
     if plot is None:
         return []
     from moonpost.report.figures import landing as figures
+    from moonpost.report.figures.style import save_figure
 
-    files = [figures.save_figure(figures.opportunity_calendar(found), plot)]
+    files = [save_figure(figures.opportunity_calendar(found), plot)]
     if fallen is not None:
         name = plot.with_stem(f"{plot.stem}-descent")
-        files.append(figures.save_figure(figures.descent_profile(fallen), name))
+        files.append(save_figure(figures.descent_profile(fallen), name))
     if target is not None:
         name = plot.with_stem(f"{plot.stem}-hazards")
-        files.append(figures.save_figure(figures.ellipse_on_hazards(*target), name))
+        files.append(save_figure(figures.ellipse_on_hazards(*target), name))
     return [str(name) for name in files]
 
 

@@ -71,12 +71,11 @@ def contacts(
 
 def _plot(found: ContactPlan, path: Path) -> None:
     """Draw who has which antenna."""
-    from moonpost.files import atomic_path
     from moonpost.report.figures.comms import handover_figure
+    from moonpost.report.figures.style import save_figure
 
     figure = handover_figure(found.handover, _WIDTH_IN)
-    with atomic_path(path) as part:
-        figure.savefig(part, dpi=100, format="png")
+    save_figure(figure, path)
 
 
 def _text(found: ContactPlan) -> str:

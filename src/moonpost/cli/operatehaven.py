@@ -70,9 +70,10 @@ def haven(
     )
     result = found.to_dict()
     if plot:
-        from moonpost.report.figures.haven import save_havens
+        from moonpost.report.figures.haven import haven_figure
+        from moonpost.report.figures.style import save_figure
 
-        result["plot"] = str(save_havens(found, plot))
+        result["plot"] = str(save_figure(haven_figure(found), plot))
     emit(result, as_json, lambda: _text(found))
 
 

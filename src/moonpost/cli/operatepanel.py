@@ -78,9 +78,10 @@ def panel(
     )
     result = found.to_dict()
     if plot:
-        from moonpost.report.figures.panel import save_panel
+        from moonpost.report.figures.panel import panel_figure
+        from moonpost.report.figures.style import save_figure
 
-        result["plot"] = str(save_panel(found, plot))
+        result["plot"] = str(save_figure(panel_figure(found), plot))
     emit(result, as_json, lambda: _text(found))
 
 

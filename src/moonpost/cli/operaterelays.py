@@ -112,12 +112,11 @@ def _orbit(
 
 def _plot(found: RelayServices, path: Path) -> None:
     """Draw contacts by number of relays."""
-    from moonpost.files import atomic_path
     from moonpost.report.figures.relays import relays_figure
+    from moonpost.report.figures.style import save_figure
 
     figure = relays_figure(found, _WIDTH_IN)
-    with atomic_path(path) as part:
-        figure.savefig(part, dpi=100, format=path.suffix[1:].lower())
+    save_figure(figure, path)
 
 
 def _text(found: RelayServices) -> str:

@@ -58,9 +58,10 @@ def risk(
         progress=_told if sys.stderr.isatty() else None,
     )
     if plot is not None:
-        from moonpost.report.figures.risk import save_risk
+        from moonpost.report.figures.risk import risk_figure
+        from moonpost.report.figures.style import save_figure
 
-        save_risk(found, plot)
+        save_figure(risk_figure(found), plot)
     emit(found.to_dict(), as_json, lambda: _text(found))
 
 

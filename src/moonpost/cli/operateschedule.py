@@ -290,12 +290,11 @@ def _edit(
 
 def _draw(found: Schedule, setting: Setting, report: CheckReport, plot: str) -> str:
     """Write the picture."""
-    from moonpost.files import atomic_path
     from moonpost.report.figures.gantt import schedule_figure
+    from moonpost.report.figures.style import save_figure
 
     figure = schedule_figure(found, setting, report, _WIDTH_IN)
-    with atomic_path(plot) as temporary:
-        figure.savefig(temporary, dpi=110)
+    save_figure(figure, plot)
     return plot
 
 

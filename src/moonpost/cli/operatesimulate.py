@@ -52,9 +52,10 @@ def simulate(
     if events is not None:
         _write_events(found, events)
     if plot is not None:
-        from moonpost.report.figures.operations import save_simulation
+        from moonpost.report.figures.operations import simulation_figure
+        from moonpost.report.figures.style import save_figure
 
-        save_simulation(found, plot)
+        save_figure(simulation_figure(found), plot)
     emit(found.to_dict(), as_json, lambda: _text(found))
 
 

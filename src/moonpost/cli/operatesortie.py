@@ -109,9 +109,10 @@ def sortie(
         round(float(np.ravel(s.height_m)[0]), 1) for s in (home, away)
     )
     if plot:
-        from moonpost.report.figures.sortie import save_sortie
+        from moonpost.report.figures.sortie import sortie_figure
+        from moonpost.report.figures.style import save_figure
 
-        result["plot"] = str(save_sortie(found, plot))
+        result["plot"] = str(save_figure(sortie_figure(found), plot))
     emit(result, as_json, lambda: _text(found))
 
 

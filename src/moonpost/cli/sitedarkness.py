@@ -104,12 +104,11 @@ def _check(plot: Path | None, depth: float, efficiency: float, specific_energy: 
 
 def _plot(found: Bridging, path: Path) -> None:
     """Draw light and charge round the worst days."""
-    from moonpost.files import atomic_path
     from moonpost.report.figures.bridging import bridging_figure
+    from moonpost.report.figures.style import save_figure
 
     figure = bridging_figure(found, _WIDTH_IN)
-    with atomic_path(path) as part:
-        figure.savefig(part, dpi=100, format=path.suffix[1:].lower())
+    save_figure(figure, path)
 
 
 def _text(found: Bridging) -> str:

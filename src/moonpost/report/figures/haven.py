@@ -2,40 +2,17 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from moonpost.files import atomic_path
 from moonpost.report.figures.style import FULL_IN, GREEN, GREY, INK, ORANGE, RED, dates, drawing
 
 if TYPE_CHECKING:
     from moonpost.operations.havens import Havens
 
-__all__ = ["haven_figure", "save_havens"]
-
-
-def save_havens(found: Havens, path: str | os.PathLike[str]) -> Path:
-    """Draw havens into a file.
-
-    Parameters
-    ----------
-    found : Havens
-        From `moonpost.operations.havens.find_havens`.
-    path : path-like
-        A .png, .svg or .pdf file.
-
-    Returns
-    -------
-    pathlib.Path
-        The file.
-    """
-    with atomic_path(path) as temporary:
-        haven_figure(found).savefig(temporary, dpi=144)
-    return Path(path)
+__all__ = ["haven_figure"]
 
 
 @drawing

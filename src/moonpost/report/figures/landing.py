@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,7 +12,6 @@ from matplotlib.dates import date2num
 from matplotlib.figure import Figure
 from matplotlib.patches import Ellipse, Patch
 
-from moonpost.files import atomic_path
 from moonpost.report.figures.style import (
     BLUE,
     DARK,
@@ -36,29 +33,9 @@ if TYPE_CHECKING:
     from moonpost.flight.landing import Opportunities
     from moonpost.flight.poweredpath import PoweredPath
 
-__all__ = ["descent_profile", "ellipse_on_hazards", "opportunity_calendar", "save_figure"]
+__all__ = ["descent_profile", "ellipse_on_hazards", "opportunity_calendar"]
 
 _BARS = {"plane": GREY, "Sun": ORANGE, "Earth or relay": BLUE, "light": "#B9A03A"}
-
-
-def save_figure(figure: Figure, path: str | os.PathLike[str]) -> Path:
-    """Write a figure to a file, as a whole or not at all.
-
-    Parameters
-    ----------
-    figure : Figure
-        The figure.
-    path : path-like
-        A .png, .svg or .pdf file.
-
-    Returns
-    -------
-    pathlib.Path
-        The file.
-    """
-    with atomic_path(path) as temporary:
-        figure.savefig(temporary, dpi=144)
-    return Path(path)
 
 
 @drawing

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from moonpost.files import atomic_path
 from moonpost.report.figures.style import (
     BLUE,
     FULL_IN,
@@ -31,7 +28,7 @@ if TYPE_CHECKING:
 
     from moonpost.operations import Simulation
 
-__all__ = ["save_simulation", "simulation_figure"]
+__all__ = ["simulation_figure"]
 
 _COLOURS = (GREEN, PURPLE, BLUE, SKY, RED, "#7A6A00", INK)
 _LONG = np.timedelta64(120, "D")
@@ -43,26 +40,6 @@ _TOLD = {
     "sleep": ("o", BLUE, "goes to sleep"),
     "shed-begins": ("s", PURPLE, "loads are shed"),
 }
-
-
-def save_simulation(found: Simulation, path: str | os.PathLike[str]) -> Path:
-    """Draw a simulation into a file.
-
-    Parameters
-    ----------
-    found : Simulation
-        From `moonpost.operations.simulate`.
-    path : path-like
-        A .png, .svg or .pdf file.
-
-    Returns
-    -------
-    pathlib.Path
-        The file.
-    """
-    with atomic_path(path) as temporary:
-        simulation_figure(found).savefig(temporary, dpi=144)
-    return Path(path)
 
 
 @drawing

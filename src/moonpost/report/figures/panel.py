@@ -2,43 +2,20 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.colors import SymLogNorm
 from matplotlib.figure import Figure
 
-from moonpost.files import atomic_path
 from moonpost.report.figures.style import BLUE, FULL_IN, GREY, INK, ORANGE, dates, drawing
 
 if TYPE_CHECKING:
     from moonpost.operations.panels import PanelAnswer
 
-__all__ = ["panel_figure", "save_panel"]
+__all__ = ["panel_figure"]
 
 _MOST_H = 96.0
-
-
-def save_panel(found: PanelAnswer, path: str | os.PathLike[str]) -> Path:
-    """Draw the wake times of a machine against the attitude of its panel into a file.
-
-    Parameters
-    ----------
-    found : PanelAnswer
-        From `moonpost.operations.panels.panel_attitude`.
-    path : path-like
-        A .png, .svg or .pdf file.
-
-    Returns
-    -------
-    pathlib.Path
-        The file.
-    """
-    with atomic_path(path) as temporary:
-        panel_figure(found).savefig(temporary, dpi=144)
-    return Path(path)
 
 
 @drawing

@@ -2,43 +2,20 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
-from moonpost.files import atomic_path
 from moonpost.report.figures.style import BLUE, FULL_IN, GREY, INK, ORANGE, RED, drawing
 
 if TYPE_CHECKING:
     from moonpost.operations.montecarlo import Risk
 
-__all__ = ["risk_figure", "save_risk"]
+__all__ = ["risk_figure"]
 
 _MOST_ROWS = 12
-
-
-def save_risk(found: Risk, path: str | os.PathLike[str]) -> Path:
-    """Draw what many runs come to into a file.
-
-    Parameters
-    ----------
-    found : Risk
-        From `moonpost.operations.montecarlo.run_risk`.
-    path : path-like
-        A .png, .svg or .pdf file.
-
-    Returns
-    -------
-    pathlib.Path
-        The file.
-    """
-    with atomic_path(path) as temporary:
-        risk_figure(found).savefig(temporary, dpi=144)
-    return Path(path)
 
 
 @drawing

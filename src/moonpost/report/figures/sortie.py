@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from moonpost.files import atomic_path
 from moonpost.report.figures.style import (
     BLUE,
     DARK,
@@ -27,29 +24,9 @@ from moonpost.report.figures.style import (
 if TYPE_CHECKING:
     from moonpost.operations.sortie import Sortie
 
-__all__ = ["save_sortie", "sortie_figure"]
+__all__ = ["sortie_figure"]
 
 _SHOWN_H = 72.0
-
-
-def save_sortie(found: Sortie, path: str | os.PathLike[str]) -> Path:
-    """Draw a sortie into a file.
-
-    Parameters
-    ----------
-    found : Sortie
-        From `moonpost.operations.sortie.sortie`.
-    path : path-like
-        A .png, .svg or .pdf file.
-
-    Returns
-    -------
-    pathlib.Path
-        The file.
-    """
-    with atomic_path(path) as temporary:
-        sortie_figure(found).savefig(temporary, dpi=144)
-    return Path(path)
 
 
 @drawing

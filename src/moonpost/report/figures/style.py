@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import io
+import os
 import re
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import wraps
+from pathlib import Path
 from typing import Any, ParamSpec
 
 import matplotlib as mpl
@@ -38,6 +40,7 @@ __all__ = [
     "owner_colours",
     "png_uri",
     "row_names",
+    "save_figure",
     "shade",
     "short",
     "svg_text",
@@ -126,6 +129,28 @@ def dates(axis: Any, width_in: float, *, label: str = "Date [UTC]") -> None:
 
 _FORMATS = ["%Y", "%b", "%d %b", "%H:%M", "%H:%M", "%S"]
 _ZEROS = ["", "%b\n%Y", "%d %b", "%d %b", "%H:%M", "%H:%M"]
+
+
+def save_figure(figure: Figure, path: str | os.PathLike[str]) -> Path:
+    """Write a figure to a file, as a whole or not at all.
+
+    Parameters
+    ----------
+    figure : Figure
+        The figure.
+    path : path-like
+        A .png, .svg or .pdf file.
+
+    Returns
+    -------
+    pathlib.Path
+        The file.
+    """
+    from moonpost.files import atomic_path
+
+    with atomic_path(path) as temporary:
+        figure.savefig(temporary, dpi=144)
+    return Path(path)
 
 
 def shade(axes: Any, time: npt.NDArray[Any], dark: npt.NDArray[np.bool_], **options: Any) -> None:
