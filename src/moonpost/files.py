@@ -8,13 +8,14 @@ import json
 import os
 import secrets
 import shutil
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from moonpost.errors import OutputError
+from moonpost.errors import DataError, OutputError
 
-__all__ = ["atomic_folder", "atomic_path", "digest", "write_json", "write_text"]
+__all__ = ["atomic_folder", "atomic_path", "digest", "read_toml", "write_json", "write_text"]
 
 
 def _output_error(path: Path, error: OSError) -> OutputError:
@@ -137,3 +138,50 @@ def digest(path: str | os.PathLike[str]) -> str:
     """SHA-256 of a file's bytes, in hexadecimal."""
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_toml(path: str | os.PathLike[str], what: str) -> dict[str, Any]:
+    """Read the tables of a TOML file.
+
+    Parameters
+    ----------
+    path : path-like
+        The file, UTF-8.
+    what : str
+        What it is, for messages, such as ``plan file``.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    DataError
+        If it cannot be read, is no UTF-8 text or no valid TOML.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = (Path(folder) / "a.toml").write_text("mass_kg = 5")
+    ...     read_toml(Path(folder) / "a.toml", "example file")
+    {'mass_kg': 5}
+    """
+    try:
+        return tomllib.loads(Path(path).read_bytes().decode("utf-8-sig"))
+    except OSError as error:
+        raise DataError(
+            f"cannot be read: {error.strerror or error}",
+            where=str(path),
+            advice=f"check the path of the {what}",
+        ) from error
+    except UnicodeDecodeError as error:
+        raise DataError(
+            "is not UTF-8 text", where=f"{path}, byte {error.start}", advice=f"save the {what} as UTF-8"
+        ) from error
+    except RecursionError as error:
+        raise DataError("is nested too deeply", where=str(path), advice="write tables as in the guide") from error
+    except tomllib.TOMLDecodeError as error:
+        raise DataError(
+            f"is not valid TOML: {error}", where=str(path), advice="correct it at that line"
+        ) from error

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Any
 
 from moonpost.design.siteplan import ground_machines
 from moonpost.design.spares import SpareItem
 from moonpost.errors import DataError, ModelError, UnknownNameError
+from moonpost.files import read_toml
 from moonpost.plan import Element, Plan, Reactor, SolarArray
 
 __all__ = ["plan_units", "read_units"]
@@ -134,10 +134,7 @@ def read_units(path: str | Path) -> tuple[SpareItem, ...]:
     UnknownNameError
         If a key is unknown.
     """
-    try:
-        data = tomllib.loads(Path(path).read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise DataError(f"cannot be read ({error})", where=str(path), advice="check path and file") from error
+    data = read_toml(path, "file of units")
     rows = data.get("unit")
     if not isinstance(rows, list) or not rows:
         raise DataError("holds no [[unit]] table", where=str(path), advice="add one for each unit")

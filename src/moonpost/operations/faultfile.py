@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from moonpost.errors import DataError, DateError, InputError, UnknownNameError
+from moonpost.errors import DateError, InputError, UnknownNameError
+from moonpost.files import read_toml
 from moonpost.operations.faultrates import FaultRate, arrived, drawn_faults
 from moonpost.operations.faults import MachineFault, affected
 from moonpost.plan.model import Plan
@@ -88,7 +87,7 @@ def read_faults(path: str | os.PathLike[str]) -> FaultFile:
     ...     read_faults(path).faults[0].amount
     0.3
     """
-    raw = _parsed(Path(path))
+    raw = read_toml(path, "fault file")
     name = str(path)
     for key in raw:
         if key not in ("fault", "rate", "latency_h"):
@@ -253,28 +252,6 @@ def faults_within(
 
 def _day(time: np.datetime64) -> str:
     return str(time.astype("datetime64[m]")) + "Z"
-
-
-def _parsed(path: Path) -> dict[str, Any]:
-    """The file's tables."""
-    try:
-        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
-    except OSError as error:
-        raise DataError(
-            f"cannot be read: {error.strerror or error}",
-            where=str(path),
-            advice="check the path of the fault file",
-        ) from error
-    except UnicodeDecodeError as error:
-        raise DataError(
-            "is not UTF-8 text", where=f"{path}, byte {error.start}", advice="save it as UTF-8"
-        ) from error
-    except RecursionError as error:
-        raise DataError("is nested too deeply", where=str(path), advice="write tables as in the guide") from error
-    except tomllib.TOMLDecodeError as error:
-        raise DataError(
-            f"is not valid TOML: {error}", where=str(path), advice="correct it at that line"
-        ) from error
 
 
 def _rows(raw: Mapping[str, Any], table: str, name: str) -> list[tuple[str, dict[str, Any]]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 import os
-import tomllib
 import types
 import typing
 from dataclasses import dataclass, field
@@ -14,7 +13,8 @@ from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from moonpost.errors import DataError, Fault, PlanError, UnknownNameError
+from moonpost.errors import Fault, PlanError, UnknownNameError
+from moonpost.files import read_toml
 from moonpost.plan.check import Finding, check
 from moonpost.plan.model import Plan
 from moonpost.plan.salvage import salvage, stand_in
@@ -138,7 +138,7 @@ def read_plan(plan: str | os.PathLike[str]) -> Reading:
         If there is no such plan, or it cannot be read at all.
     """
     path = plan_path(plan)
-    raw = _parse(path)
+    raw = read_toml(path, "plan file")
     faults: list[Fault] = []
     values: dict[str, Any] = {}
     unsound: dict[str, frozenset[str]] = {}
@@ -166,27 +166,6 @@ def read_plan(plan: str | os.PathLike[str]) -> Reading:
     partial = Plan.model_validate(values) if not faults else Plan.model_construct(**values)
     partial = partial.located_at(path)
     return Reading(path, tuple(faults), partial, _names(raw), unsound)
-
-
-def _parse(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_bytes().decode("utf-8-sig"))
-    except OSError as error:
-        raise DataError(
-            f"cannot be read: {error.strerror or error}",
-            where=str(path),
-            advice="check the path of the plan file",
-        ) from error
-    except UnicodeDecodeError as error:
-        raise DataError(
-            "is not UTF-8 text", where=f"{path}, byte {error.start}", advice="save the plan as UTF-8"
-        ) from error
-    except RecursionError as error:
-        raise DataError("is nested too deeply", where=str(path), advice="write tables as in the guide") from error
-    except tomllib.TOMLDecodeError as error:
-        raise DataError(
-            f"is not valid TOML: {error}", where=str(path), advice="correct it at that line"
-        ) from error
 
 
 def _row_type(annotation: Any) -> Any:

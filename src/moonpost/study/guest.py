@@ -27,7 +27,7 @@ from moonpost.power import (
     pool,
     run_bus,
 )
-from moonpost.study.context import site_profile
+from moonpost.study.surroundings import site_horizon
 
 if TYPE_CHECKING:
     from moonpost.sky import Apparent
@@ -312,7 +312,7 @@ class _Scene:
         own_m = max(heights) if height_m is None else height_m
         first = as_utc(start or plan.design.start[:10]).reshape(-1)[0]
         t = times(first, first + np.timedelta64(round(years * 365.25 * 86_400e3), "ms"), _STEP_S)
-        profiles = {h: _horizon(plan, place, h) for h in sorted({*heights, own_m})}
+        profiles = {h: site_horizon(plan, place, h) for h in sorted({*heights, own_m})}
         profile = profiles[own_m]
         sun = Almanac.default().sun(profile.site, t)
         light = {h: illumination(profiles[h], sun) for h in heights}
@@ -329,16 +329,6 @@ def _place(plan: Plan, host: Element, site: str | None) -> MoonSite:
             f"{host.id} stands at no site of the plan", where=plan.path, advice="name one with --site"
         )
     return plan.site(name)
-
-
-def _horizon(plan: Plan, site: MoonSite, height_m: float) -> HorizonProfile:
-    """Over the site's terrain; the level one where no terrain covers the site."""
-    from moonpost.sky import Site
-    from moonpost.terrain import BUILT_IN_LATITUDE_DEG, HorizonProfile
-
-    if not plan.terrain_paths(site) and abs(site.latitude_deg) < BUILT_IN_LATITUDE_DEG:
-        return HorizonProfile.flat(Site(site.latitude_deg, site.longitude_deg, site.height_m or 0.0), height_m)
-    return site_profile(plan, site, height_m)
 
 
 def _check(what: str, asked: float, available: float | None, unit: str, why: str) -> GuestCheck:
@@ -541,7 +531,7 @@ def _ground_k(scene: _Scene) -> tuple[float, float]:
     from moonpost.terrain import illumination
     from moonpost.thermal import site_temperature
 
-    ground = _horizon(scene.plan, scene.site, 2.0)
+    ground = site_horizon(scene.plan, scene.site, 2.0)
     first = scene.sun.time[0]
     sun = Almanac.default().sun(ground.site, times(first, first + np.timedelta64(365, "D"), _STEP_S))
     light = illumination(ground, sun)

@@ -32,7 +32,7 @@ from moonpost.comms import (
 from moonpost.errors import InputError, ModelError, UnknownNameError
 from moonpost.plan import GroundStation, Link, Plan, SurfaceStation
 from moonpost.sky.site import MOON_RADIUS_M
-from moonpost.study.context import site_profile
+from moonpost.study.surroundings import has_terrain, site_horizon
 
 if TYPE_CHECKING:
     from moonpost.flight.environment import Environment
@@ -300,17 +300,12 @@ def _checked(
 
 def _place(plan: Plan, name: str | None) -> tuple[Site, HorizonProfile | None]:
     """The site with its horizon at the station's highest mast; the level one where no terrain covers it."""
-    from moonpost.sky import Site
-    from moonpost.terrain import BUILT_IN_LATITUDE_DEG
-
     if name is None and not isinstance(plan.station, SurfaceStation):
         raise ModelError("the station is in orbit", where=plan.path, advice="name a site of the plan")
     site = plan.station_sites()[0] if name is None else plan.site(name)
-    if not plan.terrain_paths(site) and abs(site.latitude_deg) < BUILT_IN_LATITUDE_DEG:
-        return Site(site.latitude_deg, site.longitude_deg, site.height_m or 0.0), None
     mast_m = max(plan.station.masts_m) if isinstance(plan.station, SurfaceStation) else 2.0
-    profile = site_profile(plan, site, mast_m)
-    return profile.site, profile
+    profile = site_horizon(plan, site, mast_m)
+    return profile.site, profile if has_terrain(plan, site) else None
 
 
 def _link(plan: Plan, name: str | None, way: str) -> Link:

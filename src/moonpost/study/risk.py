@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from moonpost.errors import InputError
-from moonpost.plan import DesignRules, Plan, SurfaceStation
+from moonpost.plan import Plan, SurfaceStation
 from moonpost.study.context import STEP_S
-from moonpost.study.run import planned_context
-from moonpost.study.simulation import _orbit, _surface
+from moonpost.study.simulation import orbit_sky, period_context, surface_sky
 
 if TYPE_CHECKING:
     from moonpost.operations.montecarlo import Risk, RiskCase
     from moonpost.terrain.tilerun import Progress
 
 __all__ = ["plan_risk", "risk_case"]
-
-_MOST_DAYS = 60 * 365.25
 
 
 def plan_risk(
@@ -133,17 +128,8 @@ def risk_case(
     48
     """
     from moonpost.operations.montecarlo import RiskCase
-    from moonpost.sky import as_utc, iso
 
-    if not (math.isfinite(days) and days * 86400.0 >= 2 * STEP_S):
-        raise InputError(f"{days:g} days", where="days", advice=f"give at least {2 * STEP_S / 86400.0:.2g}")
-    if days > _MOST_DAYS:
-        raise InputError(f"{days:g} days", where="days", advice=f"give at most {_MOST_DAYS:g}")
-    context = planned_context(plan)
-    first = iso(as_utc(start).reshape(-1)[0].astype("datetime64[s]")) if start else context.plan.design.start
-    period: dict[str, object] = {"start": first, "years": days / 365.25}
-    rules = DesignRules(**{**context.plan.design.model_dump(), **period})
-    context.plan = context.plan.model_copy(update={"design": rules})
+    context = period_context(plan, start, days, STEP_S)
     if site is None and not isinstance(context.plan.station, SurfaceStation):
-        return RiskCase(context.plan, **_orbit(context, STEP_S))
-    return RiskCase(context.plan, site=site, **_surface(context, site, STEP_S))
+        return RiskCase(context.plan, **orbit_sky(context, STEP_S))
+    return RiskCase(context.plan, site=site, **surface_sky(context, site, STEP_S))

@@ -7,7 +7,7 @@ import math
 import os
 from pathlib import Path
 from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -16,10 +16,11 @@ from moonpost.errors import DataError, InputError
 from moonpost.operations.placements import Setting
 from moonpost.operations.simulation import light_heights_m
 from moonpost.plan import DesignRules, MoonSite, OrbitStation, Plan
-from moonpost.study.context import Context, site_profile
+from moonpost.study.context import Context
 from moonpost.study.phases import PHASES
 from moonpost.study.phases.design import sun_view
 from moonpost.study.run import planned_context
+from moonpost.study.surroundings import ground_k, site_horizon, uncovered
 
 if TYPE_CHECKING:
     from moonpost.terrain import HorizonProfile
@@ -74,8 +75,6 @@ def schedule_setting(
         If the length or the slot cannot be used.
     UnknownNameError
         If the plan has no such site.
-    TerrainError
-        If no terrain covers the site.
     DateError
         If the period lies outside the kernels.
 
@@ -118,10 +117,10 @@ def _surface(
     plan, almanac = context.plan, context.almanac
     step = np.timedelta64(round(slot_s * 1000.0), "ms")
     t = first + np.arange(math.floor(days * 86_400.0 / slot_s + 1e-9) + 1) * step
-    profiles = {mast_m: site_profile(plan, place, mast_m) for mast_m in light_heights_m(plan, place.id)}
+    profiles = {mast_m: site_horizon(plan, place, mast_m) for mast_m in light_heights_m(plan, place.id)}
     highest = profiles[max(profiles)]
     sun = almanac.sun(highest.site, t)
-    free = _uncovered(context, highest, sun)
+    free = uncovered(almanac, highest.site, sun)
     light = {
         mast_m: np.asarray(illumination(profile, sun), dtype=np.float64) * free
         for mast_m, profile in profiles.items()
@@ -131,39 +130,10 @@ def _surface(
         sun=sun,
         light_by_mast=light,
         contacts=_station_windows(context, highest, t) if contacts is None else contacts,
-        surface_k=_ground_k(context, profiles[min(profiles)], t),
+        surface_k=ground_k(plan, almanac, profiles[min(profiles)], t),
         lunar_days=solar_midnights(almanac, highest.site, t[0], t[-1]),
         site=place.id,
     )
-
-
-def _ground_k(context: Context, profile: HorizonProfile, t: Times) -> npt.NDArray[np.float64] | None:
-    """Temperature of the ground, in balance with the year that ends with the period; None if no box needs it."""
-    if not any(row.thermal is not None and row.thermal.ground_w_k > 0.0 for row in context.plan.elements):
-        return None
-    from moonpost.sky import times
-    from moonpost.terrain import illumination
-    from moonpost.thermal import site_temperature
-
-    hour = np.timedelta64(3_600_000, "ms")
-    fine = times(min(t[0], t[-1] - 8766 * hour), t[-1] + 2 * hour, 3600.0)
-    sun = context.almanac.sun(profile.site, fine)
-    found = site_temperature(sun, np.asarray(illumination(profile, sun), dtype=np.float64))
-    offset, known = ((time - fine[0]) / np.timedelta64(1, "ms") for time in (t, fine))
-    return np.interp(offset, known, np.asarray(found.surface_k, dtype=np.float64))
-
-
-def _uncovered(context: Context, profile: HorizonProfile, sun: Any) -> npt.NDArray[np.float64]:
-    """Fraction of the Sun that the Earth leaves uncovered."""
-    from moonpost.sky.eclipse import earth_shadow, eclipses
-    from moonpost.terrain.intervals import DANJON
-
-    free = np.ones(sun.time.size)
-    for found in eclipses(context.almanac, profile.site, sun.time[0], sun.time[-1], DANJON):
-        near = (sun.time >= found.partial_start) & (sun.time <= found.partial_stop)
-        if near.any():
-            free[near] = earth_shadow(context.almanac, profile.site, sun.time[near], DANJON)
-    return free
 
 
 def _station_windows(context: Context, profile: HorizonProfile, t: Times) -> Times:

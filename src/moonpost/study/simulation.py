@@ -12,18 +12,16 @@ import numpy.typing as npt
 
 from moonpost.errors import InputError
 from moonpost.plan import DesignRules, Plan, SurfaceStation
-from moonpost.study.context import STEP_S, Context, site_profile
+from moonpost.study.context import STEP_S, Context
 from moonpost.study.phases import PHASES
 from moonpost.study.phases.design import LightAt, sun_view
-from moonpost.study.phases.surroundings import earth_spells, ground_k
 from moonpost.study.run import planned_context
+from moonpost.study.surroundings import earth_spells, ground_k, site_horizon, uncovered
 
 if TYPE_CHECKING:
     from moonpost.operations import Simulation
-    from moonpost.sky import Apparent
-    from moonpost.terrain import HorizonProfile
 
-__all__ = ["simulate_plan"]
+__all__ = ["orbit_sky", "period_context", "simulate_plan", "surface_sky"]
 
 _MOST_DAYS = 60 * 365.25
 _LEAST_STEP_S, _MOST_STEP_S = 60.0, 86_400.0
@@ -84,8 +82,9 @@ def simulate_plan(
     Light is the fraction of the Sun's disc over the horizon of each mast, less what the Earth covers in an
     eclipse. Contact is while half of the Earth's disc is in view from the highest mast; a station in orbit, and a
     site that never sees the Earth, is in contact through relays at all times. The ground, where a machine
-    exchanges heat with it or has cells, is that of `moonpost.thermal.site_temperature`; in a period without any
-    Sun that of shadow under 0.5 W/m2 of terrain infrared and scattered light, which is assumed.
+    exchanges heat with it or has cells, is that of `moonpost.thermal.site_temperature`, in balance with the year
+    that ends with the period; without any Sun in it that of shadow under 0.5 W/m2 of terrain infrared and
+    scattered light, which is assumed.
 
     Examples
     --------
@@ -93,10 +92,44 @@ def simulate_plan(
     True
     """
     from moonpost.operations.simulation import simulate
-    from moonpost.sky import as_utc, iso
 
     if not _LEAST_STEP_S <= step_s <= _MOST_STEP_S:
         raise InputError(f"is {step_s:g}", where="step_s", advice=f"give {_LEAST_STEP_S:g} to {_MOST_STEP_S:g} s")
+    context = period_context(plan, start, days, step_s)
+    if site is None and not isinstance(context.plan.station, SurfaceStation):
+        sky = orbit_sky(context, step_s)
+    else:
+        sky = surface_sky(context, site, step_s)
+    options = {"seed": seed, "site": site, **sky}
+    if path is None and not lines:
+        return simulate(context.plan, **options)
+    return simulate(context.plan, **options, changes=_faults(context.plan, options, path, lines))
+
+
+def period_context(plan: Plan | str | os.PathLike[str], start: str | None, days: float, step_s: float) -> Context:
+    """A plan on its way through the phases, its period narrowed to the one asked for.
+
+    Parameters
+    ----------
+    plan, start, days, step_s
+        As in `simulate_plan`.
+
+    Returns
+    -------
+    Context
+
+    Raises
+    ------
+    PlanError, InputError
+        As in `simulate_plan`.
+
+    Examples
+    --------
+    >>> str(period_context("ilrs", "2040-01-01", 2.0, 3600.0).period[1])
+    '2040-01-03T00:00:00.000'
+    """
+    from moonpost.sky import as_utc, iso
+
     if not (math.isfinite(days) and days * 86400.0 >= 2 * step_s):
         raise InputError(f"{days:g} days", where="days", advice=f"give at least {2 * step_s / 86400.0:.2g}")
     if days > _MOST_DAYS:
@@ -106,17 +139,10 @@ def simulate_plan(
     period: dict[str, object] = {"start": first, "years": days / 365.25}
     rules = DesignRules(**{**context.plan.design.model_dump(), **period})
     context.plan = context.plan.model_copy(update={"design": rules})
-    if site is None and not isinstance(context.plan.station, SurfaceStation):
-        sky = _orbit(context, step_s)
-    else:
-        sky = _surface(context, site, step_s)
-    options = {"seed": seed, "site": site, **sky}
-    if path is None and not lines:
-        return simulate(context.plan, **options)
-    return simulate(context.plan, **options, changes=_faults(context.plan, options, path, lines))
+    return context
 
 
-def _orbit(context: Context, step_s: float) -> dict[str, Any]:
+def orbit_sky(context: Context, step_s: float) -> dict[str, Any]:
     """Sun and light of a station in orbit."""
     from moonpost.operations.simulation import light_heights_m
 
@@ -130,7 +156,7 @@ def _orbit(context: Context, step_s: float) -> dict[str, Any]:
     return {"sun": sun_view(context), "light_by_mast": light}
 
 
-def _surface(context: Context, site: str | None, step_s: float) -> dict[str, Any]:
+def surface_sky(context: Context, site: str | None, step_s: float) -> dict[str, Any]:
     """Sun, light, contacts and ground of a site."""
     from moonpost.operations.simulation import light_heights_m
     from moonpost.sky import times
@@ -138,41 +164,18 @@ def _surface(context: Context, site: str | None, step_s: float) -> dict[str, Any
 
     plan, almanac = context.plan, context.almanac
     place = plan.site(site) if site is not None else plan.station_sites()[0]
-    profiles = {mast_m: _profile(plan, place.id, mast_m) for mast_m in light_heights_m(plan, site)}
+    profiles = {mast_m: site_horizon(plan, place, mast_m) for mast_m in light_heights_m(plan, site)}
     highest = profiles[max(profiles)]
     t = times(*context.period, step_s)
     sun = almanac.sun(highest.site, t)
-    free = _uncovered(context, highest, sun)
+    free = uncovered(almanac, highest.site, sun)
     light = {mast_m: np.asarray(illumination(profile, sun)) * free for mast_m, profile in profiles.items()}
     return {
         "sun": sun,
         "light_by_mast": light,
-        "contacts": earth_spells(context, highest, t),
-        "surface_k": ground_k(plan, sun, light[min(light)]),
+        "contacts": earth_spells(plan, almanac, highest, t),
+        "surface_k": ground_k(plan, almanac, profiles[min(profiles)], t),
     }
-
-
-def _profile(plan: Plan, name: str, mast_m: float) -> HorizonProfile:
-    """The horizon of a site; level where no terrain covers it."""
-    from moonpost.sky import Site
-    from moonpost.terrain import BUILT_IN_LATITUDE_DEG, HorizonProfile
-
-    site = plan.site(name)
-    if not plan.terrain_paths(site) and abs(site.latitude_deg) < BUILT_IN_LATITUDE_DEG:
-        return HorizonProfile.flat(Site(site.latitude_deg, site.longitude_deg, site.height_m or 0.0))
-    return site_profile(plan, site, mast_m)
-
-
-def _uncovered(context: Context, profile: HorizonProfile, sun: Apparent) -> Floats:
-    """Part of the Sun's disc that the Earth leaves uncovered [1]."""
-    from moonpost.sky.eclipse import earth_shadow, eclipses
-    from moonpost.terrain.intervals import DANJON
-
-    free = np.ones(len(sun))
-    for found in eclipses(context.almanac, profile.site, sun.time[0], sun.time[-1], DANJON):
-        near = (sun.time >= found.partial_start) & (sun.time <= found.partial_stop)
-        free[near] = earth_shadow(context.almanac, profile.site, sun.time[near], DANJON)
-    return free
 
 
 def _faults(

@@ -13,8 +13,8 @@ from moonpost.study.phases.common import text
 from moonpost.study.phases.contacts import contact_rows, link_rows
 from moonpost.study.phases.design import LightAt, apparent_sun, sun_view
 from moonpost.study.phases.dormancy import dormancy_rows
-from moonpost.study.phases.surroundings import asks_for_contact, earth_spells, ground_k
 from moonpost.study.results import BalanceRow, DesignResult, OperateResult
+from moonpost.study.surroundings import asks_for_contact, asks_for_ground, earth_spells, ground_k
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -61,11 +61,13 @@ def _surroundings(context: Context, time: Any, light: dict[float, Any]) -> dict[
     """Contacts and ground where machines ask for them; a station in orbit has neither horizon nor ground."""
     if not isinstance(context.plan.station, SurfaceStation):
         return {}
-    contacts = None
-    if asks_for_contact(context.plan):
-        profile = site_profile(context.plan, context.plan.station_sites()[0], max(light))
-        contacts = earth_spells(context, profile, time)
-    return {"contacts": contacts, "surface_k": ground_k(context.plan, apparent_sun(context), light[min(light)])}
+    plan, almanac, found = context.plan, context.almanac, {}
+    site = plan.station_sites()[0]
+    if asks_for_contact(plan):
+        found["contacts"] = earth_spells(plan, almanac, site_profile(plan, site, max(light)), time)
+    if asks_for_ground(plan):
+        found["surface_k"] = ground_k(plan, almanac, site_profile(plan, site, min(light)), time)
+    return found
 
 
 def year_of(context: Context, time: Any) -> tuple[np.datetime64, np.datetime64]:

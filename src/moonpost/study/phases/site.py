@@ -6,7 +6,6 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from moonpost.plan import MoonSite, OrbitStation, SurfaceStation
 from moonpost.study.context import STEP_S, Context, Phase, site_profile, site_terrain
@@ -15,11 +14,12 @@ from moonpost.study.phases.orbit import orbit_phase
 from moonpost.study.published import published_near
 from moonpost.study.ranking import rank
 from moonpost.study.results import EclipseSummary, LightRow, MonthRow, SiteResult
+from moonpost.study.surroundings import uncovered
 
 if TYPE_CHECKING:
     import xarray as xr
 
-    from moonpost.sky import Apparent, Site
+    from moonpost.sky import Site
     from moonpost.terrain import HorizonProfile, LightStatistics
 
 __all__ = ["light_row", "month_of_least", "site_phase"]
@@ -108,7 +108,7 @@ def _light_series(context: Context, profiles: dict[tuple[str, float], HorizonPro
     t = times(start, stop, STEP_S)
     place: Site = next(profile.site for (name, _), profile in profiles.items() if name == baseline)
     sun, earth = context.almanac.sun(place, t), context.almanac.earth(place, t)
-    free = _uncovered(context, place, sun)
+    free = uncovered(context.almanac, place, sun)
     light, sight = [], []
     for mast_m in context.masts_m:
         profile = profiles[baseline, mast_m]
@@ -129,19 +129,6 @@ def _light_series(context: Context, profiles: dict[tuple[str, float], HorizonPro
         coords={"time": t.astype("datetime64[ns]"), "mast_m": list(context.masts_m)},
         attrs={"site": baseline, "step_s": STEP_S},
     )
-
-
-def _uncovered(context: Context, place: Site, sun: Apparent) -> npt.NDArray[np.float64]:
-    """Fraction of the Sun that the Earth leaves uncovered; only near eclipses is it computed."""
-    from moonpost.sky.eclipse import earth_shadow, eclipses
-    from moonpost.terrain.intervals import DANJON
-
-    free = np.ones(len(sun))
-    start, stop = context.period
-    for found in eclipses(context.almanac, place, start, stop, DANJON):
-        near = (sun.time >= found.partial_start) & (sun.time <= found.partial_stop)
-        free[near] = earth_shadow(context.almanac, place, sun.time[near], DANJON)
-    return free
 
 
 def _result(context: Context, station: SurfaceStation, rows: list[LightRow], light: xr.Dataset) -> SiteResult:
