@@ -100,4 +100,5 @@ def _text(found: Simulation) -> str:
         mass = [[f"{m.element} {m.tank}", m.gained_kg, m.drawn_kg, m.held_kg] for m in found.masses]
         parts.append(table(["tank", "gained (kg)", "drawn (kg)", "held (kg)"], mass))
     parts.append(table(["event", "count"], [[kind, count] for kind, count in found.event_counts.items()]))
-    return "\n\n".join(parts)
+    parts.append("\n".join(found.statements))
+    return "\n\n".join(part for part in parts if part)

@@ -90,6 +90,8 @@ class Simulation:
         Balances of heat by box, of data by machine, of mass by tank.
     stretches : int
         How many stretches between events and knots were computed.
+    statements : tuple of str
+        What the result takes for granted, in sentences.
 
     Examples
     --------
@@ -107,6 +109,7 @@ class Simulation:
     data: tuple[DataBalance, ...] = ()
     masses: tuple[MassBalance, ...] = ()
     stretches: int = 0
+    statements: tuple[str, ...] = ()
 
     @property
     def energy_residual_relative(self) -> float:
@@ -152,6 +155,7 @@ class Simulation:
             "mass": [asdict(b) | {"residual_relative": b.residual_relative} for b in self.masses],
             "events": self.event_counts,
             "absent": dict(self.absent),
+            "statements": list(self.statements),
         }
 
 

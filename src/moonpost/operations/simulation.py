@@ -211,7 +211,29 @@ def simulate(
         data=tuple(row for flow in flows for row in flow.data),
         masses=tuple(row for flow in flows for row in flow.masses),
         stretches=sum(flow.stretches for flow in flows),
+        statements=_statements([arrival.element for model in models for arrival in model.arrivals], contacts),
     )
+
+
+def _statements(elements: Sequence[Element], contacts: Contacts) -> tuple[str, ...]:
+    """What the run takes for granted."""
+    found = []
+    if contacts is None and any(e.recorder or (e.dormancy and e.dormancy.command) for e in elements):
+        found.append("Contact counts as permanent: no windows are known, as over relays.")
+    direct = [e.id for e in elements if e.recorder is None and any(mode.data_bit_s > 0 for mode in e.modes)]
+    if direct:
+        found.append(
+            f"Sends what it makes at once, in contact or not, for it has no recorder: {', '.join(direct)}."
+        )
+    bare = [e.id for e in elements if e.thermal is None]
+    if bare:
+        found.append(f"Has no warm box, so no temperature is told and none stops it: {', '.join(bare)}.")
+    plain = [e.id for e in elements if e.dormancy is None and any(mode.when != "always" for mode in e.modes)]
+    if plain:
+        found.append(
+            f"Runs its light modes while any of the Sun is in view, without rules of sleep: {', '.join(plain)}."
+        )
+    return tuple(found)
 
 
 def station_models(
