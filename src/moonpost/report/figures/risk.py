@@ -49,12 +49,20 @@ def _below(axes: Any, values: Any, label: str, colour: str) -> None:
     """Share of runs below each value, with the quantiles that are told."""
     numbers = np.sort(np.asarray(values, dtype=np.float64))
     many = numbers.size
+    spread = float(numbers[-1] - numbers[0])
+    digits = int(np.clip(np.ceil(2.0 - np.log10(spread)), 0, 4)) if spread > 0.0 else 1
     axes.step(numbers, np.arange(1, many + 1) / many, where="post", color=colour, lw=1.6)
     for share in (0.05, 0.5, 0.95):
         at = float(np.quantile(numbers, share))
         axes.plot([at], [share], "o", color=INK, ms=4)
+        left = at - numbers[0] > numbers[-1] - at
         axes.annotate(
-            f"P{100 * share:.0f}: {at:,.4g}", (at, share), xytext=(6, -3), textcoords="offset points", fontsize=8
+            f"P{100 * share:.0f}: {at:,.{digits}f}",
+            (at, share),
+            xytext=(-6 if left else 6, -3),
+            ha="right" if left else "left",
+            textcoords="offset points",
+            fontsize=8,
         )
     axes.yaxis.set_major_formatter(PercentFormatter(1.0))
     axes.set_ylim(0.0, 1.03)
