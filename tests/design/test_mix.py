@@ -92,7 +92,7 @@ def test_heaters_and_sleep_are_carried(stations):
             "elements": (warm.model_copy(update={"thermal": box.model_copy(update={"electric_fraction": 1.0})}),)
         }
     )
-    with pytest.raises(ModelError, match="is lost"):
+    with pytest.raises(ModelError, match="becomes too warm to work"):
         lightest_mix(hot, sun, light, families=families)
     idle = warm.model_copy(update={"dormancy": Dormancy(wake_sun_deg=80.0, sleep_sun_deg=2.0)})
     asleep = plan.model_copy(update={"elements": (idle, plan.elements[1])})

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from moonpost.errors import InputError
@@ -99,6 +99,13 @@ def test_cell_temperature_against_the_closed_form(sunlight, absorptance):
     ground=st.floats(0, 400),
     beta=st.floats(-0.01, 0),
     efficiency=st.floats(0.05, 0.5),
+)
+@example(sunlight=431.0, ground=1.0, beta=-0.009765625, efficiency=0.5)
+@example(
+    sunlight=999.9518265994274,
+    ground=174.44922577483578,
+    beta=-0.006793783474056026,
+    efficiency=0.46722193277726476,
 )
 def test_what_comes_in_goes_out(sunlight, ground, beta, efficiency):
     cells = Cells(efficiency=efficiency, temperature_coefficient_per_k=beta)

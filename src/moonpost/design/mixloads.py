@@ -118,6 +118,9 @@ def as_one_bus(plan: Plan, start: np.datetime64, elements: Iterable[Element]) ->
     return plan.model_copy(update=update)
 
 
+_STOPPED = {"machine-lost": "is lost", "too-warm": "becomes too warm to work"}
+
+
 def simulated_load_w(
     plan: Plan,
     elements: Iterable[Element],
@@ -153,7 +156,7 @@ def simulated_load_w(
     InputError
         As `moonpost.operations.simulate`.
     ModelError
-        If a machine is lost to heat or cold although it has all its power.
+        If a machine is lost to heat or cold, or too warm to work, although it has all its power.
 
     Notes
     -----
@@ -187,11 +190,11 @@ def simulated_load_w(
     if (ground := ground_of(given, sun.time.size)) is not None:
         more["surface_k"] = ground
     found = simulate(alone, sun, light, margins=True, light_mode_above=light_mode_above, **more)
-    lost = next((event for event in found.events if event.kind == "machine-lost"), None)
-    if lost is not None:
+    stopped = next((event for event in found.events if event.kind in _STOPPED), None)
+    if stopped is not None:
         raise ModelError(
-            f"is lost on {str(lost.time)[:16]} with power to spare: {lost.text}",
-            where=f"elements[{lost.subject}].thermal",
+            f"{_STOPPED[stopped.kind]} on {str(stopped.time)[:16]} with power to spare: {stopped.text}",
+            where=f"elements[{stopped.subject}].thermal",
             advice="give its box another radiator, heater or limits",
         )
     return np.asarray(found.series["load_w"].sel(bus="station").values, dtype=np.float64)

@@ -25,7 +25,7 @@ COLDEST_GAIN_K = 173.15
 
 _GROUND_ALBEDO = 0.12
 _GROUND_EMITTANCE = 0.95
-_MOST_ROUNDS = 60
+_MOST_ROUNDS = 150
 
 
 def cell_output_factor(cells: Cells, temperature_k: npt.ArrayLike) -> FloatSeries:
@@ -134,9 +134,10 @@ def cell_temperature_k(cells: Cells, sunlight_w_m2: npt.ArrayLike, ground_k: npt
     -----
     (a - eta(T)) S + e 0.95 sigma T_g^4 = 2 e sigma T^4 with absorptance a, efficiency eta, emittance e of each
     side. Over a plane the views of the ground from both sides add to one whatever the tilt, so the ground's
-    warmth enters once. Solved by Newton's method from the warm side to 1e-9 K; with a coefficient of zero it is
-    the closed form ((a - eta) S / (2 e sigma))^(1/4). Neglected: sunlight reflected by the ground, heat led
-    away by the mast, the panel's heat capacity (minutes).
+    warmth enters once. Solved to 1e-9 K by Newton's method from the warm side, halving the bracket where a step
+    leaves it, and in every third; with a coefficient of zero it is the closed form
+    ((a - eta) S / (2 e sigma))^(1/4).
+    Neglected: sunlight reflected by the ground, heat led away by the mast, the panel's heat capacity (minutes).
 
     Examples
     --------
@@ -151,13 +152,20 @@ def cell_temperature_k(cells: Cells, sunlight_w_m2: npt.ArrayLike, ground_k: npt
     out = 2.0 * cells.emittance * STEFAN_BOLTZMANN_W_M2_K4
     gained = cells.emittance * _GROUND_EMITTANCE * STEFAN_BOLTZMANN_W_M2_K4 * ground**4
     warm: FloatSeries = np.asarray(((cells.absorptance * light + gained) / out) ** 0.25)
+    cold = np.zeros_like(warm)
+    top = warm.copy()
     slope_least = -cells.efficiency * cells.temperature_coefficient_per_k
-    for _ in range(_MOST_ROUNDS):
+    for turn in range(_MOST_ROUNDS):
         kept = np.maximum(cells.absorptance - cells.efficiency * _factor(cells, warm), 0.0)
         over = out * warm**4 - gained - kept * light
+        top, cold = np.where(over >= 0.0, warm, top), np.where(over < 0.0, warm, cold)
         steep = np.maximum(4.0 * out * warm**3 - slope_least * light * (warm > COLDEST_GAIN_K), out * warm**3)
         step = np.divide(over, steep, out=np.zeros_like(over), where=steep > 0.0)
-        warm = np.maximum(warm - step, 0.0)
-        if float(np.max(np.abs(step), initial=0.0)) < 1e-9:
+        found = warm - step
+        good = (np.abs(step) < 1e-9) | ((turn % 3 < 2) & (found >= cold) & (found <= top))
+        found = np.where(good, found, 0.5 * (cold + top))
+        moved = float(np.max(np.abs(found - warm), initial=0.0))
+        warm = found
+        if moved < 1e-9:
             break
     return warm
