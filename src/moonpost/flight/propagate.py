@@ -191,7 +191,7 @@ def propagate_batch(
     Returns
     -------
     Batch
-        The same numbers, to the last digit, as `propagate` gives one by one.
+        The same numbers, to rounding, as `propagate` gives one by one.
 
     Raises
     ------

@@ -244,8 +244,10 @@ def design_station(
 
     Examples
     --------
-    >>> design_station("ilrs").mix.mass_kg < 1000.0  # doctest: +SKIP
-    True
+    >>> design_station("ilrs", members=-1)
+    Traceback (most recent call last):
+    ...
+    moonpost.errors.InputError: members: is -1; use a whole number from 0
     """
     if members < 0:
         raise InputError(f"is {members}", where="members", advice="use a whole number from 0")
