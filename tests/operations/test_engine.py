@@ -214,6 +214,20 @@ def test_it_wakes_and_sleeps_with_the_sun():
     assert told(found, "wake", "sleep") == [(0.0, "sleep"), (13.5, "wake"), (30.75, "sleep")]
 
 
+@pytest.mark.parametrize(
+    ("top", "turns"),
+    [
+        (15.0, [(0.0, "sleep"), (9.25, "wake"), (22.5, "sleep")]),  # wakes at 4.25, sleeps at 12.5 going down
+        (11.0, [(0.0, "sleep"), (9.25, "wake"), (22.75, "sleep")]),  # never as high as 12.5: sleeps at 4.25
+    ],
+)
+def test_it_may_sleep_by_a_higher_sun_than_it_wakes_by(top, turns):
+    height = np.concatenate([np.arange(-5.0, top), np.arange(top, -6.0, -1.0)])
+    rover = element("rover", modes=modes(30.0, 3.0), generators=[solar(50.0)],
+                    dormancy={"wake_sun_deg": 4.25, "sleep_sun_deg": 12.5})  # fmt: skip
+    assert told(run([rover], (height > 0).astype(float), height), "wake", "sleep") == turns
+
+
 def test_it_wakes_by_supply_store_and_temperature_together():
     light = np.array([0.0] * 10 + [0.1] * 5 + [1.0] * 30)
     box = BOX | {"ground_w_k": 2.0, "initial_k": 250.0}

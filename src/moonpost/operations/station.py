@@ -474,17 +474,31 @@ def _changes(changes: Sequence[Change], ids: Mapping[str, int], start: np.dateti
 
 
 def _sun_rules(par: npt.NDArray[np.float64], elevation_deg: FloatSeries, step_s: float) -> list[_Row]:
-    """When the Sun crosses the elevations at which machines wake and sleep, linear between samples."""
+    """When the Sun lets machines wake and makes them sleep: at its elevations, linear between samples.
+
+    A machine that sleeps by a higher Sun than it wakes by stays awake while the Sun climbs from one to the other.
+    """
     rows: list[_Row] = []
-    for code, column in (("sun-wake", PARAMETERS.index("wake_sun")), ("sun-sleep", PARAMETERS.index("sleep_sun"))):
-        for e in np.flatnonzero(par[:, column] > -1e9):
-            off = elevation_deg - par[e, column]
-            up = off > 0.0
-            rows.append((0.0, _CODE[code], float(e), float(up[0]), 0.0))
-            for k in np.flatnonzero(up[1:] != up[:-1]):
-                part = float(off[k] / (off[k] - off[k + 1]))
-                rows.append(((float(k) + part) * step_s, _CODE[code], float(e), float(up[k + 1]), 0.0))
+    wakes, sleeps = (par[:, PARAMETERS.index(name)] for name in ("wake_sun", "sleep_sun"))
+    for e in range(par.shape[0]):
+        wake, sleep = (_passed(elevation_deg, float(level[e])) for level in (wakes, sleeps))
+        rows += [(at * step_s, _CODE["sun-wake"], float(e), float(up), 0.0) for at, up in wake]
+        if wake and sleep and sleeps[e] > wakes[e]:
+            climbing = bool(wake[0][1]) and elevation_deg[1] > elevation_deg[0]
+            upper = [(at, up) for at, up in sleep[1:] if not up]
+            sleep = [(0.0, bool(sleep[0][1]) or climbing), *sorted([*wake[1:], *upper])]
+        rows += [(at * step_s, _CODE["sun-sleep"], float(e), float(up), 0.0) for at, up in sleep]
     return rows
+
+
+def _passed(elevation_deg: FloatSeries, level_deg: float) -> list[tuple[float, bool]]:
+    """Whether the Sun is above a level at first, and each step at which that changes; nothing without a level."""
+    if level_deg <= _NONE:
+        return []
+    off = elevation_deg - level_deg
+    up = off > 0.0
+    turns = np.flatnonzero(up[1:] != up[:-1])
+    return [(0.0, bool(up[0])), *((float(k + off[k] / (off[k] - off[k + 1])), bool(up[k + 1])) for k in turns)]
 
 
 def _fades(par: npt.NDArray[np.float64], span_s: float) -> list[_Row]:
