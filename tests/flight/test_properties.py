@@ -121,8 +121,9 @@ def test_batches_equal_single_flights_whatever_ends_them(full: Environment, meth
         first = State(begin, states[k, :3], states[k, 3:])
         alone = propagate(first, stop, full, dense=False, method=method)  # type: ignore[arg-type]
         assert alone.ended == flown.ended[k]
-        assert alone.duration_s == flown.elapsed_s[k]
-        assert np.array_equal(alone.final.vector, flown.states[k])
+        # Two compiled entries: what each inlines hangs on what the cache held when it was compiled.
+        assert alone.duration_s == pytest.approx(flown.elapsed_s[k], rel=1e-12)
+        assert alone.final.vector == pytest.approx(flown.states[k], rel=1e-10)
 
 
 @pytest.mark.parametrize("period", [1.5111111, 2.2, 3.2])

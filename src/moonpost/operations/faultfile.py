@@ -81,6 +81,7 @@ def read_faults(path: str | os.PathLike[str]) -> FaultFile:
     Examples
     --------
     >>> import tempfile
+    >>> from pathlib import Path
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     path = Path(folder) / "faults.toml"
     ...     _ = path.write_text('[[fault]]\nkind = "dust"\nsubject = "yutu-2"\nat = 2040-02-01\nsize = 0.3\n')
