@@ -29,9 +29,6 @@ What spans rows is checked too: names that exist, nothing that depends on itself
 mission, an instrument for each objective not declared `open`, a source for all power drawn by day and in the dark,
 landings after launches, sites on terrain, the period within the kernels.
 
-The tables `activities`, `calls` and `samples` are read and checked and no computation uses them yet; nor does any
-use an element's `heat_w` and `data_bit_s`, a launcher's `reliability` or a ground station's `antenna_m`.
-
 ## What rows have in common
 
 | field | unit | what | default |

@@ -6,8 +6,8 @@ from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-from moonpost.plan.elements import Instrument
 from moonpost.plan.model import Plan
+from moonpost.plan.science import Instrument
 
 __all__ = ["InstrumentPath", "ObjectiveStatus", "objective_status", "orphaned"]
 

@@ -4,29 +4,40 @@ from moonpost.plan.base import when_bounds
 from moonpost.plan.check import Finding, check
 from moonpost.plan.elements import (
     Activity,
+    Assembly,
     Cells,
     Dormancy,
     Element,
-    Instrument,
     Link,
     Mode,
-    Objective,
     Position,
     Radioisotope,
     Reactor,
     Recorder,
+    Robot,
     SolarArray,
     Storage,
     Tank,
     ThermalBox,
 )
 from moonpost.plan.load import Reading, bundled_plans, load_plan, plan_path, read_plan
-from moonpost.plan.missions import DeltaV, Launcher, Mission, Phase, Sample, Transfer, TransferStage
+from moonpost.plan.missions import (
+    DeltaV,
+    Demonstration,
+    Launcher,
+    Mission,
+    Phase,
+    Sample,
+    Support,
+    Transfer,
+    TransferStage,
+)
 from moonpost.plan.model import SCHEMA_VERSION, Assumption, DesignRules, Plan
-from moonpost.plan.partners import Agreement, AgreementStep, Approval, Call, Partner
+from moonpost.plan.partners import Agreement, AgreementStep, Approval, Barter, Call, Partner, Service, ShareRule
 from moonpost.plan.paths import number_at, with_number
 from moonpost.plan.places import GroundStation, MoonSite, Orbit, OrbitStation, Station, SurfaceStation
 from moonpost.plan.schema import json_schema
+from moonpost.plan.science import DataProduct, Instrument, Objective
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -34,10 +45,14 @@ __all__ = [
     "Agreement",
     "AgreementStep",
     "Approval",
+    "Assembly",
     "Assumption",
+    "Barter",
     "Call",
     "Cells",
+    "DataProduct",
     "DeltaV",
+    "Demonstration",
     "DesignRules",
     "Dormancy",
     "Element",
@@ -60,10 +75,14 @@ __all__ = [
     "Reactor",
     "Reading",
     "Recorder",
+    "Robot",
     "Sample",
+    "Service",
+    "ShareRule",
     "SolarArray",
     "Station",
     "Storage",
+    "Support",
     "SurfaceStation",
     "Tank",
     "ThermalBox",

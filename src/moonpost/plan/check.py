@@ -106,7 +106,8 @@ _CODES = {
 
 _TABLES = (
     "phases", "partners", "agreements", "calls", "sites", "launchers", "delta_v", "transfers", "missions",
-    "elements", "ground_stations", "links", "objectives", "instruments", "activities", "samples", "assumptions",
+    "elements", "ground_stations", "links", "objectives", "instruments", "activities", "samples", "supports",
+    "demonstrations", "products", "services", "barters", "assumptions",
 )  # fmt: skip
 
 # (table of the row, attribute, table it refers to)
@@ -135,6 +136,20 @@ _REFERENCES = (
     ("activities", "after", "activities"),
     ("activities", "partner", "partners"),
     ("samples", "mission", "missions"),
+    ("calls", "host", "elements"),
+    ("supports", "provider", "missions"),
+    ("supports", "user", "missions"),
+    ("supports", "agreement", "agreements"),
+    ("demonstrations", "mission", "missions"),
+    ("demonstrations", "element", "elements"),
+    ("demonstrations", "needed_by", "elements"),
+    ("products", "instrument", "instruments"),
+    ("products", "producer", "partners"),
+    ("products", "early_access", "partners"),
+    ("services", "partner", "partners"),
+    ("barters", "giver", "partners"),
+    ("barters", "receiver", "partners"),
+    ("barters", "agreement", "agreements"),
 )
 
 

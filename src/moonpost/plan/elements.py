@@ -6,24 +6,24 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from moonpost.plan.base import Frozen, Identifier, Row
+from moonpost.plan.base import Frozen, Identifier, Row, When
 from moonpost.plan.partners import Owned
 from moonpost.plan.places import Orbit
 
 __all__ = [
     "Activity",
+    "Assembly",
     "Cells",
     "Dormancy",
     "Element",
     "Generator",
-    "Instrument",
     "Link",
     "Mode",
-    "Objective",
     "Position",
     "Radioisotope",
     "Reactor",
     "Recorder",
+    "Robot",
     "SolarArray",
     "Storage",
     "Tank",
@@ -254,6 +254,32 @@ class Position(Frozen):
     top_m: float = Field(default=3.0, ge=0, le=300, description="Its highest part above ground [m].")
 
 
+class Robot(Frozen):
+    """What a machine can do for the building of the station."""
+
+    speed_m_s: float = Field(gt=0, le=10, description="Over the ground, loaded [m/s].")
+    drive_w: float = Field(ge=0, description="Drawn besides the mode's power while it drives [W].")
+    work_w: float = Field(ge=0, description="Drawn besides the mode's power while it handles things [W].")
+    payload_kg: float = Field(gt=0, description="Largest mass that it carries [kg].")
+    reach_m: float = Field(default=2.0, gt=0, description="Largest height that its arm reaches [m].")
+
+
+class Assembly(Frozen):
+    """What it takes to put a machine to work after it has arrived."""
+
+    unload_h: float = Field(default=0.0, ge=0, le=10_000, description="Taking it off the lander [h].")
+    deploy_h: float = Field(default=0.0, ge=0, le=10_000, description="Setting it up at its place [h].")
+    connect_h: float = Field(default=0.0, ge=0, le=10_000, description="Connecting it to what it requires [h].")
+    commission_h: float = Field(default=0.0, ge=0, le=10_000, description="Trying it out [h].")
+    self_moving: bool = Field(default=False, description="It needs no robot to leave the lander and get there.")
+    robots: int = Field(default=1, ge=0, le=10, description="Robots at work on it at once; 0: it sets itself up.")
+    reach_m: float = Field(default=0.0, ge=0, description="Height at which it is taken or mounted [m].")
+    needs: tuple[Literal["light", "earth"], ...] = Field(default=("light",), description="While robots work.")
+    commission_needs: tuple[Literal["light", "earth"], ...] = Field(
+        default=("earth",), description="While it is tried out."
+    )
+
+
 class Element(Owned):
     """A machine that a mission brings."""
 
@@ -302,6 +328,13 @@ class Element(Owned):
     position: Position | None = Field(
         default=None, description="Where it stands, for shadows, cables and distances."
     )
+    volume_m3: float | None = Field(default=None, gt=0, description="Packed, each [m3].")
+    needed: When | None = Field(default=None, description="Date by which it has to have arrived.")
+    heritage: tuple[Identifier, ...] = Field(
+        default=(), description="Missions of the heritage catalogue whose technology it builds on."
+    )
+    robot: Robot | None = Field(default=None, description="What it can do for the building of the station.")
+    assembly: Assembly | None = Field(default=None, description="What it takes to put it to work.")
 
     @model_validator(mode="after")
     def _mass_range(self) -> Element:
@@ -338,26 +371,6 @@ class Link(Row):
     range_m: float = Field(gt=0, description="Longest distance [m].")
     required_ebn0_db: float = Field(default=4.5, description="Needed energy per bit over noise density [dB].")
     losses_db: float = Field(default=3.0, ge=0, description="Pointing, polarisation, implementation [dB].")
-
-
-class Objective(Row):
-    """A question that the station is to answer."""
-
-    area: str = Field(min_length=1, description="Science area.")
-    status: Literal["served", "open"] = Field(
-        default="served", description="served: an instrument serves it; open: declared to have none yet."
-    )
-
-
-class Instrument(Row):
-    """A payload that serves objectives."""
-
-    owner: Identifier
-    element: Identifier = Field(description="The element that carries it.")
-    objectives: tuple[Identifier, ...] = Field(min_length=1)
-    mass_kg: float | None = Field(default=None, gt=0, description="[kg]")
-    power_w: float | None = Field(default=None, ge=0, description="[W]")
-    data_bit_s: float | None = Field(default=None, ge=0, description="[bit/s]")
 
 
 class Activity(Row):

@@ -11,10 +11,11 @@ from pydantic import Field, PrivateAttr
 
 from moonpost.errors import UnknownNameError
 from moonpost.plan.base import Frozen, Identifier, Row, Sourced, When
-from moonpost.plan.elements import Activity, Element, Instrument, Link, Objective
-from moonpost.plan.missions import DeltaV, Launcher, Mission, Phase, Sample, Transfer
-from moonpost.plan.partners import Agreement, Call, Partner
+from moonpost.plan.elements import Activity, Element, Link
+from moonpost.plan.missions import DeltaV, Demonstration, Launcher, Mission, Phase, Sample, Support, Transfer
+from moonpost.plan.partners import Agreement, Barter, Call, Partner, Service, ShareRule
 from moonpost.plan.places import GroundStation, MoonSite, Station, SurfaceStation
+from moonpost.plan.science import DataProduct, Instrument, Objective
 
 __all__ = ["SCHEMA_VERSION", "Assumption", "DesignRules", "Plan"]
 
@@ -77,6 +78,12 @@ class Plan(Frozen):
     instruments: tuple[Instrument, ...] = ()
     activities: tuple[Activity, ...] = ()
     samples: tuple[Sample, ...] = ()
+    supports: tuple[Support, ...] = ()
+    demonstrations: tuple[Demonstration, ...] = ()
+    products: tuple[DataProduct, ...] = ()
+    share_rule: ShareRule | None = None
+    services: tuple[Service, ...] = ()
+    barters: tuple[Barter, ...] = ()
     assumptions: tuple[Assumption, ...] = ()
 
     _path: Path | None = PrivateAttr(default=None)

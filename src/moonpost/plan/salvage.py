@@ -104,6 +104,7 @@ def stand_in(key: str, raw: Any = None) -> Any:
         "station": SurfaceStation(kind="surface", id="station", name="station", **_sites(raw), **origin),
         "design": DesignRules(start="2035", **origin),
         "partners": (),
+        "share_rule": None,
     }.get(key, "unreadable")
 
 
