@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from moonpost.errors import DataError, InputError
+from moonpost.errors import DataError, InputError, ModelError
 from moonpost.operations.projectplans import plan_project
 from moonpost.operations.projects import Project, project_faults, read_patterson
 
@@ -138,3 +138,93 @@ def test_the_same_seed_and_rounds_give_the_same_search() -> None:
         island.search(3000)
         found.append(island.plan().tolist())
     assert found[0] == found[1]
+
+
+@st.composite
+def projects_with_calendars(draw: st.DrawFn, most: int = 25, units: int = 80) -> Project:
+    plain = draw(projects(most))
+    chance = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    calendars = chance.random((2, units)) < draw(st.sampled_from([0.5, 0.8]))
+    return Project(
+        plain.durations,
+        plain.demands,
+        plain.capacities,
+        plain.followers,
+        calendars=calendars,
+        calendar=chance.integers(-1, 2, len(plain)),
+        pauses=chance.random(len(plain)) < 0.6,
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(projects_with_calendars())
+def test_plans_keep_calendars_or_none_is_found(project: Project) -> None:
+    try:
+        plan = plan_project(project, seconds=0.05)
+    except ModelError:
+        return  # what this means is tried on small projects below, against all plans there are
+    assert project_faults(project, plan.starts) == []
+    assert plan.makespan == project.ends(plan.starts).max()
+    assert project.bound <= plan.lower_bound <= plan.makespan <= plan.first_makespan
+
+
+@settings(max_examples=25, deadline=None)
+@given(projects_with_calendars(most=3, units=11))
+def test_small_projects_with_calendars_end_as_early_as_any_plan(project: Project) -> None:
+    every = itertools.product(range(20), repeat=len(project))
+    ends = [int(project.ends(starts).max()) for starts in every if not project_faults(project, starts)]
+    if not ends:
+        with pytest.raises(ModelError, match="finds no room"):
+            plan_project(project, seconds=1.0)
+        return
+    plan = plan_project(project, seconds=2.0)
+    assert plan.makespan == min(ends)
+    assert plan.optimal
+
+
+@settings(max_examples=20, deadline=None)
+@given(projects(most=12))
+def test_a_calendar_that_is_always_open_changes_nothing(project: Project) -> None:
+    horizon = int(project.durations.sum()) + 1
+    always = np.ones((1, horizon), dtype=bool)
+    calm = Project(
+        project.durations, project.demands, project.capacities, project.followers, calendars=always,
+        calendar=np.zeros(len(project)), pauses=np.zeros(len(project)),
+    )  # fmt: skip
+    one, two = plan_project(project, seconds=0.5), plan_project(calm, seconds=0.5)
+    if one.optimal and two.optimal:
+        assert one.makespan == two.makespan
+    assert two.lower_bound <= one.makespan
+    assert one.lower_bound <= two.makespan
+
+
+def test_calendars_by_hand() -> None:
+    week = [1, 1, 1, 0, 0, 1, 1, 1, 1, 0]
+    both = Project([3, 4], [[1], [1]], [1], [(), ()], calendars=[week], calendar=[0, 0], pauses=[False, False])
+    plan = plan_project(both, seconds=1.0)
+    assert plan.starts.tolist() == [0, 5]
+    pausing = Project([4, 3], [[1], [1]], [1], [(), ()], calendars=[week], calendar=[0, 0], pauses=[True, False])
+    assert pausing.ends([0, 6]).tolist() == [6, 9]
+    assert plan_project(pausing, seconds=1.0).makespan == 9
+    assert project_faults(pausing, [0, 5]) == ["capacity 0 is 1 and 2 are taken at 5"]
+    assert project_faults(pausing, [3, 6])[0] == "activity 0 starts at 3, where its calendar is closed"
+    assert project_faults(both, [1, 5]) == ["activity 0 may not pause and its calendar is closed at 3"]
+    assert project_faults(pausing, [7, 0])[0] == "activity 0 has 2 left to do when its calendar ends"
+    with pytest.raises(InputError, match="does not end within"):
+        pausing.ends([7, 0])
+
+
+def test_what_does_not_fit_is_told() -> None:
+    with pytest.raises(ModelError, match="activity 0 finds no room in its calendar of 3 units"):
+        plan_project(Project([3], [[1]], [1], [()], calendars=[[1, 0, 1]], calendar=[0], pauses=[True]))
+    with pytest.raises(ModelError, match="finds no room"):
+        plan_project(Project([2, 2], [[1], [1]], [1], [(), ()], calendars=[[1, 1, 1]], calendar=[0, 0]), seconds=1)
+
+
+def test_bad_calendars() -> None:
+    with pytest.raises(InputError, match="no calendar 1"):
+        Project([1], [[1]], [1], [()], calendars=[[1]], calendar=[1])
+    with pytest.raises(InputError, match="do not fit 1 activities"):
+        Project([1], [[1]], [1], [()], calendars=[[1]], calendar=[0, 0])
+    with pytest.raises(InputError, match="do not fit 1 activities"):
+        Project([1], [[1]], [1], [()], calendars=[1, 1], calendar=[0])

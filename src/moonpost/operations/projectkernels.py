@@ -1,6 +1,10 @@
 """Kernels of project schedules: serial generation, justification, and a steady-state genetic search.
 
 Activities are numbered in an order in which each comes after those that it waits for. Times are whole units.
+
+Calendars come as one tuple, see `moonpost.operations.projectclocks`: for each activity the calendar that it keeps
+(-1: none) and whether it may pause; for each calendar the open units before a time, the open units themselves, and
+the begin and end of the run of open units that holds each. The tuple's first array is empty where there are none.
 """
 
 from __future__ import annotations
@@ -10,7 +14,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 
-__all__ = ["evolve", "generate", "justify"]
+__all__ = ["ended", "evolve", "generate", "generate_within", "justify", "justify_within", "opened"]
 
 _MUTATION = 0.05
 _RESTART_AFTER = 4000
@@ -81,6 +85,124 @@ def justify(
         keys[job] = far - turned[job] - durations[job]
     _by(keys, far, counts, order)
     return generate(order, durations, demands, capacities, before[0], before[1], free, starts)
+
+
+@njit(cache=True, nogil=True)
+def opened(job: int, at: int, length: int, clock: Any) -> int:
+    """First start from a time on at which an activity finds its calendar open."""
+    kept, pauses, done, units, _, stops = clock
+    row = kept[job]
+    if row < 0 or length == 0:
+        return at
+    at = units[row, done[row, at]]
+    while not pauses[job] and stops[row, at] - at < length:
+        at = units[row, done[row, stops[row, at]]]
+    return at
+
+
+@njit(cache=True, nogil=True)
+def ended(job: int, at: int, length: int, clock: Any) -> int:
+    """When an activity ends that starts at a time at which it can."""
+    kept, pauses, done, units, _, _ = clock
+    row = kept[job]
+    if row < 0 or length == 0 or not pauses[job]:
+        return at + length
+    return int(units[row, done[row, at] + length - 1] + 1)
+
+
+@njit(cache=True, nogil=True)
+def _begun(job: int, end: int, length: int, clock: Any, span: Any) -> None:
+    """Latest start and end up to a time."""
+    kept, pauses, done, units, firsts, _ = clock
+    row = kept[job]
+    if row < 0 or length == 0:
+        span[0], span[1] = end - length, end
+        return
+    last = done[row, end] - 1
+    if pauses[job]:
+        span[0], span[1] = units[row, last - length + 1], units[row, last] + 1
+        return
+    while units[row, last] + 1 - firsts[row, units[row, last]] < length:
+        last = done[row, firsts[row, units[row, last]]] - 1
+    span[0], span[1] = units[row, last] + 1 - length, units[row, last] + 1
+
+
+@njit(cache=True, nogil=True)
+def _blocked(job: int, at: int, end: int, demands: Any, free: Any, forward: bool) -> int:
+    """The last unit of a span, or the first going backward, in which a capacity lacks; -1 if there is none."""
+    for step in range(end - at):
+        now = end - 1 - step if forward else at + step
+        for q in range(demands.shape[1]):
+            if free[now, q] < demands[job, q]:
+                return now
+    return -1
+
+
+@njit(cache=True, nogil=True)
+def generate_within(
+    order: Any, durations: Any, demands: Any, capacities: Any, waits: Any, free: Any, starts: Any, clock: Any
+) -> int:
+    """Start activities in turn as early as those before them, capacities and calendars allow; the makespan."""
+    makespan = 0
+    free[:, :] = capacities
+    for place in range(order.size):
+        job = order[place]
+        length, at = durations[job], 0
+        for k in range(waits[0][job], waits[0][job + 1]):
+            other = waits[1][k]
+            at = max(at, ended(other, starts[other], durations[other], clock))
+        at = opened(job, at, length, clock)
+        end = ended(job, at, length, clock)
+        blocked = _blocked(job, at, end, demands, free, True)
+        while blocked >= 0:
+            at = opened(job, blocked + 1, length, clock)
+            end = ended(job, at, length, clock)
+            blocked = _blocked(job, at, end, demands, free, True)
+        starts[job] = at
+        for now in range(at, end):
+            for q in range(demands.shape[1]):
+                free[now, q] -= demands[job, q]
+        makespan = max(makespan, end)
+    return makespan
+
+
+@njit(cache=True, nogil=True)
+def justify_within(
+    starts: Any,
+    makespan: int,
+    durations: Any,
+    demands: Any,
+    capacities: Any,
+    before: Any,
+    after: Any,
+    work: Any,
+    clock: Any,
+) -> int:
+    """As `justify`, with calendars: to the right within the makespan, and back to the left."""
+    free, keys, counts, order, turned = work
+    count, span = starts.size, np.empty(2, np.int64)
+    for job in range(count):
+        keys[job] = ended(job, starts[job], durations[job], clock)
+    _by(keys, makespan, counts, order)
+    free[:, :] = capacities
+    for place in range(count - 1, -1, -1):
+        job = order[place]
+        end = makespan
+        for k in range(after[0][job], after[0][job + 1]):
+            end = min(end, turned[after[1][k]])
+        _begun(job, end, durations[job], clock, span)
+        blocked = _blocked(job, span[0], span[1], demands, free, False)
+        while blocked >= 0:
+            _begun(job, blocked, durations[job], clock, span)
+            blocked = _blocked(job, span[0], span[1], demands, free, False)
+        turned[job] = span[0]
+        for now in range(span[0], span[1]):
+            for q in range(demands.shape[1]):
+                free[now, q] -= demands[job, q]
+    for job in range(count):
+        keys[job] = turned[job]
+    _by(keys, makespan, counts, order)
+    return generate_within(order, durations, demands, capacities, before, free, starts, clock)
 
 
 @njit(cache=True, nogil=True)
@@ -168,6 +290,7 @@ def evolve(
     links: Any,
     tails: Any,
     work: Any,
+    clock: Any,
 ) -> int:
     """Some rounds of the search; the best makespan.
 
@@ -187,11 +310,18 @@ def evolve(
             high = low + 1 + int(_random(seed) * (count - low))
             _cross(orders[one], orders[two], low, high, taken, order)
             _mutate(order, links, seed)
-        span = generate(order, durations, demands, capacities, before[0], before[1], free, starts)
-        again = justify(starts, span, durations, demands, capacities, before, after, work)
-        while again < span:
-            span = again
+        if clock[0].size:
+            span = generate_within(order, durations, demands, capacities, before, free, starts, clock)
+            again = justify_within(starts, span, durations, demands, capacities, before, after, work, clock)
+            while again < span:
+                span = again
+                again = justify_within(starts, span, durations, demands, capacities, before, after, work, clock)
+        else:
+            span = generate(order, durations, demands, capacities, before[0], before[1], free, starts)
             again = justify(starts, span, durations, demands, capacities, before, after, work)
+            while again < span:
+                span = again
+                again = justify(starts, span, durations, demands, capacities, before, after, work)
         span = again
         for job in range(count):
             keys[job] = starts[job]

@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from moonpost.errors import InputError
+from moonpost.errors import InputError, ModelError
+from moonpost.operations.projectclocks import project_clock
 from moonpost.operations.projects import Project
 
 __all__ = ["ProjectPlan", "plan_project"]
@@ -109,15 +110,20 @@ def plan_project(
     ------
     InputError
         If the time is not positive or there is no worker.
+    ModelError
+        If the activities do not fit into their calendars, or no plan that does is found in the time.
 
     Notes
     -----
     Serial schedule generation with forward and backward justification inside a genetic search on activity lists,
     one population a worker. Between its two stretches CP-SAT, with the best plan as its complete hint, tightens
-    the bound and proves small projects, and the populations exchange their best.
+    the bound and proves small projects, and the populations exchange their best. Where activities keep calendars,
+    generation and justification step from one open unit to the next, and CP-SAT is told the pairs of start and end
+    that a calendar allows.
 
     References
     ----------
+    Kreter, Rieck, Zimmermann (2016), Eur. J. Oper. Res. 251, 387-403, doi:10.1016/j.ejor.2015.11.021 (calendars);
     Hartmann (1998), Naval Res. Logistics 45, 733-750; Valls, Ballestin and Quintanilla (2005), Eur. J. Oper. Res.
     165, 375-386, doi:10.1016/j.ejor.2004.04.008.
 
@@ -133,6 +139,8 @@ def plan_project(
         raise InputError(f"{workers!r} workers", where="workers", advice="give 1 or more")
     members = int(np.clip(_MEMBERS_A_SECOND * seconds, _FEWEST_MEMBERS, _MOST_MEMBERS))
     islands = [_Island(project, members, seed + 7919 * number) for number in range(workers)]
+    if islands[0].bound > islands[0].beyond:
+        raise _unfit(project, islands[0])
     islands[0].search(1)
     race = _Race(project, islands, seconds, progress)
     race.search(_SEARCH_SHARE)
@@ -140,7 +148,19 @@ def plan_project(
         race.prove(_PROOF_SHARE)
         race.exchange()
         race.search(1.0)
+    if race.best.makespan > race.best.beyond:
+        raise _unfit(project, race.best)
     return race.plan()
+
+
+def _unfit(project: Project, island: _Island) -> ModelError:
+    """An activity for which the calendars leave no room."""
+    late = island.late()
+    return ModelError(
+        f"activity {late} finds no room in its calendar of {project.calendars.shape[1]} units",
+        where="calendars",
+        advice="give longer calendars, or more open units in them",
+    )
 
 
 class _Race:
@@ -149,7 +169,7 @@ class _Race:
     def __init__(self, project: Project, islands: list[_Island], seconds: float, progress: Told | None) -> None:
         self.project, self.islands, self.seconds, self.progress = project, islands, seconds, progress
         self.started = time.monotonic()
-        self.bound = project.bound
+        self.bound = islands[0].bound
         self.first = islands[0].makespan
 
     @property
@@ -187,7 +207,8 @@ class _Race:
         """Let CP-SAT tighten the bound, and shorten the plan if it can."""
         best = self.best
         limit = min(share * self.seconds, (1.0 - self.passed) * self.seconds)
-        starts, bound = _by_constraints(self.project, best.plan(), self.bound, limit, len(self.islands))
+        hint = best.plan() if best.makespan <= best.beyond else None
+        starts, bound = _by_constraints(self.project, hint, self.bound, limit, len(self.islands))
         self.bound = max(self.bound, bound)
         if starts is not None:
             best.adopt(starts)
@@ -204,6 +225,7 @@ class _Island:
 
     def __init__(self, project: Project, members: int, seed: int) -> None:
         count = len(project)
+        self.project = project
         self.order = np.array(project.order, dtype=np.int64)
         place = np.empty(count, dtype=np.int64)
         place[self.order] = np.arange(count)
@@ -216,11 +238,15 @@ class _Island:
                 self.links[job, follower] = True
         self.durations = project.durations[self.order]
         self.demands = np.ascontiguousarray(project.demands[self.order])
+        clock = project_clock(project, self.order)
+        self.clock, self.beyond = clock.arrays, clock.beyond
         self.capacities, self.bound = project.capacities, project.bound
         self.tails = _tails(self.durations, after)
         ahead, behind = _packed(before), _packed(after)
         self.before, self.after = (*ahead, *behind), (*behind, *ahead)
-        horizon = int(self.durations.sum()) + 1
+        if project.scheduled:
+            self.bound = max(self.bound, int(self._earliest().max(initial=0)))
+        horizon = clock.horizon
         self.work = (
             np.empty((horizon + 1, project.capacities.size), np.int64), np.empty(count, np.int64),
             np.empty(horizon + 3, np.int64), np.empty(count, np.int64), np.empty(count, np.int64),
@@ -241,13 +267,35 @@ class _Island:
         evolve(
             rounds, self.orders, self.spans, self.starts, self.marks, self.seed, self.bound, self.durations,
             self.demands, self.capacities, self.before, self.after, self.links, self.tails, self.work,
+            self.clock,
         )  # fmt: skip
         self.made += rounds
+
+    def _earliest(self) -> Whole:
+        """Ends of the activities if capacities did not limit them."""
+        from moonpost.operations.projectkernels import ended, opened
+
+        ends = np.zeros(self.order.size, dtype=np.int64)
+        for job, length in enumerate(self.durations.tolist()):
+            before = self.before[1][self.before[0][job] : self.before[0][job + 1]]
+            at = min(int(ends[before].max(initial=0)), self.beyond)
+            ends[job] = ended(job, opened(job, at, length, self.clock), length, self.clock)
+        return ends
+
+    def late(self) -> int:
+        """The first activity that does not fit into its calendar, by its number in the project."""
+        ends = self._earliest()
+        if (ends <= self.beyond).all():
+            from moonpost.operations.projectkernels import ended
+
+            pairs = zip(self.starts.tolist(), self.durations.tolist(), strict=True)
+            ends = np.array([ended(job, at, length, self.clock) for job, (at, length) in enumerate(pairs)])
+        return int(self.order[int(np.argmax(ends > self.beyond))])
 
     def adopt(self, starts: Whole) -> None:
         """Take a plan made elsewhere as the best and into the population."""
         mine = starts[self.order]
-        self.starts[:], self.marks[1] = mine, int((mine + self.durations).max(initial=0))
+        self.starts[:], self.marks[1] = mine, int(self.project.ends(starts).max(initial=0))
         worst = int(np.argmax(self.spans))
         self.orders[worst], self.spans[worst] = np.argsort(mine, kind="stable"), self.marks[1]
 
@@ -274,29 +322,26 @@ def _packed(rows: list[list[int]]) -> tuple[Whole, Whole]:
 
 
 def _by_constraints(
-    project: Project, hint: Whole, bound: int, seconds: float, workers: int
+    project: Project, hint: Whole | None, bound: int, seconds: float, workers: int
 ) -> tuple[Whole | None, int]:
-    """A shorter plan, or none, and the bound that CP-SAT proves from a complete hint."""
+    """A shorter plan than the hint, or none, and the bound that CP-SAT proves from a complete hint."""
     from ortools.sat.python import cp_model
 
-    model, longest = cp_model.CpModel(), int((hint + project.durations).max(initial=0))
-    starts = [model.new_int_var(0, longest - int(length), "") for length in project.durations]
-    spans = [
-        model.new_fixed_size_interval_var(start, int(length), "")
-        for start, length in zip(starts, project.durations, strict=True)
-    ]
-    end = model.new_int_var(bound, longest, "")
+    model, longest = cp_model.CpModel(), _longest(project, hint)
+    spans = [_span(model, project, job, longest) for job in range(len(project))]
+    starts, ends = [span.start_expr() for span in spans], [span.end_expr() for span in spans]
+    end = model.new_int_var(min(bound, longest), longest, "")
     for job, row in enumerate(project.followers):
-        model.add(end >= starts[job] + int(project.durations[job]))
+        model.add(end >= ends[job])
         for follower in row:
-            model.add(starts[follower] >= starts[job] + int(project.durations[job]))
+            model.add(starts[follower] >= ends[job])
     for kind, capacity in enumerate(project.capacities):
         users = np.flatnonzero((project.demands[:, kind] > 0) & (project.durations > 0))
         taken = [int(project.demands[job, kind]) for job in users]
         model.add_cumulative([spans[job] for job in users], taken, int(capacity))
     model.minimize(end)
-    for variable, value in zip([*starts, end], [*hint.tolist(), longest], strict=True):
-        model.add_hint(variable, value)
+    if hint is not None:
+        _hint(model, [*starts, *ends, end], [*hint.tolist(), *project.ends(hint).tolist(), longest])
     solver = cp_model.CpSolver()
     solver.parameters.max_time_in_seconds = max(seconds, 0.01)
     solver.parameters.num_workers = workers
@@ -304,6 +349,51 @@ def _by_constraints(
     if status not in (cp_model.OPTIMAL, cp_model.FEASIBLE):
         return None, bound
     proved = math.ceil(solver.best_objective_bound - 1e-6)
-    if solver.objective_value >= longest:
+    if hint is not None and solver.objective_value >= longest:
         return None, proved
     return np.array([solver.value(start) for start in starts], dtype=np.int64), proved
+
+
+def _longest(project: Project, hint: Whole | None) -> int:
+    """No plan that is looked for is longer."""
+    if hint is not None:
+        return int(project.ends(hint).max(initial=0))
+    return int(project.calendars.shape[1] + project.durations.sum())
+
+
+def _hint(model: Any, expressions: list[Any], values: list[int]) -> None:
+    """Give values of variables; expressions that are none need no hint."""
+    from ortools.sat.python import cp_model
+
+    seen: set[int] = set()
+    for expression, value in zip(expressions, values, strict=True):
+        if isinstance(expression, cp_model.IntVar) and expression.index not in seen:
+            seen.add(expression.index)
+            model.add_hint(expression, value)
+
+
+def _span(model: Any, project: Project, job: int, longest: int) -> Any:
+    """An activity's interval, within its calendar."""
+    from ortools.sat.python import cp_model
+
+    length, row = int(project.durations[job]), int(project.calendar[job])
+    if row < 0 or length == 0:
+        return model.new_fixed_size_interval_var(model.new_int_var(0, longest - length, ""), length, "")
+    begins, ends = _allowed(project.calendars[row], length, bool(project.pauses[job]))
+    kept = ends <= longest
+    begins, ends = begins[kept], ends[kept]
+    start = model.new_int_var_from_domain(cp_model.Domain.from_values(begins.tolist()), "")
+    if not project.pauses[job]:
+        return model.new_fixed_size_interval_var(start, length, "")
+    end = model.new_int_var_from_domain(cp_model.Domain.from_values(ends.tolist()), "")
+    size = model.new_int_var(length, max(length, int((ends - begins).max(initial=0))), "")
+    model.add_allowed_assignments([start, end], np.column_stack([begins, ends]).tolist())
+    return model.new_interval_var(start, size, end, "")
+
+
+def _allowed(calendar: npt.NDArray[np.bool_], length: int, pauses: bool) -> tuple[Whole, Whole]:
+    """Starts that a calendar allows, and the ends that belong to them."""
+    units = np.flatnonzero(calendar)
+    begins, ends = units[: max(units.size - length + 1, 0)], units[length - 1 :] + 1
+    whole = np.ones(begins.size, dtype=np.bool_) if pauses else ends - begins == length
+    return begins[whole], ends[whole]

@@ -1,10 +1,10 @@
-"""Projects: activities with durations, demands on shared capacities and an order; read, and checked."""
+"""Projects: activities with durations, demands on capacities, an order and calendars; read, and checked."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +15,7 @@ from moonpost.errors import DataError, InputError
 __all__ = ["Project", "project_faults", "read_patterson"]
 
 Whole = npt.NDArray[np.int64]
+Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,17 +32,27 @@ class Project:
         What there is of each.
     followers : tuple of tuple of int
         For each activity those that may start when it has ended.
+    calendars : ndarray of bool, shape (k, h), optional
+        Units of time in which work can be done; none can after the last of them.
+    calendar : ndarray of int, shape (n,), optional
+        The calendar that each activity keeps; -1 for none.
+    pauses : ndarray of bool, shape (n,), optional
+        Whether an activity may pause where its calendar is closed and go on afterwards. It keeps what it has
+        taken while it pauses.
 
     Raises
     ------
     InputError
-        If shapes do not fit, a number is negative, an activity asks for more than there is, or activities wait
-        for each other in a circle.
+        If shapes do not fit, a number is negative, an activity asks for more than there is, there is no such
+        calendar, or activities wait for each other in a circle.
 
     Examples
     --------
     >>> Project([2, 3], [[1], [1]], [1], [(1,), ()]).order
     (0, 1)
+    >>> days = Project([2, 3], [[1], [1]], [1], [(1,), ()], calendars=[[1, 1, 0, 0, 1, 1, 1]], calendar=[-1, 0])
+    >>> days.ends([0, 4]).tolist()
+    [2, 7]
     """
 
     durations: Whole
@@ -71,12 +82,36 @@ class Project:
                 advice="give one row for each activity, and one column for each capacity",
             )
         self._check_numbers()
+        self._take_calendars(count)
         object.__setattr__(self, "order", _order(self.followers))
 
     order: tuple[int, ...] = ()
+    calendars: Flags = field(default_factory=lambda: np.zeros((0, 0), dtype=np.bool_))
+    calendar: Whole = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    pauses: Flags = field(default_factory=lambda: np.zeros(0, dtype=np.bool_))
 
     def __len__(self) -> int:
         return int(self.durations.size)
+
+    def _take_calendars(self, count: int) -> None:
+        """Bring calendars to their types, and check that they fit."""
+        calendars = np.asarray(self.calendars).astype(np.bool_)
+        kept, pauses = np.asarray(self.calendar), np.asarray(self.pauses)
+        kept = kept if kept.size else np.full(count, -1)
+        pauses = pauses if pauses.size else np.zeros(count, dtype=np.bool_)
+        if calendars.ndim != 2 or kept.shape != (count,) or pauses.shape != (count,):
+            raise InputError(
+                f"calendars of shape {calendars.shape}, {kept.size} numbers of calendars and {pauses.size} pauses "
+                f"do not fit {count} activities",
+                where="project",
+                advice="give calendars as rows, and one number and one flag for each activity",
+            )
+        wrong = [k for k in kept.tolist() if k not in range(-1, len(calendars))]
+        if wrong:
+            raise InputError(f"there is no calendar {wrong[0]}", where="calendar", advice="count from 0; -1: none")
+        object.__setattr__(self, "calendars", calendars)
+        object.__setattr__(self, "calendar", kept.astype(np.int64))
+        object.__setattr__(self, "pauses", pauses.astype(np.bool_))
 
     def _check_numbers(self) -> None:
         for name in ("durations", "demands", "capacities"):
@@ -96,8 +131,47 @@ class Project:
             raise InputError(f"there is no activity {wrong[0]}", where="followers", advice="count from 0")
 
     @property
+    def scheduled(self) -> bool:
+        """Whether any activity keeps a calendar.
+
+        Returns
+        -------
+        bool
+        """
+        return bool(((self.calendar >= 0) & (self.durations > 0)).any())
+
+    def ends(self, starts: Sequence[int] | Whole) -> Whole:
+        """When activities that start at given times end.
+
+        Parameters
+        ----------
+        starts : sequence of int, shape (n,)
+            When each starts.
+
+        Returns
+        -------
+        ndarray of int, shape (n,)
+            The start and the duration, longer where an activity pauses.
+
+        Raises
+        ------
+        InputError
+            If an activity that pauses does not come to its end within its calendar.
+        """
+        ends = np.asarray(starts, dtype=np.int64) + self.durations
+        for job in np.flatnonzero(self.pauses & (self.calendar >= 0) & (self.durations > 0)).tolist():
+            open_units = np.flatnonzero(self.calendars[self.calendar[job]])
+            last = int(np.searchsorted(open_units, starts[job])) + int(self.durations[job]) - 1
+            if last >= open_units.size:
+                raise InputError(
+                    f"activity {job} does not end within its calendar", where="starts", advice="start it earlier"
+                )
+            ends[job] = open_units[last] + 1
+        return ends
+
+    @property
     def longest_chain(self) -> int:
-        """Length of the longest chain of activities that wait for each other, the plainest bound of a plan.
+        """Length of the longest chain of activities that wait for each other, calendars left out.
 
         Returns
         -------
@@ -113,6 +187,8 @@ class Project:
     @property
     def bound(self) -> int:
         """No plan is shorter: the longest chain, or the work on a capacity divided by what there is of it.
+
+        Calendars are left out; a plan's own bound counts them.
 
         Returns
         -------
@@ -147,7 +223,9 @@ def project_faults(project: Project, starts: Sequence[int] | Whole) -> list[str]
     if begin.shape != (len(project),):
         return [f"{begin.size} starts for {len(project)} activities"]
     found = [f"activity {job} starts at {at}, before 0" for job, at in enumerate(begin.tolist()) if at < 0]
-    end = begin + project.durations
+    walked = [_walk(project, job, at) for job, at in enumerate(begin.tolist())]
+    end = np.array([at for at, _ in walked], dtype=np.int64)
+    found += [fault for _, fault in walked if fault]
     found += [
         f"activity {follower} starts at {begin[follower]}, before activity {job} has ended at {end[job]}"
         for job, row in enumerate(project.followers)
@@ -163,6 +241,27 @@ def project_faults(project: Project, starts: Sequence[int] | Whole) -> list[str]
             for kind in np.flatnonzero(taken > project.capacities).tolist()
         ]
     return found
+
+
+def _walk(project: Project, job: int, start: int) -> tuple[int, str]:
+    """When an activity ends, unit by unit through its calendar, and what is wrong with that."""
+    left, now = int(project.durations[job]), start
+    number = int(project.calendar[job])
+    if number < 0 or left == 0:
+        return start + left, ""
+    open_units = {unit for unit, flag in enumerate(project.calendars[number].tolist()) if flag}
+    last = max(open_units, default=-1)
+    if start not in open_units:
+        return start + left, f"activity {job} starts at {start}, where its calendar is closed"
+    while left > 0:
+        if now > last:
+            return now, f"activity {job} has {left} left to do when its calendar ends"
+        if now in open_units:
+            left -= 1
+        elif not project.pauses[job]:
+            return now, f"activity {job} may not pause and its calendar is closed at {now}"
+        now += 1
+    return now, ""
 
 
 def read_patterson(path: str | os.PathLike[str]) -> Project:
