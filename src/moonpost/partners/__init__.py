@@ -8,6 +8,15 @@ from moonpost.partners.agreements import (
     agreement_states,
 )
 from moonpost.partners.approvals import ApprovalStatus, approval_status, approvals, missing_approvals
+from moonpost.partners.releases import (
+    PUBLIC,
+    Access,
+    Release,
+    product_access,
+    product_accesses,
+    release_findings,
+    releases,
+)
 from moonpost.partners.shares import (
     LANDING_KINDS,
     Contribution,
@@ -20,10 +29,13 @@ from moonpost.partners.shares import (
 
 __all__ = [
     "LANDING_KINDS",
+    "PUBLIC",
+    "Access",
     "AgreementStanding",
     "ApprovalStatus",
     "Contribution",
     "PartyStanding",
+    "Release",
     "Share",
     "Shares",
     "StepTaken",
@@ -34,5 +46,9 @@ __all__ = [
     "element_contributions",
     "launch_contributions",
     "missing_approvals",
+    "product_access",
+    "product_accesses",
+    "release_findings",
+    "releases",
     "shares",
 ]
