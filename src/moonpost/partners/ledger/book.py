@@ -8,8 +8,10 @@ import secrets
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from moonpost.errors import DataError, InputError, ModelError
+from moonpost.errors import DataError, InputError, ModelError, UnknownNameError
 from moonpost.files import atomic_path
+from moonpost.partners.agreements import RULES
+from moonpost.partners.ledger.baselines import owned_rows
 from moonpost.partners.ledger.checkpoints import Checkpoint, Trust
 from moonpost.partners.ledger.entries import NO_ENTRY, Entry, parse_line, sign_entry
 from moonpost.partners.ledger.keys import PartyKey
@@ -80,6 +82,7 @@ class Ledger:
         keys: Mapping[str, PartyKey],
         *,
         public: Mapping[str, str] | None = None,
+        rules: Mapping[str, str] | None = None,
     ) -> Ledger:
         """Begin a ledger from a plan.
 
@@ -93,6 +96,8 @@ class Ledger:
             Keys at hand; one of a founder at least.
         public : mapping of str to str, optional
             Public keys of the partners whose keys are elsewhere.
+        rules : mapping of str to str, optional
+            By agreement, ``majority`` or ``founders`` instead of ``consensus``.
 
         Returns
         -------
@@ -106,7 +111,7 @@ class Ledger:
             If there is a ledger already.
         """
         known = {party: key.public for party, key in keys.items()} | dict(public or {})
-        body = genesis_body(plan, known)
+        body = genesis_body(plan, known, rules)
         signer = next((keys[p.id] for p in plan.partners if p.role == "founder" and p.id in keys), None)
         if signer is None:
             raise InputError("no key of a founder is at hand", where="keys", advice="give one founder's key")
@@ -255,6 +260,43 @@ class Ledger:
             )
         self._state, self._taken, self._head = found.state, last[0] + 1, last[1]
 
+    def extend(self, lines: Sequence[bytes]) -> int:
+        """Take in what another copy has beyond this one.
+
+        Parameters
+        ----------
+        lines : sequence of bytes
+            All lines of the other copy, from the first.
+
+        Returns
+        -------
+        int
+            Number of entries taken in; 0 if there are none.
+
+        Raises
+        ------
+        DataError
+            If either is not sound, or the other does not go on from this one.
+        OutputError
+            If it cannot be written; nothing has changed then.
+        """
+        own = [line for _, _, line in self._store.rows()]
+        self.state()
+        if list(lines[: len(own)]) != own[: len(lines)]:
+            raise DataError(
+                "the other copy tells another history", where=self.place, advice="run moonpost ledger compare"
+            )
+        found = verify_lines(lines)
+        if not found.sound:
+            fault = found.faults[0]
+            raise DataError(
+                f"entry {fault.entry}: {fault.text}", where="the other copy", advice="get a sound copy"
+            )
+        fresh = [_row(line) for line in lines[len(own) :]]
+        if fresh:
+            self._store.extend(parse_line(own[-1]).hash, fresh)
+        return len(fresh)
+
     def export(self, path: str | os.PathLike[str]) -> int:
         """Write the canonical lines to a file.
 
@@ -276,7 +318,7 @@ class Ledger:
         return count
 
 
-def genesis_body(plan: Plan, public: Mapping[str, str]) -> dict[str, Any]:
+def genesis_body(plan: Plan, public: Mapping[str, str], rules: Mapping[str, str] | None = None) -> dict[str, Any]:
     """What a ledger begins with.
 
     Parameters
@@ -285,6 +327,8 @@ def genesis_body(plan: Plan, public: Mapping[str, str]) -> dict[str, Any]:
         The plan.
     public : mapping of str to str
         Public key of every partner.
+    rules : mapping of str to str, optional
+        By agreement, ``majority`` or ``founders`` instead of ``consensus``.
 
     Returns
     -------
@@ -293,7 +337,7 @@ def genesis_body(plan: Plan, public: Mapping[str, str]) -> dict[str, Any]:
     Raises
     ------
     InputError
-        If a partner has no key.
+        If a partner has no key, or a rule is none or that of no agreement.
 
     Examples
     --------
@@ -308,19 +352,25 @@ def genesis_body(plan: Plan, public: Mapping[str, str]) -> dict[str, Any]:
         raise InputError(
             f"no key for {', '.join(without)}", where="keys", advice="make or name a public key for each partner"
         )
-    owned = [
-        {"place": f"{table}[{row.id}]", "owner": row.owner, "approvers": list(row.approvers)}
-        for table in ("missions", "elements")
-        for row in getattr(plan, table)
-    ]
+    given = dict(rules or {})
+    for name in sorted(set(given) - {row.id for row in plan.agreements}):
+        raise UnknownNameError(name, [row.id for row in plan.agreements], kind="agreement", where="rules")
+    for rule in sorted(set(given.values()) - set(RULES)):
+        raise InputError(f"unknown rule {rule!r}", where="rules", advice=f"use {', '.join(RULES)}")
     return {
         "plan": {"id": plan.id, "version": plan.version, "sha256": plan.sha256, "title": plan.title},
         "parties": [{"id": p.id, "role": p.role, "public": public[p.id]} for p in plan.partners],
         "agreements": [
-            {"id": a.id, "parties": list(a.parties), "requires": list(a.requires), "rule": "consensus"}
+            {
+                "id": a.id,
+                "name": a.name,
+                "parties": list(a.parties),
+                "requires": list(a.requires),
+                "rule": given.get(a.id, "consensus"),
+            }
             for a in plan.agreements
         ],
-        "owned": owned,
+        "owned": owned_rows(plan),
     }
 
 

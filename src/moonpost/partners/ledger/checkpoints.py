@@ -211,7 +211,9 @@ def read_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
     """
     row = _read(path, "a checkpoint's JSON file", Checkpoint)
     texts = [value for name, value in row.items() if name != "entry"]
-    if type(row["entry"]) is not int or not all(isinstance(value, str) for value in texts):
+    number = row["entry"]
+    sound = type(number) is int and 0 <= number < 1 << 53
+    if not sound or not all(isinstance(value, str) for value in texts):
         raise DataError("a field is of the wrong kind", where=str(path), advice="name a checkpoint's JSON file")
     return Checkpoint(**row)
 
@@ -241,8 +243,9 @@ def read_trust(path: str | os.PathLike[str]) -> Trust:
     moonpost.errors.DataError: nowhere.json: cannot read: No such file or directory; name the file of pinned keys
     """
     row = _read(path, "the file of pinned keys", Trust)
-    if not isinstance(row["keys"], dict):
-        raise DataError("keys is no table", where=str(path), advice="name the file of pinned keys")
+    keys = row["keys"]
+    if not isinstance(keys, dict) or not all(isinstance(key, str) for key in keys.values()):
+        raise DataError("keys is no table of texts", where=str(path), advice="name the file of pinned keys")
     return Trust(**row)
 
 
@@ -252,7 +255,7 @@ def _read(path: str | os.PathLike[str], what: str, kind: type[Checkpoint] | type
         row = json.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise DataError(f"cannot read: {error.strerror}", where=str(path), advice=f"name {what}") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise DataError("is not JSON", where=str(path), advice=f"name {what}") from error
     if not isinstance(row, dict) or set(row) != {item.name for item in fields(kind)}:
         raise DataError("has other fields", where=str(path), advice=f"name {what}")

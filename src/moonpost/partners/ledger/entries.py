@@ -12,7 +12,18 @@ from typing import Any
 from moonpost.errors import InputError
 from moonpost.partners.ledger.keys import PartyKey, key_id
 
-__all__ = ["FIELDS", "NO_ENTRY", "Entry", "canonical", "entry_from", "now_utc", "parse_line", "sign_entry"]
+__all__ = [
+    "DEEPEST",
+    "FIELDS",
+    "LARGEST_LINE",
+    "NO_ENTRY",
+    "Entry",
+    "canonical",
+    "entry_from",
+    "now_utc",
+    "parse_line",
+    "sign_entry",
+]
 
 NO_ENTRY = "0" * 64
 """What stands for the entry before the first."""
@@ -22,6 +33,12 @@ FIELDS = ("body", "entry", "hash", "key", "kind", "ledger", "party", "previous",
 
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 _LARGEST = 1 << 20
+
+LARGEST_LINE = _LARGEST + 4096
+"""Most bytes in an entry's line: a mebibyte of body, and its other fields."""
+
+DEEPEST = 64
+"""How deep lists and tables may stand in each other."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +128,7 @@ def canonical(value: Any) -> bytes:
     """
     import rfc8785
 
-    if _fraction(value):
+    if _fraction(value, DEEPEST):
         raise InputError(
             "a number with a fraction",
             where="ledger entry",
@@ -119,19 +136,23 @@ def canonical(value: Any) -> bytes:
         )
     try:
         return rfc8785.dumps(value)
-    except (rfc8785.CanonicalizationError, UnicodeEncodeError, RecursionError) as error:
+    except (rfc8785.CanonicalizationError, UnicodeEncodeError) as error:
         raise InputError(
             f"cannot be written: {error}", where="ledger entry", advice="use text, whole numbers, lists and tables"
         ) from error
 
 
-def _fraction(value: Any) -> bool:
-    """Whether there is a float anywhere in a value."""
-    if isinstance(value, dict):
-        return any(_fraction(item) for item in value.values())
-    if isinstance(value, list | tuple):
-        return any(_fraction(item) for item in value)
-    return isinstance(value, float)
+def _fraction(value: Any, left: int) -> bool:
+    """Whether there is a float anywhere in a value; refuses what stands too deep."""
+    if isinstance(value, float):
+        return True
+    if not isinstance(value, dict | list | tuple):
+        return False
+    if left == 0:
+        raise InputError(
+            f"lists and tables stand more than {DEEPEST} deep", where="ledger entry", advice="write them flatter"
+        )
+    return any(_fraction(item, left - 1) for item in (value.values() if isinstance(value, dict) else value))
 
 
 def sign_entry(
@@ -210,9 +231,20 @@ def entry_from(fields: dict[str, Any]) -> Entry:
     texts = [fields[name] for name in FIELDS if name not in ("entry", "body")]
     if isinstance(number, bool) or not isinstance(number, int) or number < 0 or not isinstance(body, dict):
         raise InputError("entry is no number or body no table", where="ledger entry", advice="correct it")
-    if not all(isinstance(text, str) for text in texts) or not _TIME.fullmatch(fields["time"]):
+    if not all(isinstance(text, str) for text in texts) or not _is_time(fields["time"]):
         raise InputError("a field is no text, or the time no UTC time", where="ledger entry", advice="correct it")
     return Entry(**fields)
+
+
+def _is_time(text: str) -> bool:
+    """Whether a text is a UTC time to the second that exists."""
+    if not _TIME.fullmatch(text):
+        return False
+    try:
+        dt.datetime.fromisoformat(text[:-1])
+    except ValueError:
+        return False
+    return True
 
 
 def parse_line(line: bytes) -> Entry:
@@ -239,9 +271,17 @@ def parse_line(line: bytes) -> Entry:
     ...
     moonpost.errors.InputError: ledger entry: has the fields none; give body, entry, hash, key, kind, ledger, ...
     """
+    if len(line) > LARGEST_LINE:
+        raise InputError("is larger than a mebibyte", where="ledger entry", advice="get a sound copy")
+    if line.endswith(b"\x00"):
+        raise InputError(
+            "is not JSON: the last line has no line feed, half of it may be lost",
+            where="ledger entry",
+            advice="get a sound copy",
+        )
     try:
         fields = json.loads(line.decode("utf-8"))
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"is not JSON: {error}", where="ledger entry", advice="get a sound copy") from error
     entry = entry_from(fields)
     if entry.line != line:

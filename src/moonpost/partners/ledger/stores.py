@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
-from moonpost.errors import DataError, MissingExtraError, OutputError
+from moonpost.errors import DataError, InputError, MissingExtraError, OutputError
+from moonpost.partners.ledger.entries import LARGEST_LINE
 
 __all__ = ["Row", "Store", "is_url", "open_store", "read_lines"]
 
@@ -19,6 +20,11 @@ Row = tuple[int, str, bytes]
 
 _FORMAT = "moonpost ledger 1"
 _MAGIC = b"SQLite format 3\x00"
+_ALL = (
+    "SELECT entry, hash, line, typeof(entry) || ' ' || typeof(hash) || ' ' || typeof(line) "
+    "FROM entries ORDER BY entry"
+)
+_LAST = "SELECT entry, hash, line FROM entries ORDER BY entry DESC LIMIT 1"
 _TABLES = (
     "CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL)",
     "CREATE TABLE entries (entry BIGINT PRIMARY KEY, hash TEXT NOT NULL UNIQUE, line TEXT NOT NULL)",
@@ -44,6 +50,10 @@ class Store(Protocol):
 
     def append(self, make: Callable[[Row], Row]) -> Row:
         """Add the entry that `make` builds on the last one, while nobody else can write."""
+        ...
+
+    def extend(self, head: str, rows: Sequence[Row]) -> None:
+        """Add entries that follow the one with the hash `head`, all or none, while nobody else can write."""
         ...
 
     def close(self) -> None:
@@ -145,9 +155,14 @@ def read_lines(path: str | os.PathLike[str]) -> Iterator[bytes] | None:
 
 
 def _lines(path: Path) -> Iterator[bytes]:
-    """Lines cut at line feeds alone."""
+    """Lines cut at line feeds alone; of one that is too long no more than shows that it is."""
     with path.open("rb") as stream:
-        for line in stream:
+        while line := stream.readline(LARGEST_LINE + 2):
+            while len(line) > LARGEST_LINE + 1 and not line.endswith(b"\n"):
+                rest = stream.readline(LARGEST_LINE)
+                line = line[: LARGEST_LINE + 2] + rest[-1:]
+                if not rest:
+                    break
             yield line[:-1] if line.endswith(b"\n") else line + b"\x00"
 
 
@@ -155,6 +170,40 @@ def _as_row(entry: Any, digest: Any, line: Any) -> Row:
     """A stored row as it is, whatever types a damaged file gives."""
     text = line if isinstance(line, bytes) else str(line).encode("utf-8", "surrogateescape")
     return (entry if isinstance(entry, int) else -1, str(digest), text)
+
+
+def _text_of(value: Any) -> str:
+    """Text of a stored value of any type."""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def _moved(place: str) -> OutputError:
+    """The ledger is not where the rows were made for."""
+    return OutputError("it has grown meanwhile", where=place, advice="try again; nothing changed")
+
+
+def _address(place: str) -> tuple[str, dict[str, Any]]:
+    """Host, and the rest of what a connection to a URL needs."""
+    try:
+        url = urllib.parse.urlsplit(place)
+        port = url.port or 5432
+    except ValueError as error:
+        raise InputError(
+            f"is no URL: {error}", where="PATH-OR-URL", advice="write postgresql://user@host:port/database"
+        ) from error
+    if url.query or url.fragment:
+        raise InputError(
+            f"the option {url.query or url.fragment!r} is not known",
+            where="PATH-OR-URL",
+            advice="write postgresql://user@host:port/database; a password may stand in PGPASSWORD",
+        )
+    password = urllib.parse.unquote(url.password) if url.password else os.environ.get("PGPASSWORD")
+    return url.hostname or "127.0.0.1", {
+        "user": urllib.parse.unquote(url.username or "postgres"),
+        "password": password or None,
+        "port": port,
+        "database": urllib.parse.unquote(url.path.lstrip("/")) or "postgres",
+    }
 
 
 class _Sqlite:
@@ -223,10 +272,10 @@ class _Sqlite:
 
     def rows(self) -> Iterator[Row]:
         try:
-            for entry, digest, line in self._link.execute("SELECT entry, hash, line FROM entries ORDER BY entry"):
-                text = digest.decode("utf-8", "replace") if isinstance(digest, bytes) else str(digest)
-                yield _as_row(entry, text, line)
-        except sqlite3.Error as error:
+            for entry, digest, line, kinds in self._link.execute(_ALL):
+                kept = "" if kinds == b"integer text text" else f" (stored as {_text_of(kinds)})"
+                yield _as_row(entry, _text_of(digest) + kept, line)
+        except (sqlite3.Error, OverflowError) as error:
             raise self._unreadable(error) from error
 
     def about(self) -> dict[str, str]:
@@ -234,16 +283,27 @@ class _Sqlite:
             rows = self._link.execute("SELECT name, value FROM about").fetchall()
         except sqlite3.Error as error:
             raise self._unreadable(error) from error
-        return {str(n, "utf-8", "replace"): str(v, "utf-8", "replace") for n, v in rows}
+        return {_text_of(name): _text_of(value) for name, value in rows}
 
     def append(self, make: Callable[[Row], Row]) -> Row:
         with self._transaction():
-            found = self._link.execute(
-                "SELECT entry, hash, line FROM entries ORDER BY entry DESC LIMIT 1"
-            ).fetchone()
-            row = make(_as_row(found[0], str(found[1], "utf-8", "replace"), found[2]))
+            found = self._link.execute(_LAST).fetchone()
+            row = make(self._last(found))
             self._insert(row)
         return row
+
+    def extend(self, head: str, rows: Sequence[Row]) -> None:
+        with self._transaction():
+            if self._last(self._link.execute(_LAST).fetchone())[1] != head:
+                raise _moved(self.place)
+            for row in rows:
+                self._insert(row)
+
+    def _last(self, found: Any) -> Row:
+        """The last row as stored."""
+        if found is None:
+            raise DataError("holds no entry", where=self.place, advice="get a sound copy from a partner")
+        return _as_row(found[0], _text_of(found[1]), found[2])
 
     def close(self) -> None:
         self._link.close()
@@ -260,18 +320,10 @@ class _Postgres:
                 "PostgreSQL needs the package pg8000", where=place, advice="pip install 'moonpost[postgres]'"
             ) from error
         self._driver = driver
-        url = urllib.parse.urlsplit(place)
-        host = url.hostname or "127.0.0.1"
-        self.place = f"postgresql://{host}{url.path}"
+        host, options = _address(place)
+        self.place = f"postgresql://{host}/{options['database']}"
         try:
-            self._link = driver.connect(
-                user=urllib.parse.unquote(url.username or "postgres"),
-                password=urllib.parse.unquote(url.password) if url.password else None,
-                host=host,
-                port=url.port or 5432,
-                database=url.path.lstrip("/") or "postgres",
-                timeout=60,
-            )
+            self._link = driver.connect(host=host, timeout=60, **options)
             there = self._fetch("SELECT to_regclass('entries') IS NOT NULL AND to_regclass('about') IS NOT NULL")
             self._link.rollback()
         except (driver.Error, OSError, ValueError) as error:
@@ -302,6 +354,7 @@ class _Postgres:
         try:
             cursor = self._link.cursor()
             try:
+                cursor.execute("SET LOCAL synchronous_commit = on")
                 yield cursor
             except BaseException:
                 self._link.rollback()
@@ -320,7 +373,7 @@ class _Postgres:
                 cursor.execute(table)
             cursor.execute("INSERT INTO about VALUES ('format', %s)", (_FORMAT,))
             for row in rows:
-                cursor.execute("INSERT INTO entries VALUES (%s, %s, %s)", (row[0], row[1], row[2].decode()))
+                self._insert(cursor, row)
 
     def rows(self) -> Iterator[Row]:
         try:
@@ -344,10 +397,29 @@ class _Postgres:
     def append(self, make: Callable[[Row], Row]) -> Row:
         with self._transaction() as cursor:
             cursor.execute("LOCK TABLE entries IN EXCLUSIVE MODE")
-            cursor.execute("SELECT entry, hash, line FROM entries ORDER BY entry DESC LIMIT 1")
-            row = make(_as_row(*cursor.fetchone()))
-            cursor.execute("INSERT INTO entries VALUES (%s, %s, %s)", (row[0], row[1], row[2].decode()))
+            row = make(self._last(cursor))
+            self._insert(cursor, row)
         return row
+
+    def extend(self, head: str, rows: Sequence[Row]) -> None:
+        with self._transaction() as cursor:
+            cursor.execute("LOCK TABLE entries IN EXCLUSIVE MODE")
+            if self._last(cursor)[1] != head:
+                raise _moved(self.place)
+            for row in rows:
+                self._insert(cursor, row)
+
+    def _last(self, cursor: Any) -> Row:
+        """The last row as stored."""
+        cursor.execute(_LAST)
+        found = cursor.fetchone()
+        if found is None:
+            raise DataError("holds no entry", where=self.place, advice="get a sound copy from a partner")
+        return _as_row(*found)
+
+    @staticmethod
+    def _insert(cursor: Any, row: Row) -> None:
+        cursor.execute("INSERT INTO entries VALUES (%s, %s, %s)", (row[0], row[1], row[2].decode()))
 
     def close(self) -> None:
         with contextlib.suppress(self._driver.Error, OSError):

@@ -105,6 +105,7 @@ class Verifier:
     _seen: dict[str, int] = field(default_factory=dict)
     _previous: dict[str, int] = field(default_factory=dict)
     _known: bool = True
+    _met: set[Checkpoint] = field(default_factory=set)
 
     def take(self, line: bytes) -> None:
         """Check the next line.
@@ -145,6 +146,11 @@ class Verifier:
             if point.entry >= self.count:
                 seen = f"{point.party} has seen entry {point.entry} on {point.time}"
                 self._fault(self.count, "truncated", f"{seen}; here the last is {self.count - 1}")
+                if self.state.key_of(point.key):
+                    self._signed_point(self.count, point)
+            elif point not in self._met:
+                what = "the line that it speaks of cannot be read" if point.entry >= 0 else "it names no entry"
+                self._fault(max(point.entry, 0), "checkpoint", f"the checkpoint of {point.party}: {what}")
         faults = tuple(sorted(self.faults, key=lambda fault: fault.entry))
         return Verification(self.count, faults, self.head, self.state)
 
@@ -187,14 +193,17 @@ class Verifier:
             for text in self.trust.faults(entry):
                 self._fault(number, "trust", text)
         for point in self.checkpoints:
-            if point.entry != number:
-                continue
-            if point.hash != entry.hash or point.ledger != entry.ledger:
-                self._fault(number, "fork", f"{point.party} has seen another entry here, on {point.time}")
-            public = self.state.keys.get(point.key, ("", ""))
-            known = public[0] == point.party or point.key in self.state.retired
-            if not known or (public[1] and not point.holds(public[1])):
-                self._fault(number, "checkpoint", f"the checkpoint is not signed by {point.party}")
+            if point.entry == number:
+                self._met.add(point)
+                if point.hash != entry.hash or point.ledger != entry.ledger:
+                    self._fault(number, "fork", f"{point.party} has seen another entry here, on {point.time}")
+                self._signed_point(number, point)
+
+    def _signed_point(self, number: int, point: Checkpoint) -> None:
+        """Whether a checkpoint is signed by its party with a key that is or was on record."""
+        party, public = self.state.key_of(point.key) or ("", "")
+        if party != point.party or not point.holds(public):
+            self._fault(number, "checkpoint", f"the checkpoint is not signed by {point.party}")
 
 
 def verify_lines(
