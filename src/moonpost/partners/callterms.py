@@ -19,7 +19,8 @@ __all__ = ["CRITERIA", "CallTerms", "call_terms", "terms_from"]
 CRITERIA: Mapping[str, int] = {"science": 2, "feasibility": 1, "cooperation": 1}
 """Weights of the criteria where a call names none; an assumption."""
 
-_AMOUNTS = ("payload_total_kg", "payload_each_kg", "power_total_w", "data_total_bit")
+_OFFERED = ("payload_total_kg", "payload_each_kg", "power_total_w", "data_total_bit")
+_AMOUNTS = (*_OFFERED, "night_total_w")
 _COUNTS = ("short_list", "choose", "each_country", "least_reviews")
 _DATES = ("opened", "letters_due", "selection_planned")
 
@@ -40,8 +41,8 @@ class CallTerms:
         Name for people; mission and element that carry the payloads; partner that runs the call.
     payload_total_kg, payload_each_kg : float or None
         Mass in all and of one payload [kg].
-    power_total_w : float or None
-        Power of all payloads together, in light and in the dark [W].
+    power_total_w, night_total_w : float or None
+        Power of all payloads together in light, and in the dark; the same if only the first is given [W].
     data_total_bit : float or None
         Data of all payloads in an Earth day [bit].
     short_list, choose : int or None
@@ -80,6 +81,7 @@ class CallTerms:
     payload_total_kg: float | None = None
     payload_each_kg: float | None = None
     power_total_w: float | None = None
+    night_total_w: float | None = None
     data_total_bit: float | None = None
     short_list: int | None = None
     choose: int | None = None
@@ -111,7 +113,7 @@ class CallTerms:
             total_kg=self.payload_total_kg,
             each_kg=self.payload_each_kg,
             day_total_w=self.power_total_w,
-            night_total_w=self.power_total_w,
+            night_total_w=self.power_total_w if self.night_total_w is None else self.night_total_w,
             total_bit_day=self.data_total_bit,
             choose=self.choose,
             each_country=self.each_country,
@@ -167,7 +169,7 @@ def call_terms(plan: Plan, call: str, **changes: Any) -> CallTerms:
     (10, 200.0, '2023-12-31')
     """
     row = plan.row("calls", call)
-    values: dict[str, Any] = {name: getattr(row, name) for name in (*_AMOUNTS, *_DATES, "id", "name", "mission")}
+    values: dict[str, Any] = {name: getattr(row, name) for name in (*_OFFERED, *_DATES, "id", "name", "mission")}
     values |= {"short_list": row.short_listed or None, "choose": row.chosen or None}
     values |= {"owner": plan.mission(row.mission).owner, "host": row.host or ""}
     return CallTerms(**(values | changes))

@@ -27,158 +27,19 @@ from moonpost.power import (
     pool,
     run_bus,
 )
+from moonpost.study.guestpayload import Guest, GuestAnswer, GuestCheck, view_asked
 from moonpost.study.surroundings import site_horizon
 
 if TYPE_CHECKING:
     from moonpost.sky import Apparent
     from moonpost.terrain import HorizonProfile
 
-__all__ = ["Guest", "GuestAnswer", "GuestCheck", "guest_fits"]
+__all__ = ["Guest", "GuestAnswer", "GuestCheck", "GuestHost", "guest_fits", "guest_host"]
 
 _STEP_S = 3600.0
 _MARGIN = 0.20
 _MOST_W = 1e5
 _CONTACT_DAYS = 28.0
-
-
-@dataclass(frozen=True)
-class Guest:
-    """A guest payload as its owner describes it.
-
-    Parameters
-    ----------
-    mass_kg : float
-        Mass without margin [kg].
-    day_w, night_w : float
-        Power drawn while the host is in light, and while it is not [W].
-    bit_day : float
-        Data made in a day [bit/d].
-    view : str
-        What it has to see: empty for nothing; ``"earth:0.5"`` or ``"sun:0.5"`` for a part of the time;
-        ``"sky:10"`` for all of the sky above an elevation [deg].
-    operate_min_k, operate_max_k : float or None
-        Between which temperatures it works [K].
-    survive_min_k, survive_max_k : float or None
-        Between which it survives; those of working if not given [K].
-    inside : bool
-        Whether it is in the host's warm box, or outside.
-
-    Raises
-    ------
-    InputError
-        If a number is negative or not finite, or ranges do not nest.
-
-    Examples
-    --------
-    >>> Guest(5.0, day_w=10.0).night_w
-    0.0
-    """
-
-    mass_kg: float
-    day_w: float = 0.0
-    night_w: float = 0.0
-    bit_day: float = 0.0
-    view: str = ""
-    operate_min_k: float | None = None
-    operate_max_k: float | None = None
-    survive_min_k: float | None = None
-    survive_max_k: float | None = None
-    inside: bool = True
-
-    def __post_init__(self) -> None:
-        for name in ("mass_kg", "day_w", "night_w", "bit_day"):
-            value = getattr(self, name)
-            if not (math.isfinite(value) and value >= 0.0) or (name == "mass_kg" and value == 0.0):
-                raise InputError(f"{value}", where=name, advice="give a finite number from 0, a mass above 0")
-        _view(self.view)
-        ends = [self.least_k, self.operate_min_k, self.operate_max_k, self.most_k]
-        known = [end for end in ends if end is not None]
-        if not all(math.isfinite(end) and end > 0.0 for end in known) or known != sorted(known):
-            raise InputError(
-                f"{known} K",
-                where="temperatures",
-                advice="survive_min <= operate_min <= operate_max <= survive_max",
-            )
-
-    @property
-    def least_k(self) -> float | None:
-        """Coldest that it survives [K]."""
-        return self.operate_min_k if self.survive_min_k is None else self.survive_min_k
-
-    @property
-    def most_k(self) -> float | None:
-        """Warmest that it survives [K]."""
-        return self.operate_max_k if self.survive_max_k is None else self.survive_max_k
-
-
-@dataclass(frozen=True)
-class GuestCheck:
-    """One thing that a guest asks of its host.
-
-    Parameters
-    ----------
-    what : str
-        Mass, power by day, power by night, data, view, cold or warmth.
-    asked, available : float or None
-        What the guest asks for with margins, and what the host has; None if the plan does not tell.
-    unit : str
-        Of both.
-    fits : bool or None
-        Whether it fits; None if that cannot be told.
-    spare : float or None
-        What is left, as a part of what was asked for; for temperatures over 20 K. Negative if it lacks [1].
-    why : str
-        Where the numbers come from, in a sentence.
-
-    Examples
-    --------
-    >>> GuestCheck("mass", 6.0, 10.0, "kg", True, 0.67, "offered").fits
-    True
-    """
-
-    what: str
-    asked: float | None
-    available: float | None
-    unit: str
-    fits: bool | None
-    spare: float | None
-    why: str
-
-
-@dataclass(frozen=True)
-class GuestAnswer:
-    """Whether a guest fits.
-
-    Parameters
-    ----------
-    host, site : str
-        The host and where it stands.
-    fits : bool or None
-        Whether all fits; None if nothing fails but something cannot be told.
-    decides : GuestCheck or None
-        The check that lacks most, or has least to spare.
-    checks : tuple of GuestCheck
-        All of them.
-    assumptions : tuple of str
-        What was taken for granted.
-
-    Examples
-    --------
-    >>> from moonpost.study.guest import guest_fits  # see there
-    """
-
-    host: str
-    site: str
-    fits: bool | None
-    decides: GuestCheck | None
-    checks: tuple[GuestCheck, ...]
-    assumptions: tuple[str, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain data for JSON."""
-        from dataclasses import asdict
-
-        return asdict(self)
 
 
 def guest_fits(
@@ -245,28 +106,163 @@ def guest_fits(
     >>> guest_fits("ilrs", "ce8-lander", small, site="connecting-ridge", years=0.1).checks[0].fits
     True
     """
+    place = guest_host(plan, host, site=site, start=start, years=years, height_m=height_m)
+    return place.answer(guest, downlink_bit_s=downlink_bit_s, contact_share=contact_share)
+
+
+class GuestHost:
+    """A host at its site, asked about one guest after another; what they share is computed once.
+
+    Parameters
+    ----------
+    scene : object
+        The host in its light; use `guest_host`.
+
+    Examples
+    --------
+    >>> place = guest_host("ilrs", "ce8-lander", site="connecting-ridge", years=0.1)
+    >>> [place.answer(Guest(mass)).fits is False for mass in (50.0, 90.0)]
+    [False, True]
+    """
+
+    def __init__(self, scene: _Scene) -> None:
+        self._scene = scene
+        self._bus = _bus(scene)
+        self._kept: dict[Any, Any] = {}
+
+    @property
+    def site(self) -> MoonSite:
+        """Where the host stands."""
+        return self._scene.site
+
+    @property
+    def name(self) -> str:
+        """Identifier of the host."""
+        return self._scene.host.id
+
+    @property
+    def longest_dark_h(self) -> float:
+        """Longest spell without light on the host's arrays in the period [h]."""
+        ends = np.flatnonzero(np.diff(np.concatenate(([True], self._scene.lit, [True])).astype(int)))
+        return float(np.diff(ends)[::2].max(initial=0)) * _STEP_S / 3600.0
+
+    def answer(
+        self, guest: Guest, *, downlink_bit_s: float | None = None, contact_share: float | None = None
+    ) -> GuestAnswer:
+        """Tell whether a guest fits, as `guest_fits` does.
+
+        Parameters
+        ----------
+        guest : Guest
+            The payload.
+        downlink_bit_s : float, optional
+            Rate of the host's link; that of the plan if not given [bit/s].
+        contact_share : float, optional
+            Part of the time in contact; from terrain and ground stations if not given [1].
+
+        Returns
+        -------
+        GuestAnswer
+
+        Raises
+        ------
+        InputError
+            If a number cannot be used.
+        """
+        _in_range("downlink_bit_s", downlink_bit_s, 0.0, 1e12)
+        _in_range("contact_share", contact_share, 0.0, 1.0)
+        scene, kept = self._scene, self._keep
+        day, night = (value * (1.0 + _MARGIN) for value in (guest.day_w, guest.night_w))
+        views = (guest.view, guest.inside, guest.least_k, guest.operate_min_k, guest.operate_max_k, guest.most_k)
+        checks = [
+            _mass(scene, guest),
+            *kept(("power", day, night), lambda: self._power(day, night)),
+            *kept(("data", guest.bit_day, downlink_bit_s, contact_share),
+                  lambda: [_data(scene, guest, downlink_bit_s, contact_share)]),
+            *kept(("view", guest.view), lambda: _views(scene, guest)),
+            *kept(("kelvin", *views), lambda: _temperatures(scene, guest)),
+        ]  # fmt: skip
+        told = [check for check in checks if check.spare is not None]
+        lacking = any(check.fits is False for check in checks)
+        fits = False if lacking else None if any(check.fits is None for check in checks) else True
+        decides = min(told, key=lambda check: (check.fits is not False, check.spare), default=None)
+        return GuestAnswer(scene.host.id, scene.site.id, fits, decides, tuple(checks), _ASSUMED)
+
+    def _keep(self, name: Any, compute: Callable[[], Any]) -> Any:
+        """What was computed before under a name, or now."""
+        if name not in self._kept:
+            self._kept[name] = compute()
+        return self._kept[name]
+
+    def _power(self, day: float, night: float) -> list[GuestCheck]:
+        """By running the host's bus with the guest as the last priority."""
+        scene, fits = self._scene, self._bus
+        why = f"bus {scene.group.name} through {scene.sun.time.size} h, guest shed first"
+        if not self._keep("alone", lambda: fits(0.0, 0.0)):
+            why = f"bus {scene.group.name} sheds load without the guest already"
+            return [
+                _check(name, w, 0.0, "W", why) for name, w in (("power by day", day), ("power by night", night))
+            ]
+        most_night = self._keep("night", lambda: _largest(lambda w: fits(0.0, w)))
+        held = night if night <= most_night else 0.0
+        most_day = self._keep(("day", held), lambda: _largest(lambda w: fits(w, held)))
+        return [
+            _check("power by day", day, most_day, "W", why),
+            _check("power by night", night, most_night, "W", why),
+        ]
+
+
+def guest_host(
+    plan: Plan | str | os.PathLike[str],
+    host: str,
+    *,
+    site: str | None = None,
+    start: str | None = None,
+    years: float = 1.0,
+    height_m: float | None = None,
+) -> GuestHost:
+    """Put a host at its site, to ask about many guests.
+
+    Parameters
+    ----------
+    plan : Plan, str or path-like
+        A plan, or what `moonpost.plan.load_plan` takes.
+    host : str
+        The element that is to carry them.
+    site, start, years, height_m
+        As in `guest_fits`.
+
+    Returns
+    -------
+    GuestHost
+
+    Raises
+    ------
+    UnknownNameError
+        If the host or site is not in the plan.
+    InputError
+        If a number cannot be used.
+    ModelError
+        If the host stands at no site, or has no bus there.
+    DateError
+        If the period lies outside the kernels.
+
+    Examples
+    --------
+    >>> guest_host("ilrs", "ce8-lander", site="connecting-ridge", years=0.1).site.id
+    'connecting-ridge'
+    """
     from moonpost.plan import load_plan
 
     found = plan if isinstance(plan, Plan) else load_plan(plan)
-    for name, value, low, high in (
-        ("years", years, 0.01, 20.0), ("height_m", height_m, 0.0, 200.0),
-        ("downlink_bit_s", downlink_bit_s, 0.0, 1e12), ("contact_share", contact_share, 0.0, 1.0),
-    ):  # fmt: skip
-        if value is not None and not low <= value <= high:
-            raise InputError(f"{value}", where=name, advice=f"give {low:g} to {high:g}")
-    scene = _Scene.make(found, found.element(host), site, start, years, height_m)
-    checks = [
-        _mass(scene, guest),
-        *_power(scene, guest),
-        _data(scene, guest, downlink_bit_s, contact_share),
-        *_views(scene, guest),
-        *_temperatures(scene, guest),
-    ]
-    told = [check for check in checks if check.spare is not None]
-    lacking = any(check.fits is False for check in checks)
-    fits = False if lacking else None if any(check.fits is None for check in checks) else True
-    decides = min(told, key=lambda check: (check.fits is not False, check.spare), default=None)
-    return GuestAnswer(host, scene.site.id, fits, decides, tuple(checks), _ASSUMED)
+    _in_range("years", years, 0.01, 20.0)
+    _in_range("height_m", height_m, 0.0, 200.0)
+    return GuestHost(_Scene.make(found, found.element(host), site, start, years, height_m))
+
+
+def _in_range(name: str, value: float | None, low: float, high: float) -> None:
+    if value is not None and not low <= value <= high:
+        raise InputError(f"{value}", where=name, advice=f"give {low:g} to {high:g}")
 
 
 _ASSUMED = (
@@ -361,20 +357,6 @@ def _mass(scene: _Scene, guest: Guest) -> GuestCheck:
     return _check("mass", asked, max(min(known), 0.0), "kg", f"what the mass budget of {mission} leaves")
 
 
-def _power(scene: _Scene, guest: Guest) -> list[GuestCheck]:
-    """By running the host's bus with the guest as the last priority."""
-    day, night = (value * (1.0 + _MARGIN) for value in (guest.day_w, guest.night_w))
-    fits = _bus(scene)
-    why = f"bus {scene.group.name} through {scene.sun.time.size} h, guest shed first"
-    if not fits(0.0, 0.0):
-        why = f"bus {scene.group.name} sheds load without the guest already"
-        return [_check(name, w, 0.0, "W", why) for name, w in (("power by day", day), ("power by night", night))]
-    most_night = _largest(lambda w: fits(0.0, w))
-    held = night if night <= most_night else 0.0
-    most_day = _largest(lambda w: fits(w, held))
-    return [_check("power by day", day, most_day, "W", why), _check("power by night", night, most_night, "W", why)]
-
-
 def _bus(scene: _Scene) -> Callable[[float, float], bool]:
     """Whether a guest of so much power by day and night is served, and nobody loses by it."""
     rules = scene.plan.design
@@ -455,27 +437,12 @@ def _contact(scene: _Scene) -> float:
     return union([station_contacts(almanac, place, dish, t, profile=scene.profile) for dish in dishes]).share
 
 
-def _view(text: str) -> tuple[str, float] | None:
-    """What has to be seen, and how much."""
-    if not text:
-        return None
-    kind, _, number = text.partition(":")
-    try:
-        value = float(number)
-    except ValueError:
-        value = math.nan
-    most = {"earth": 1.0, "sun": 1.0, "sky": 90.0}.get(kind, math.nan)
-    if not 0.0 <= value <= most:
-        raise InputError(f"{text!r}", where="view", advice="give earth:PART, sun:PART or sky:DEGREES")
-    return kind, value
-
-
 def _views(scene: _Scene, guest: Guest) -> list[GuestCheck]:
     """What it has to see, over the site's terrain at its height."""
     from moonpost.sky import Almanac
     from moonpost.terrain import earth_visibility, illumination
 
-    wanted = _view(guest.view)
+    wanted = view_asked(guest.view)
     if wanted is None:
         return []
     kind, asked = wanted
