@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
-from moonpost.errors import InputError
+from moonpost.errors import InputError, ModelError
 
 __all__ = ["Cargo", "Conflict", "Flight", "Loading", "conflicts", "load_flights", "loading_faults"]
 
 Aim = Literal["launches", "cost", "earliest", "robust"]
 _AIMS = ("launches", "cost", "earliest", "robust")
 _DAYS = 1e5
-_TIE = 1e-6
+_TIE_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class Cargo:
         Day by which it has to be there, from any common origin; infinity if it does not matter [d].
     flights : frozenset of str or None
         Kinds of flight that can carry it; None for all.
+    ready_day : float
+        Day before which it cannot arrive; minus infinity if it does not matter [d].
 
     Examples
     --------
@@ -50,6 +53,7 @@ class Cargo:
     after: tuple[str, ...] = ()
     need_day: float = math.inf
     flights: frozenset[str] | None = None
+    ready_day: float = -math.inf
 
 
 @dataclass(frozen=True)
@@ -135,6 +139,8 @@ class Conflict:
     ----------
     demands : tuple of str
         In words.
+    parts : tuple of tuple of str
+        The same as cargo and one of ``flies``, ``need``, ``ready``, ``kinds`` and ``after NAME``.
 
     Examples
     --------
@@ -143,6 +149,7 @@ class Conflict:
     """
 
     demands: tuple[str, ...]
+    parts: tuple[tuple[str, str], ...] = ()
 
 
 def load_flights(
@@ -171,13 +178,15 @@ def load_flights(
     ------
     InputError
         If a number cannot be used, a name stands twice or is unknown, or the aim is.
+    ModelError
+        If the time is up before a loading was found or shown not to exist.
 
     Notes
     -----
     Binary x (cargo on flight) and y (flight is made): each cargo on one flight; mass and volume within those of a
     flight that is made; on each day no more of a cargo has come than of what it comes after. For the robust aim
     slack s <= need - day for every cargo with a day of need. Flights alike but for their name are used in order.
-    Solved by HiGHS through scipy.
+    Solved by HiGHS through scipy, first for the aim alone, then for the ties among loadings as good as that.
 
     References
     ----------
@@ -208,8 +217,8 @@ def load_flights(
         if (chosen == f).any()
     }
     value = _value(cargo, ordered, chosen, aim)
-    bound = model.as_value(bound, value)
-    return Loading(aim, flown, value, bound, proved or abs(value - bound) <= 1e-9 * max(abs(value), 1.0))
+    proved = proved or abs(value - bound) <= 1e-9 * max(abs(value), 1.0)
+    return Loading(aim, flown, value, value if proved else bound, proved)
 
 
 def _check(cargo: Sequence[Cargo], flights: Sequence[Flight], aim: str, seconds: float) -> None:
@@ -224,7 +233,8 @@ def _check(cargo: Sequence[Cargo], flights: Sequence[Flight], aim: str, seconds:
             raise InputError("a name stands twice", where=where, advice="give each its own")
     known = {row.id for row in cargo}
     for item in cargo:
-        if not (0 < item.mass_kg < math.inf and 0 <= item.volume_m3 < math.inf) or math.isnan(item.need_day):
+        undated = math.isnan(item.need_day) or math.isnan(item.ready_day)
+        if undated or not (0 < item.mass_kg < math.inf and 0 <= item.volume_m3 < math.inf):
             raise InputError("mass, volume or day cannot be used", where=f"cargo {item.id}", advice="correct it")
         if not set(item.after) <= known:
             raise InputError("comes after something unknown", where=f"cargo {item.id}", advice="name cargo")
@@ -280,7 +290,7 @@ class _Model:
             for f, flight in enumerate(self.flights):
                 suits = row.flights is None or flight.kind in row.flights
                 fits = row.mass_kg <= flight.mass_kg and row.volume_m3 <= flight.volume_m3
-                if not (suits and fits and flight.day <= row.need_day):
+                if not (suits and fits and row.ready_day <= flight.day <= row.need_day):
                     self.upper[self._x(i, f)] = 0.0
 
     def _fit(self) -> None:
@@ -298,7 +308,7 @@ class _Model:
     def _follow(self) -> None:
         """Nothing comes before what it comes after."""
         place = {row.id: i for i, row in enumerate(self.cargo)}
-        days = sorted({flight.day for flight in self.flights})
+        days = sorted({flight.day for flight in self.flights})[:-1]
         for i, row in enumerate(self.cargo):
             for before in row.after:
                 for day in days:
@@ -323,35 +333,62 @@ class _Model:
 
     def objective(self) -> Any:
         """What is made least."""
-        first = self.flights[0].day
-        span = max(self.flights[-1].day - first, 1.0)
-        mass = np.array([row.mass_kg for row in self.cargo])
-        late = np.outer(mass / mass.sum(), [flight.day - first for flight in self.flights]).ravel()
         goal = np.zeros(self.width)
         made = slice(self.n * self.m, self.n * self.m + self.m)
         if self.aim == "launches":
             goal[made] = 1.0
-            goal[: self.n * self.m] = _TIE * late / span
         elif self.aim == "cost":
-            costs = np.array([flight.cost for flight in self.flights])
-            scale = max(float(costs.max()), 1e-9)
-            goal[made] = costs + _TIE * scale
-            goal[: self.n * self.m] = _TIE * scale * late / span
+            goal[made] = [flight.cost for flight in self.flights]
         elif self.aim == "earliest":
-            goal[: self.n * self.m] = late
-            goal[made] = _TIE * span
+            goal[: self.n * self.m] = self._late()
         else:
             goal[-1] = -1.0
-            goal[made] = _TIE
+        return goal
+
+    def _late(self) -> Any:
+        """Mean arrival after the first flight, by mass, of each cargo on each flight [d]."""
+        mass = np.array([row.mass_kg for row in self.cargo])
+        days = np.array([flight.day - self.flights[0].day for flight in self.flights])
+        return np.outer(mass / mass.sum(), days).ravel()
+
+    def _ties(self) -> Any:
+        """What is made least among equals: launches, then lateness, which never outweighs a launch."""
+        goal = np.zeros(self.width)
+        goal[self.n * self.m : -1] = 1.0
+        goal[: self.n * self.m] = 0.5 * self._late() / max(self.flights[-1].day - self.flights[0].day, 1.0)
         return goal
 
     def solve(self, seconds: float) -> tuple[Any, float, bool] | None:
-        """Flight of each cargo, a bound on the objective and whether it is proved; None if there is none."""
+        """Flight of each cargo, a bound of the value and whether it is proved; None if there is none."""
+        begin, goal = time.monotonic(), self.objective()
+        found = self._milp(goal, seconds, 1e-9)
+        if found is None:
+            return None
+        best = found.x
+        reached = float(goal @ best)
+        self.rows.append(([*np.flatnonzero(goal)], [*goal[goal != 0]], -np.inf, reached + 1e-9 * abs(reached)))
+        left = min(max(seconds - (time.monotonic() - begin), 0.1), _TIE_SECONDS)
+        try:
+            tied = self._milp(self._ties(), left, 1e-4)
+        except ModelError:
+            tied = None
+        self.rows.pop()
+        if tied is not None and goal @ tied.x <= reached + 1e-9 * abs(reached):
+            best = tied.x
+        chosen = best[: self.n * self.m].reshape(self.n, self.m).argmax(axis=1)
+        return chosen, self._bound(float(found.mip_dual_bound)), found.status == 0
+
+    def feasible(self, seconds: float) -> bool:
+        """Whether there is any loading."""
+        return self._milp(np.zeros(self.width), seconds, 1e-9) is not None
+
+    def _milp(self, goal: Any, seconds: float, gap: float) -> Any:
+        """What HiGHS finds; None if there is nothing to be found."""
         from scipy.optimize import Bounds, LinearConstraint, milp
         from scipy.sparse import csr_array
 
         lengths = [len(index) for index, _, _, _ in self.rows]
-        columns = np.concatenate([index for index, _, _, _ in self.rows])
+        columns = np.concatenate([index for index, _, _, _ in self.rows]).astype(np.int64)
         values = np.concatenate([factor for _, factor, _, _ in self.rows])
         pointer = np.concatenate([[0], np.cumsum(lengths)])
         matrix = csr_array((values, columns, pointer), shape=(len(self.rows), self.width))
@@ -362,28 +399,27 @@ class _Model:
         kind = np.ones(self.width)
         kind[-1] = 0.0
         found = milp(
-            self.objective(),
+            goal,
             constraints=LinearConstraint(matrix, low, high),
             bounds=Bounds(least, self.upper),
             integrality=kind,
-            options={"time_limit": seconds, "mip_rel_gap": 1e-9},
+            options={"time_limit": seconds, "mip_rel_gap": gap},
         )
-        if found.x is None:
-            return None
-        chosen = found.x[: self.n * self.m].reshape(self.n, self.m).argmax(axis=1)
-        return chosen, float(found.mip_dual_bound), found.status == 0
+        if found.x is None and found.status != 2:
+            raise ModelError(
+                f"no loading was found in {seconds:g} s, nor shown that there is none",
+                where=f"{self.n} cargoes on {self.m} flights",
+                advice="allow more seconds, or fewer launchers or years",
+            )
+        return None if found.x is None else found
 
-    def as_value(self, bound: float, value: float) -> float:
+    def _bound(self, bound: float) -> float:
         """Bound of the objective as a bound of the value."""
         if self.aim == "launches":
-            return min(value, float(math.ceil(bound - 2 * _TIE * (self.m + 1))))
+            return float(math.ceil(bound - 1e-6))
         if self.aim == "earliest":
-            span = max(self.flights[-1].day - self.flights[0].day, 1.0)
-            return min(value, bound + self.flights[0].day - _TIE * span * self.m)
-        if self.aim == "cost":
-            scale = max(flight.cost for flight in self.flights)
-            return min(value, bound - _TIE * scale * (self.m + 1))
-        return max(value, -bound + _TIE * self.m) if math.isfinite(value) else value
+            return bound + self.flights[0].day
+        return -bound if self.aim == "robust" else bound
 
 
 def _shape(flight: Flight) -> tuple[float | str, ...]:
@@ -414,29 +450,36 @@ def loading_faults(cargo: Sequence[Cargo], flights: Sequence[Flight], loading: L
     """
     known, rows = {flight.id: flight for flight in flights}, {row.id: row for row in cargo}
     days: dict[str, float] = {}
-    faults = []
+    faults = [f"there is no flight {name}" for name in loading.flown if name not in known]
     for name, brought in loading.flown.items():
-        flight = known.get(name)
-        if flight is None:
-            faults.append(f"there is no flight {name}")
-            continue
-        for what, limit in (("mass_kg", flight.mass_kg), ("volume_m3", flight.volume_m3)):
-            total = math.fsum(getattr(rows[item], what) for item in brought)
-            if total > limit * (1 + 1e-9) + 1e-9:
-                faults.append(f"{name} carries {total:g} of at most {limit:g} {what}")
-        for item in brought:
-            days[item] = flight.day
-            if flight.day > rows[item].need_day:
-                faults.append(f"{item} comes after its day of need")
-            allowed = rows[item].flights
-            if allowed is not None and flight.kind not in allowed:
-                faults.append(f"{item} cannot fly on {flight.kind}")
+        strangers = [item for item in brought if item not in rows]
+        faults += [f"there is no cargo {item}" for item in strangers]
+        if name in known and not strangers:
+            days |= dict.fromkeys(brought, known[name].day)
+            faults += _flight_faults(known[name], [rows[item] for item in brought])
     for row in cargo:
-        times = sum(row.id in brought for brought in loading.flown.values())
+        times = sum(brought.count(row.id) for brought in loading.flown.values())
         if times != 1:
             faults.append(f"{row.id} flies {times} times")
         faults += [f"{row.id} comes before {other}" for other in row.after
                    if row.id in days and other in days and days[row.id] < days[other]]  # fmt: skip
+    return faults
+
+
+def _flight_faults(flight: Flight, brought: Sequence[Cargo]) -> list[str]:
+    """Faults of what one flight brings."""
+    faults = []
+    for what, limit in (("mass_kg", flight.mass_kg), ("volume_m3", flight.volume_m3)):
+        total = math.fsum(getattr(row, what) for row in brought)
+        if total > limit * (1 + 1e-9) + 1e-9:
+            faults.append(f"{flight.id} carries {total:g} of at most {limit:g} {what}")
+    for row in brought:
+        if flight.day > row.need_day:
+            faults.append(f"{row.id} comes after its day of need")
+        if flight.day < row.ready_day:
+            faults.append(f"{row.id} comes before it is ready")
+        if row.flights is not None and flight.kind not in row.flights:
+            faults.append(f"{row.id} cannot fly on {flight.kind}")
     return faults
 
 
@@ -461,10 +504,12 @@ def conflicts(cargo: Sequence[Cargo], flights: Sequence[Flight], *, seconds: flo
     ------
     InputError
         As `load_flights`.
+    ModelError
+        If a search does not end in its time.
 
     Notes
     -----
-    Demands (that a cargo flies at all, its day of need, what it comes after, which flights suit it) are left out
+    Demands (that a cargo flies at all, its days, what it comes after, which flights suit it) are left out
     one by one; those without which the rest can still not be met stay out. What remains is irreducible.
 
     Examples
@@ -473,22 +518,33 @@ def conflicts(cargo: Sequence[Cargo], flights: Sequence[Flight], *, seconds: flo
     >>> conflicts(rows, [Flight("f", "k", 9.0, 8.0)]).demands
     ('a flies', 'a is there by day 3')
     """
-    if load_flights(cargo, flights, seconds=seconds) is not None:
+    _check(cargo, flights, "launches", seconds)
+    if _can_fly(cargo, flights, seconds):
         return Conflict(())
     demands: list[tuple[str, str, str]] = []
     for row in cargo:
         demands.append((row.id, "flies", f"{row.id} flies"))
         if math.isfinite(row.need_day):
             demands.append((row.id, "need", f"{row.id} is there by day {row.need_day:g}"))
+        if math.isfinite(row.ready_day):
+            demands.append((row.id, "ready", f"{row.id} is not there before day {row.ready_day:g}"))
         demands += [(row.id, f"after {other}", f"{row.id} does not come before {other}") for other in row.after]
         if row.flights is not None:
             demands.append((row.id, "kinds", f"{row.id} flies on {', '.join(sorted(row.flights))}"))
     kept = list(demands)
     for demand in demands:
         fewer = [other for other in kept if other is not demand]
-        if load_flights(_with(cargo, fewer), flights, seconds=seconds) is None:
+        if not _can_fly(_with(cargo, fewer), flights, seconds):
             kept = fewer
-    return Conflict(tuple(text for _, _, text in kept))
+    return Conflict(tuple(text for _, _, text in kept), tuple((name, what) for name, what, _ in kept))
+
+
+def _can_fly(cargo: Sequence[Cargo], flights: Sequence[Flight], seconds: float) -> bool:
+    """Whether all cargo can fly."""
+    if not cargo or not flights:
+        return not cargo
+    ordered = sorted(flights, key=lambda flight: (flight.day, flight.kind, flight.id))
+    return _Model(cargo, ordered, "launches").feasible(seconds)
 
 
 def _with(cargo: Sequence[Cargo], demands: Sequence[tuple[str, str, str]]) -> list[Cargo]:
@@ -503,6 +559,7 @@ def _with(cargo: Sequence[Cargo], demands: Sequence[tuple[str, str, str]]) -> li
             tuple(o for o in row.after if f"after {o}" in asked[row.id] and o in flying),
             row.need_day if "need" in asked[row.id] else math.inf,
             row.flights if "kinds" in asked[row.id] else None,
+            row.ready_day if "ready" in asked[row.id] else -math.inf,
         )
         for row in cargo
         if row.id in flying

@@ -1,0 +1,514 @@
+"""The cargo of a plan on the launches that could bring it, beside what the plan itself has fly."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from moonpost.campaign.cargo import CargoList, CargoRow, plan_cargo
+from moonpost.campaign.launchdates import Departure, launch_dates
+from moonpost.campaign.launches import FlightKinds, LeftOut, flight_kinds, station_missions
+from moonpost.campaign.loading import Aim, Cargo, Conflict, Flight, Loading, conflicts, load_flights
+from moonpost.errors import InputError
+from moonpost.plan.base import when_bounds
+from moonpost.plan.model import Plan
+
+__all__ = ["LoadedFlight", "Measures", "PlanLoading", "campaign_start", "plan_loading"]
+
+_UNITS = {"launches": "launches", "cost": "cost", "earliest": "days", "robust": "days"}
+
+
+@dataclass(frozen=True)
+class LoadedFlight:
+    """A launch with what it brings.
+
+    Parameters
+    ----------
+    id, launcher, transfer : str
+        The flight, and how it flies.
+    launch, arrival : str
+        UTC.
+    cargo : tuple of str
+        What of the cargo list it brings.
+    cargo_kg, capacity_kg : float
+        What it brings, with margins, and could bring [kg].
+    cargo_m3, capacity_m3 : float or None
+        The same as room [m3]; volumes that are not known count as nothing.
+    cost : float or None
+        Of the launch.
+    slack_days : float
+        From its arrival until the first of its cargo is needed [d].
+    tli_m_s, loi_m_s : float or None
+        Impulses of the transfer of that day [m/s].
+
+    Examples
+    --------
+    >>> LoadedFlight("x", "x", "land", "2031-01-01", "2031-01-06", ("a",), 1.0, 2.0, 0.0, None, None, 9.0, None,
+    ...              None).filled
+    0.5
+    """
+
+    id: str
+    launcher: str
+    transfer: str
+    launch: str
+    arrival: str
+    cargo: tuple[str, ...]
+    cargo_kg: float
+    capacity_kg: float
+    cargo_m3: float
+    capacity_m3: float | None
+    cost: float | None
+    slack_days: float
+    tli_m_s: float | None
+    loi_m_s: float | None
+
+    @property
+    def filled(self) -> float:
+        """Part of the capacity that is used [1]."""
+        return self.cargo_kg / self.capacity_kg
+
+
+@dataclass(frozen=True)
+class Measures:
+    """What a loading comes to by every aim.
+
+    Parameters
+    ----------
+    launches : int
+        Launches.
+    cost : float or None
+        Their cost; None if one of them has none.
+    mean_arrival : str
+        Day of arrival, weighted by mass, UTC.
+    least_slack_days : float
+        Least time from arrival to need [d].
+
+    Examples
+    --------
+    >>> Measures(3, None, "2032-01-01", 12.0).launches
+    3
+    """
+
+    launches: int
+    cost: float | None
+    mean_arrival: str
+    least_slack_days: float
+
+
+@dataclass(frozen=True)
+class PlanLoading:
+    """Which launch brings what.
+
+    Parameters
+    ----------
+    aim : {"launches", "cost", "earliest", "robust"}
+        What was sought.
+    start, stop : str
+        First launch and last arrival that were allowed, UTC.
+    flights : tuple of LoadedFlight
+        By arrival; empty if it cannot be done.
+    value, bound : float or None
+        What the aim came to, and no loading has a better value; days are counted from `start`.
+    unit : str
+        Of both.
+    optimal : bool
+        Whether that is proved.
+    gap : float or None
+        Distance of value and bound over the value [1].
+    measures : Measures or None
+        Of this loading.
+    own : Measures or None
+        Of the plan's own missions at the last day that their dates allow; None if there is no cargo.
+    own_faults : tuple of str
+        What of the plan's own assignment does not fit.
+    conflict : tuple of str
+        Demands that cannot all be met, and what stands against them; empty if there is a loading.
+    candidates : int
+        Launches that were considered.
+    kinds : FlightKinds
+        Launchers with what they bring, and those left out.
+    cargo : CargoList
+        Cargo, and elements left out.
+    assumptions : tuple of str
+        What was taken for granted.
+
+    Examples
+    --------
+    >>> from moonpost.plan import load_plan
+    >>> found = plan_loading(load_plan("ilrs-orbit"), windows=False)
+    >>> found.measures.launches, found.own.launches, found.optimal
+    (3, 5, True)
+    """
+
+    aim: str
+    start: str
+    stop: str
+    flights: tuple[LoadedFlight, ...]
+    value: float | None
+    bound: float | None
+    unit: str
+    optimal: bool
+    gap: float | None
+    measures: Measures | None
+    own: Measures | None
+    own_faults: tuple[str, ...]
+    conflict: tuple[str, ...]
+    candidates: int
+    kinds: FlightKinds
+    cargo: CargoList
+    assumptions: tuple[str, ...]
+
+    @property
+    def left_out(self) -> tuple[LeftOut, ...]:
+        """Launchers and elements that take no part."""
+        return self.kinds.left_out + self.cargo.left_out
+
+    def to_dict(self) -> dict[str, Any]:
+        """Rows ready for JSON."""
+        return asdict(self)
+
+
+def campaign_start(plan: Plan) -> dt.datetime:
+    """First day on which a mission to the station may fly.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+
+    Returns
+    -------
+    datetime.datetime
+        UTC without time zone.
+
+    Raises
+    ------
+    InputError
+        If no mission is still to fly.
+
+    Examples
+    --------
+    >>> from moonpost.plan import load_plan
+    >>> campaign_start(load_plan("ilrs")).isoformat()
+    '2031-01-01T00:00:00'
+    """
+    dates = [when_bounds(row.launch)[0] for row in station_missions(plan)]
+    dates = dates or [when_bounds(row.launch)[0] for row in plan.missions if row.status in ("planned", "proposed")]
+    if not dates:
+        raise InputError(
+            "no mission is still to fly", where=plan.path, advice="say from when launches are possible"
+        )
+    return min(dates)
+
+
+def plan_loading(
+    plan: Plan,
+    *,
+    aim: Aim = "launches",
+    start: str | None = None,
+    early: bool = True,
+    also: Collection[str] = (),
+    kinds: FlightKinds | None = None,
+    windows: bool = True,
+    seconds: float = 30.0,
+    progress: Callable[[float], None] | None = None,
+) -> PlanLoading:
+    """Put the cargo that a plan still has to bring on launches, in the best way by an aim.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+    aim : {"launches", "cost", "earliest", "robust"}
+        As in `moonpost.campaign.loading.load_flights`.
+    start : str, optional
+        First launch, UTC; the first day of the missions to the station if not given.
+    early : bool, default True
+        Whether cargo may come before the plan's own date.
+    also : collection of str
+        Elements to bring besides, as in `moonpost.campaign.cargo.plan_cargo`.
+    kinds : FlightKinds, optional
+        Launchers; those of `moonpost.campaign.launches.flight_kinds` if not given.
+    windows : bool, default True
+        Whether to compute transfers for the days of launch.
+    seconds : float, default 30.0
+        Limit of the search [s].
+    progress : callable, optional
+        Called with the share of the transfers that are done.
+
+    Returns
+    -------
+    PlanLoading
+
+    Raises
+    ------
+    InputError
+        If an argument cannot be used, or the aim is cost and no launcher has one.
+    UnknownNameError
+        If `also` names an element that the plan lacks.
+    ModelError
+        If the time is up before a loading was found or shown not to exist.
+
+    Notes
+    -----
+    The candidates are all launches that the launchers' intervals allow until the last day of need, so that the
+    optimum is one among these. Launchers too small for the lightest cargo are left out; under the aim cost
+    also those without a cost.
+
+    Examples
+    --------
+    >>> from moonpost.plan import load_plan
+    >>> found = plan_loading(load_plan("ilrs"), windows=False)
+    >>> [sorted(flight.cargo)[0] for flight in found.flights][0]
+    'assembly-rover'
+    >>> found.optimal
+    True
+    """
+    cargo = plan_cargo(plan, early=early, also=also)
+    kinds = _usable(kinds or flight_kinds(plan), cargo.rows, aim)
+    begin = _begin(plan, cargo.rows) if start is None else _instant(start)
+    end = max((row.need for row in cargo.rows), default=begin)
+    days = launch_dates(kinds.kinds, begin, end, windows=windows, progress=progress) if end > begin else ()
+    rows, flights = _as_cargo(cargo.rows, begin), [_as_flight(day, begin) for day in days]
+    found = load_flights(rows, flights, aim=aim, seconds=seconds)
+    conflict = () if found is not None else _told(conflicts(rows, flights, seconds=seconds), cargo.rows, days)
+    loaded = () if found is None else _loaded(found, cargo.rows, days)
+    own, faults = _own(plan, cargo.rows, kinds)
+    return PlanLoading(
+        aim=aim,
+        start=begin.isoformat() + "Z",
+        stop=end.isoformat() + "Z",
+        flights=loaded,
+        value=None if found is None else found.value,
+        bound=None if found is None else found.bound,
+        unit=_UNITS[aim],
+        optimal=found is not None and found.optimal,
+        gap=None if found is None or not math.isfinite(found.value) else found.gap,
+        measures=_measures(loaded, cargo.rows),
+        own=own,
+        own_faults=faults,
+        conflict=conflict,
+        candidates=len(flights),
+        kinds=kinds,
+        cargo=cargo,
+        assumptions=_assumptions(kinds, cargo, days, early),
+    )
+
+
+def _begin(plan: Plan, rows: Sequence[CargoRow]) -> dt.datetime:
+    """First launch: of the missions to the station, and of those whose cargo is to be brought."""
+    if not rows:
+        return when_bounds(plan.design.start)[0]
+    own = [when_bounds(plan.mission(row.mission).launch)[0] for row in rows]
+    return min([*own, campaign_start(plan)] if station_missions(plan) else own)
+
+
+def _instant(text: str) -> dt.datetime:
+    """First instant of a date."""
+    try:
+        return when_bounds(text)[0]
+    except ValueError as error:
+        raise InputError(str(error), where="start", advice="write 2031 or 2031-01-01") from error
+
+
+def _usable(kinds: FlightKinds, rows: Sequence[CargoRow], aim: str) -> FlightKinds:
+    """Launchers that can bring anything, with a cost if that counts."""
+    lightest = min((row.mass_kg for row in rows), default=0.0)
+    kept, left_out = [], list(kinds.left_out)
+    for kind in kinds.kinds:
+        if kind.cargo_kg < lightest:
+            left_out.append(LeftOut(kind.launcher, f"{kind.cargo_kg:,.0f} kg is less than the lightest cargo"))
+        elif aim == "cost" and kind.cost is None:
+            left_out.append(LeftOut(kind.launcher, "its cost is not known"))
+        else:
+            kept.append(kind)
+    if aim == "cost" and kinds.kinds and not any(kind.cost is not None for kind in kinds.kinds):
+        raise InputError("no launcher has a cost", where="launchers", advice="give some, as --cost cz-10=300")
+    return replace(kinds, kinds=tuple(kept), left_out=tuple(left_out))
+
+
+def _day(instant: dt.datetime, begin: dt.datetime) -> float:
+    """Days from the first launch."""
+    return (instant - begin) / dt.timedelta(days=1)
+
+
+def _as_cargo(rows: Sequence[CargoRow], begin: dt.datetime) -> list[Cargo]:
+    """Cargo as the loading takes it."""
+    return [
+        Cargo(
+            row.id,
+            row.mass_kg,
+            row.volume_m3 or 0.0,
+            row.after,
+            _day(row.need, begin),
+            None,
+            -math.inf if row.ready is None or row.ready <= begin else _day(row.ready, begin),
+        )
+        for row in rows
+    ]
+
+
+def _as_flight(row: Departure, begin: dt.datetime) -> Flight:
+    """A launch as the loading takes it."""
+    kind = row.kind
+    room = math.inf if kind.volume_m3 is None else kind.volume_m3
+    return Flight(row.id, kind.id, _day(row.arrival, begin), kind.cargo_kg, room, kind.cost or 0.0,
+                  kind.reliability or 1.0)  # fmt: skip
+
+
+def _loaded(found: Loading, rows: Sequence[CargoRow], days: Sequence[Departure]) -> tuple[LoadedFlight, ...]:
+    """Launches that are made."""
+    cargo = {row.id: row for row in rows}
+    loaded = []
+    for day in days:
+        names = found.flown.get(day.id, ())
+        if not names:
+            continue
+        brought = [cargo[name] for name in names]
+        loaded.append(
+            LoadedFlight(
+                id=day.id,
+                launcher=day.kind.launcher,
+                transfer=day.kind.transfer,
+                launch=day.launch.isoformat() + "Z",
+                arrival=day.arrival.isoformat() + "Z",
+                cargo=names,
+                cargo_kg=math.fsum(row.mass_kg for row in brought),
+                capacity_kg=day.kind.cargo_kg,
+                cargo_m3=math.fsum(row.volume_m3 or 0.0 for row in brought),
+                capacity_m3=day.kind.volume_m3,
+                cost=day.kind.cost,
+                slack_days=min(_day(row.need, day.arrival) for row in brought),
+                tli_m_s=day.tli_m_s,
+                loi_m_s=day.loi_m_s,
+            )
+        )
+    return tuple(loaded)
+
+
+def _measures(loaded: Sequence[LoadedFlight], rows: Sequence[CargoRow]) -> Measures | None:
+    """What a loading comes to."""
+    if not loaded:
+        return None
+    arrivals = {name: when_bounds(flight.arrival)[0] for flight in loaded for name in flight.cargo}
+    costs = [flight.cost for flight in loaded]
+    known = [cost for cost in costs if cost is not None]
+    return _measured(len(loaded), math.fsum(known) if len(known) == len(costs) else None, arrivals, rows)
+
+
+def _measured(
+    launches: int, cost: float | None, arrivals: dict[str, dt.datetime], rows: Sequence[CargoRow]
+) -> Measures:
+    """Mean arrival and least slack besides."""
+    first = min(arrivals.values())
+    total = math.fsum(row.mass_kg for row in rows)
+    mean = math.fsum(row.mass_kg * _day(arrivals[row.id], first) for row in rows) / total
+    day = first + dt.timedelta(days=mean)
+    slack = min(_day(row.need, arrivals[row.id]) for row in rows)
+    return Measures(launches, cost, day.date().isoformat(), slack)
+
+
+def _own(plan: Plan, rows: Sequence[CargoRow], kinds: FlightKinds) -> tuple[Measures | None, tuple[str, ...]]:
+    """What the plan's own missions come to, and where they do not fit."""
+    if not rows:
+        return None, ()
+    by_mission: dict[str, list[CargoRow]] = {}
+    for row in rows:
+        by_mission.setdefault(row.mission, []).append(row)
+    costs = {kind.launcher: kind.cost for kind in kinds.kinds}
+    paid, faults = [], []
+    for name, brought in by_mission.items():
+        launcher = plan.mission(name).launcher
+        paid.append(costs.get(launcher or ""))
+        asked = math.fsum(row.mass_kg for row in brought)
+        faults += [f"{name} {text}" for text in _mission_faults(plan, name, asked, kinds)]
+    known = [cost for cost in paid if cost is not None]
+    arrivals = {row.id: row.planned_last for row in rows}
+    for row in rows:
+        faults += [f"{row.id} may come before {other}" for other in row.after
+                   if arrivals[other] > arrivals[row.id]]  # fmt: skip
+    total = math.fsum(known) if len(known) == len(paid) else None
+    return _measured(len(by_mission), total, arrivals, rows), tuple(faults)
+
+
+def _mission_faults(plan: Plan, name: str, asked_kg: float, kinds: FlightKinds) -> list[str]:
+    """Whether a mission of the plan brings its own cargo."""
+    mission = plan.mission(name)
+    if mission.transfer is None:
+        return ["has no transfer, so that what it brings is not known"]
+    capacity = None if mission.launcher is None else plan.row("launchers", mission.launcher).capacity_kg
+    injected = mission.launch_mass_kg or capacity
+    if injected is None:
+        return ["has no mass after injection and no launcher of known capacity"]
+    launcher = mission.launcher or plan.launchers[0].id
+    best = None if kinds.lander is None else kinds.lander.best
+    found = flight_kinds(plan, launchers=[launcher], transfers=[mission.transfer], capacities={launcher: injected},
+                         dry_fraction=best)  # fmt: skip
+    room = found.kinds[0].cargo_kg if found.kinds else 0.0
+    return [] if asked_kg <= room else [f"brings {asked_kg:,.0f} kg with margins, {room:,.0f} kg fit"]
+
+
+def _told(conflict: Conflict, rows: Sequence[CargoRow], days: Sequence[Departure]) -> tuple[str, ...]:
+    """A conflict in words."""
+    cargo = {row.id: row for row in rows}
+    lines = []
+    for name, what in conflict.parts:
+        row = cargo[name]
+        lines.append({
+            "flies": f"{name}, {row.mass_kg:,.0f} kg" + _room(row.volume_m3) + ", has to fly",
+            "need": f"{name} has to arrive by {row.need:%Y-%m-%d} ({row.need_basis})",
+            "ready": f"{name} cannot arrive before {row.ready or row.need:%Y-%m-%d} ({row.ready_basis})",
+        }.get(what, f"{name} must not come before {what.removeprefix('after ')}"))  # fmt: skip
+    flying = [cargo[name] for name, what in conflict.parts if what == "flies"]
+    dated = [cargo[name].need for name, what in conflict.parts if what == "need"]
+    until = max(dated) if len(dated) == len(flying) else None
+    return (*lines, *_against(flying, until, days))
+
+
+def _room(volume_m3: float | None) -> str:
+    return "" if volume_m3 is None else f" and {volume_m3:g} m3"
+
+
+def _against(rows: Sequence[CargoRow], until: dt.datetime | None, days: Sequence[Departure]) -> list[str]:
+    """What launches can do for cargo by a day."""
+    when = "" if until is None else f" by {until:%Y-%m-%d}"
+    able = [day for day in days if until is None or day.arrival <= until]
+    if not able:
+        return [f"no launch arrives{when}"]
+    most = max(day.kind.cargo_kg for day in able)
+    room = max(math.inf if day.kind.volume_m3 is None else day.kind.volume_m3 for day in able)
+    total = math.fsum(row.mass_kg for row in rows)
+    capacity = math.fsum(day.kind.cargo_kg for day in able)
+    count = "1 launch brings" if len(able) == 1 else f"{len(able)} launches bring"
+    lines = [f"{count} at most {capacity:,.0f} kg{when}, {most:,.0f} kg each; {total:,.0f} kg are asked of them"]
+    lines += [f"{row.id} is too heavy for any launch" for row in rows if row.mass_kg > most]
+    lines += [f"{row.id} is too large for any launch" for row in rows if (row.volume_m3 or 0.0) > room]
+    return lines
+
+
+def _assumptions(kinds: FlightKinds, cargo: CargoList, days: Sequence[Departure], early: bool) -> tuple[str, ...]:
+    """What was taken for granted."""
+    lines = []
+    if kinds.lander is not None:
+        lines.append(
+            f"a lander weighs {kinds.lander.best:.3f} of its propellant, {kinds.lander.low:.3f} to "
+            f"{kinds.lander.high:.3f} ({kinds.lander.basis})"
+        )
+    assumed = [kind.launcher for kind in kinds.kinds if kind.per_year_assumed]
+    if assumed:
+        lines.append(f"one launch a year of {', '.join(assumed)}, as the plan gives no number")
+    open_room = [kind.launcher for kind in kinds.kinds if kind.volume_m3 is None]
+    if open_room:
+        lines.append(f"no limit of room on {', '.join(open_room)}")
+    unknown = list(dict.fromkeys(row.element for row in cargo.rows if row.volume_m3 is None))
+    if unknown:
+        lines.append(f"no room is counted for {', '.join(unknown)}")
+    if early and cargo.rows:
+        lines.append("cargo may come before the plan's own date")
+    if days and all(day.tli_m_s is None for day in days):
+        lines.append("launches on the first day that the launcher is ready, 5 days of flight")
+    return tuple(lines)
