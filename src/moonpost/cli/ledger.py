@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from moonpost.cli import ledgercopies, ledgerstate, ledgerwrite
+from moonpost.cli.ledgerwrite import KEY, PLACE, refuse_repository, signer, write
 from moonpost.cli.output import JSON, emit, table
 from moonpost.errors import DataError, InputError
 
 if TYPE_CHECKING:
-    from moonpost.partners.ledger import LedgerState, PartyKey
+    from moonpost.partners.ledger import PartyKey
     from moonpost.plan import Plan
 
 __all__ = ["register"]
@@ -23,25 +25,28 @@ _app = typer.Typer(
     rich_markup_mode=None,
     help="The partners' ledger: signed entries that any partner can check alone.",
 )
-_PLACE = typer.Argument(metavar="PATH-OR-URL", help="SQLite file, or postgresql://user@host:port/database.")
-_KEY = typer.Option(..., "--key", help="Key of the party that writes: its PEM file.")
 _TRUST = typer.Option(None, "--trust", help="Pinned beginning and keys, as 'ledger init' wrote them.")
 
 
 def register(app: typer.Typer) -> None:
     """Add the verb to the command line."""
+    for part in (ledgerwrite, ledgerstate, ledgercopies):
+        part.register(_app)
     app.add_typer(_app, name="ledger")
 
 
 @_app.command("init")
 def init(
     plan: str = typer.Argument(help="A bundled plan or the path of a TOML file."),
-    place: str = _PLACE,
+    place: str = PLACE,
     keys: Path = typer.Option(None, "--keys", help="Folder of keys; $MOONPOST_KEYS, else ~/.moonpost/keys."),
     public: list[str] = typer.Option(
         [], help="PARTY=HEX: public key of a partner whose key is elsewhere; repeat."
     ),
     trust: Path = typer.Option(None, "--trust", help="Where to pin beginning and keys; in the folder of keys."),
+    rule: list[str] = typer.Option(
+        [], help="AGREEMENT=majority or =founders: who brings it into force; consensus if not given. Repeat."
+    ),
     as_json: bool = JSON,
 ) -> None:
     """Begin a ledger with a plan's partners, agreements and owners.
@@ -63,8 +68,9 @@ def init(
         raise InputError(
             f"{', '.join(unknown)}: no partner of the plan", where="--public", advice="correct the name"
         )
+    rules = dict(_pair(text, "--rule", "intergovernmental-agreement=founders") for text in rule)
     held, made = _held_keys(found, folder, given)
-    with Ledger.begin(place, found, held, public=given) as ledger:
+    with Ledger.begin(place, found, held, public=given, rules=rules) as ledger:
         genesis = next(ledger.entries())
         pinned = trust or folder / f"ledger-{genesis.ledger[:8]}.json"
         Trust.of(genesis).save(pinned)
@@ -89,19 +95,24 @@ def _keep_apart(folder: Path, plan: Plan) -> None:
     place = folder.resolve()
     if plan.located_path is not None and place == plan.located_path.resolve().parent:
         raise InputError("is the plan's folder", where=str(folder), advice="keep keys elsewhere: --keys FOLDER")
-    if any((above / ".git").exists() for above in (place, *place.parents)):
-        raise InputError("lies in a repository", where=str(folder), advice="keep keys elsewhere: --keys FOLDER")
+    refuse_repository(folder)
 
 
 def _named(text: str) -> tuple[str, str]:
     """Party and public key of ``PARTY=HEX``."""
     from moonpost.partners.ledger import key_id
 
-    party, sign, public = text.partition("=")
-    if not (party and sign):
-        raise InputError(f"{text!r} is not PARTY=HEX", where="--public", advice="write cnsa=0123...")
+    party, public = _pair(text, "--public", "cnsa=0123...")
     key_id(public)
     return party, public
+
+
+def _pair(text: str, where: str, example: str) -> tuple[str, str]:
+    """The two sides of ``NAME=VALUE``."""
+    name, sign, value = text.partition("=")
+    if not (name and sign):
+        raise InputError(f"{text!r} is not NAME=VALUE", where=where, advice=f"write {example}")
+    return name, value
 
 
 def _held_keys(plan: Plan, folder: Path, given: dict[str, str]) -> tuple[dict[str, PartyKey], dict[str, Path]]:
@@ -162,7 +173,7 @@ def verify(
 
 @_app.command("export")
 def export(
-    place: str = _PLACE,
+    place: str = PLACE,
     path: str = typer.Argument("-", metavar="[FILE]", help="File of JSON lines; the output if not given."),
 ) -> None:
     """Write all entries as canonical JSON lines (RFC 8785).
@@ -184,7 +195,7 @@ def export(
 @_app.command("import")
 def import_(
     path: Path = typer.Argument(metavar="FILE", help="Exported JSON lines."),
-    place: str = _PLACE,
+    place: str = PLACE,
     trust: Path | None = _TRUST,
 ) -> None:
     """Make a ledger from exported JSON lines, if nothing is wrong with them.
@@ -197,68 +208,11 @@ def import_(
     typer.echo(f"{count} entries imported into {place}", err=True)
 
 
-@_app.command("show")
-def show(place: str = _PLACE, as_json: bool = JSON) -> None:
-    """Tell where agreements and changes stand.
-
-    Example: moonpost ledger show station.db
-    """
-    from moonpost.partners.ledger import Ledger
-
-    with Ledger.open(place) as ledger:
-        state = ledger.state()
-    emit(_standing(state), as_json, lambda: _standing_text(state))
-
-
-def _standing(state: LedgerState) -> dict[str, Any]:
-    return {
-        "ledger": state.ledger,
-        "plan": state.plan,
-        "parties": state.roles,
-        "agreements": {
-            name: {
-                "in_force": row.in_force(state.founders),
-                "rule": row.rule,
-                "missing": {party: list(row.missing(party)) for party in row.parties if row.missing(party)},
-            }
-            for name, row in state.agreements.items()
-        },
-        "changes": {
-            name: {
-                "title": row.body.get("title", "key"),
-                "status": row.status,
-                "consents": sorted(row.consents),
-                "refusals": sorted(row.refusals),
-                "waiting": list(row.waiting),
-            }
-            for name, row in state.changes.items()
-        },
-    }
-
-
-def _standing_text(state: LedgerState) -> str:
-    found = _standing(state)
-    agreements = [
-        [name, row["in_force"], "; ".join(f"{p}: {', '.join(m)}" for p, m in row["missing"].items()) or "-"]
-        for name, row in found["agreements"].items()
-    ]
-    changes = [
-        [name, row["title"], row["status"], ", ".join(row["consents"]) or "-", ", ".join(row["waiting"]) or "-"]
-        for name, row in found["changes"].items()
-    ]
-    return "\n\n".join(
-        [
-            table(["agreement", "in force", "missing"], agreements),
-            table(["change", "title", "status", "consents", "waits for"], changes),
-        ]
-    )
-
-
 @_app.command("add")
 def add(
-    place: str = _PLACE,
-    kind: str = typer.Argument(help="step, propose, consent, refuse, withdraw, record, agreement."),
-    key: Path = _KEY,
+    place: str = PLACE,
+    kind: str = typer.Argument(help="record, or any other kind; most have a command of their own."),
+    key: Path = KEY,
     field: list[str] = typer.Option([], help="NAME=VALUE of the entry; repeat it. A list is written with commas."),
     body: str = typer.Option("", help="Instead of fields: the entry's body as JSON."),
     as_json: bool = JSON,
@@ -268,14 +222,9 @@ def add(
     step: agreement, state, date, source. propose: change, title, touches. consent, refuse, withdraw: change.
     record: topic, data.
 
-    Example: moonpost ledger add station.db consent --key cnsa-0a1b2c3d.pem --field change=mast-20m
+    Example: moonpost ledger add station.db record --key cnsa --field topic=note --field data=begun
     """
-    from moonpost.partners.ledger import Ledger, load_key
-
-    with Ledger.open(place) as ledger:
-        entry = ledger.append(load_key(key), kind, _body(field, body))
-    value = {"entry": entry.entry, "hash": entry.hash, "kind": entry.kind, "party": entry.party}
-    emit(value, as_json, lambda: f"entry {entry.entry} ({kind}) by {entry.party}")
+    write(place, key, kind, _body(field, body), as_json)
 
 
 def _body(fields: list[str], text: str) -> dict[str, Any]:
@@ -299,8 +248,8 @@ def _body(fields: list[str], text: str) -> dict[str, Any]:
 
 @_app.command("replace-key")
 def replace_key(
-    place: str = _PLACE,
-    key: Path = _KEY,
+    place: str = PLACE,
+    key: Path = KEY,
     party: str = typer.Option("", help="Party that lost its key; your own if not given."),
     change: str = typer.Option("", help="Name of the request that the others consent to, for a lost key."),
     keys: Path = typer.Option(
@@ -310,50 +259,50 @@ def replace_key(
 ) -> None:
     """Replace a key: your own at once, a lost one once more than half of the other parties consent.
 
-    Example: moonpost ledger replace-key station.db --key roscosmos-0a1b2c3d.pem --party cnsa --change key-2
+    Example: moonpost ledger replace-key station.db --key roscosmos --party cnsa --change key-2
     """
-    from moonpost.partners.ledger import Ledger, key_folder, load_key, new_key, proof_message, save_key
+    from moonpost.partners.ledger import Ledger, key_folder, new_key, proof_message, save_key
 
-    signer = load_key(key)
-    who = party or signer.party
-    if who != signer.party and not change:
-        raise InputError("is missing", where="--change", advice="name the request, such as --change key-2")
-    fresh = new_key(who)
+    folder = keys or key_folder()
+    refuse_repository(folder)
     with Ledger.open(place) as ledger:
         state = ledger.state()
+        by = signer(key, state)
+        who = party or by.party
+        if who != by.party and not change:
+            raise InputError("is missing", where="--change", advice="name the request, such as --change key-2")
+        fresh = new_key(who)
         if who not in state.roles:
             raise InputError(f"{who} is no party", where="--party", advice=f"use one of {', '.join(state.roles)}")
         body = {"public": fresh.public, "proof": fresh.sign(proof_message(state.ledger, who, fresh.public))}
-        path = save_key(fresh, keys or key_folder())
-        if who == signer.party:
-            entry = ledger.append(signer, "rotate-key", body)
+        path = save_key(fresh, folder)
+        if who == by.party:
+            entry = ledger.append(by, "rotate-key", body)
         else:
-            entry = ledger.append(signer, "propose-key", {**body, "party": who, "change": change})
+            entry = ledger.append(by, "propose-key", {**body, "party": who, "change": change})
     value = {"entry": entry.entry, "party": who, "key": str(path)}
     emit(value, as_json, lambda: f"entry {entry.entry}; the new key of {who} is {path}")
 
 
 @_app.command("checkpoint")
 def checkpoint(
-    place: str = _PLACE,
-    key: Path = _KEY,
+    place: str = PLACE,
+    key: Path = KEY,
     out: Path = typer.Option(..., "--out", help="JSON file to give to the other partners."),
 ) -> None:
     """Sign what you have seen, so that nothing of it can be cut off or replaced unnoticed.
 
-    Example: moonpost ledger checkpoint station.db --key roscosmos-0a1b2c3d.pem --out roscosmos.json
+    Example: moonpost ledger checkpoint station.db --key roscosmos --out roscosmos.json
     """
-    from moonpost.partners.ledger import load_key, sign_checkpoint, verify_ledger
+    from moonpost.partners.ledger import sign_checkpoint, verify_ledger
 
     found = verify_ledger(place)
     if not found.sound:
         fault = found.faults[0]
         raise DataError(f"entry {fault.entry}: {fault.text}", where=place, advice="run moonpost ledger verify")
-    signer = load_key(key)
-    point = sign_checkpoint(signer, found.state.ledger, found.entries - 1, found.head)
-    if found.state.keys.get(point.key, ("", ""))[0] != signer.party:
-        raise InputError(
-            f"is not the key of {signer.party} on record", where=str(key), advice="use the current key"
-        )
+    by = signer(key, found.state)
+    point = sign_checkpoint(by, found.state.ledger, found.entries - 1, found.head)
+    if found.state.keys.get(point.key, ("", ""))[0] != by.party:
+        raise InputError(f"is not the key of {by.party} on record", where=str(key), advice="use the current key")
     point.save(out)
-    typer.echo(f"{signer.party} has seen {found.entries} entries: {out}", err=True)
+    typer.echo(f"{by.party} has seen {found.entries} entries: {out}", err=True)

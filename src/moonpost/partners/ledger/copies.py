@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from moonpost.errors import DataError, InputError
-from moonpost.partners.ledger.book import Ledger
+from moonpost.partners.ledger.book import Ledger, verify_ledger
 from moonpost.partners.ledger.checkpoints import Trust
 from moonpost.partners.ledger.entries import Entry, parse_line
 from moonpost.partners.ledger.stores import is_url, read_lines
@@ -68,8 +68,8 @@ class Comparison:
     Parameters
     ----------
     status : str
-        ``same``; ``first-behind`` or ``second-behind``: one lacks the last entries of the other; ``fork``: two sound
-        histories; ``damaged``: one or both have faults; ``other-ledger``: they begin differently.
+        ``same``; ``first-behind`` or ``second-behind``: one lacks the last entries of the other; ``fork``: two
+        sound histories; ``damaged``: one or both have faults; ``other-ledger``: they begin differently.
     common : int
         Number of entries that both have from the first on.
     first, second : Branch
@@ -164,7 +164,7 @@ def compare_ledgers(first: str, second: str, *, trust: Trust | None = None) -> C
     moonpost.errors.DataError: nowhere.db: no such file; name a ledger, or begin one with moonpost ledger init
     """
     places, lines = (first, second), (copy_lines(first), copy_lines(second))
-    checks = [verify_lines(rows, trust=trust) for rows in lines]
+    checks = [verify_ledger(place, trust=trust) for place in places]
     common = next(
         (i for i, (one, other) in enumerate(zip(*lines, strict=False)) if one != other), min(map(len, lines))
     )

@@ -1,0 +1,176 @@
+"""``moonpost ledger show | state | plan``: where everything stands, and whether a plan is what was agreed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from moonpost.cli.ledgerwrite import PLACE
+from moonpost.cli.output import JSON, emit, table
+
+if TYPE_CHECKING:
+    from moonpost.partners.agreements import AgreementStanding
+    from moonpost.partners.ledger import LedgerState
+
+__all__ = ["register"]
+
+
+def register(group: typer.Typer) -> None:
+    """Add the verbs to ``moonpost ledger``."""
+    group.command("show")(show)
+    group.command("state")(state)
+    group.command("plan")(plan)
+
+
+def show(place: str = PLACE, as_json: bool = JSON) -> None:
+    """Tell where agreements and changes stand, with everything on record.
+
+    Example: moonpost ledger show station.db
+    """
+    found = _read(place)
+    emit(_standing(found), as_json, lambda: _standing_text(found))
+
+
+def _read(place: str) -> LedgerState:
+    """The state of a sound ledger."""
+    from moonpost.partners.ledger import Ledger
+
+    with Ledger.open(place) as ledger:
+        return ledger.state()
+
+
+def _standing(state: LedgerState) -> dict[str, Any]:
+    return {
+        "ledger": state.ledger,
+        "plan": state.plan,
+        "parties": state.roles,
+        "agreements": {
+            name: {
+                "in_force": row.in_force(state.founders),
+                "rule": row.rule,
+                "missing": {party: list(row.missing(party)) for party in row.parties if row.missing(party)},
+            }
+            for name, row in state.agreements.items()
+        },
+        "changes": {
+            name: {
+                "title": row.body.get("title", "key"),
+                "proposer": row.proposer,
+                "touches": row.body.get("touches", []),
+                "set": row.body.get("set", []),
+                "status": row.status,
+                "needed": sorted(row.needed),
+                "quorum": row.quorum,
+                "consents": sorted(row.consents),
+                "refusals": sorted(row.refusals),
+                "waiting": list(row.waiting),
+                "since": row.since,
+                "until": row.until,
+            }
+            for name, row in state.changes.items()
+        },
+    }
+
+
+def _standing_text(state: LedgerState) -> str:
+    found = _standing(state)
+    agreements = [
+        [name, row["in_force"], row["rule"], _lists(row["missing"])] for name, row in found["agreements"].items()
+    ]
+    changes = [
+        [name, row["title"], row["status"], ", ".join(row["consents"]) or "-", ", ".join(row["waiting"]) or "-"]
+        for name, row in found["changes"].items()
+    ]
+    return "\n\n".join(
+        [
+            table(["agreement", "in force", "rule", "missing"], agreements),
+            table(["change", "title", "status", "consents", "waits for"], changes),
+        ]
+    )
+
+
+def _lists(missing: dict[str, list[str]]) -> str:
+    return "; ".join(f"{party}: {', '.join(steps)}" for party, steps in missing.items()) or "-"
+
+
+def state(
+    place: str = PLACE,
+    at: str = typer.Option("", "--at", help="The day, such as 2024-06-11; today if not given."),
+    agreement: str = typer.Option("", help="Only this agreement, with every step and act."),
+    as_json: bool = JSON,
+) -> None:
+    """Tell where each agreement stood for each party on a day.
+
+    Only what a party wrote and signed counts, from the end of the day that it gives.
+
+    Example: moonpost ledger state station.db --at 2024-06-11
+    """
+    import datetime as dt
+
+    from moonpost.errors import UnknownNameError
+
+    found = _read(place)
+    day = at or dt.datetime.now(dt.UTC).date().isoformat()
+    rows = [row for row in found.standings(day) if agreement in ("", row.agreement)]
+    if agreement and not rows:
+        raise UnknownNameError(agreement, list(found.agreements), kind="agreement", where="--agreement")
+    value = {"at": day, "agreements": [row.to_dict() for row in rows]}
+    text = _parties_text(rows) if not agreement else _record_text(found, rows[0], day)
+    emit(value, as_json, lambda: text)
+
+
+def _parties_text(rows: list[AgreementStanding]) -> str:
+    """One line for each party of each agreement."""
+    return table(
+        ["agreement", "in force", "party", "state", "in force for it", "since", "missing"],
+        [
+            [
+                row.agreement,
+                row.in_force,
+                party.party,
+                party.state,
+                party.in_force,
+                party.since,
+                ", ".join(party.missing) or "-",
+            ]  # fmt: skip
+            for row in rows
+            for party in row.parties
+        ],
+    )
+
+
+def _record_text(state: LedgerState, row: AgreementStanding, day: str) -> str:
+    """Every step and act of one agreement by that day."""
+    record = [
+        [step.date, step.party, step.state or "(act)", step.text or "-", step.source, step.until or None]
+        for step in state.agreements[row.agreement].record
+        if step.counts(day)
+    ]
+    return _parties_text([row]) + "\n\n" + table(["date", "party", "state", "act", "source", "until"], record)
+
+
+def plan(
+    place: str = PLACE,
+    against: str = typer.Argument(metavar="PLAN", help="A bundled plan or the path of a TOML file."),
+    as_json: bool = JSON,
+) -> None:
+    """Tell whether a plan is what the partners agreed; exit code 1 if it is not.
+
+    Each mission and element is held against its baseline: the plan that the ledger was begun with, and the
+    changes in force.
+
+    Example: moonpost ledger plan station.db ilrs
+    """
+    from moonpost.partners.ledger import departures
+    from moonpost.plan import load_plan
+
+    found = departures(_read(place), load_plan(against))
+    rows = [[row.place, row.kind, row.text] for row in found]
+    emit(
+        {"agreed": not found, "departures": found},
+        as_json,
+        lambda: table(["place", "kind", "what"], rows) if rows else "every mission and element is as agreed",
+    )
+    if found:
+        raise typer.Exit(1)
