@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
+from moonpost.campaign.errands import needed_by
 from moonpost.errors import InputError, ModelError
 from moonpost.plan.base import when_bounds
 from moonpost.plan.check import Finding
@@ -192,7 +193,13 @@ class _Work:
     reason: str | None = None
 
 
-def build_order(plan: Plan, *, transit_days: float = 5.0, commissioning_days: float = 30.0) -> BuildOrder:
+def build_order(
+    plan: Plan,
+    *,
+    transit_days: float = 5.0,
+    commissioning_days: float = 30.0,
+    assembled: Mapping[str, tuple[dt.datetime, dt.datetime] | str] | None = None,
+) -> BuildOrder:
     """Earliest build order that respects dates, launches and what needs what, with its conflicts.
 
     Parameters
@@ -204,6 +211,9 @@ def build_order(plan: Plan, *, transit_days: float = 5.0, commissioning_days: fl
     commissioning_days : float
         From landing, or from when all that it requires works, to its first day of work [d]: an
         assumption; missions already flown work from landing.
+    assembled : mapping of str to (datetime, datetime) or str, optional
+        Elements whose assembly was planned in steps: when work on them begins and when they work, UTC, in the
+        earliest case; or why they never work. In the latest case it takes as long from landing.
 
     Returns
     -------
@@ -243,11 +253,11 @@ def build_order(plan: Plan, *, transit_days: float = 5.0, commissioning_days: fl
         flights[name] = _fly(plan, missions[name], flights, transit_days * _DAY, findings)
     elements = {element.id: element for element in plan.elements}
     works: dict[str, _Work] = {}
-    for name in _sorted("elements", {key: _needs(row) for key, row in elements.items()}):
+    for name in _sorted("elements", {key: needed_by(row) for key, row in elements.items()}):
         row = elements[name]
         mission = missions.get(row.mission)
         pause = 0 * _DAY if mission is not None and mission.status in _FACT else commissioning_days * _DAY
-        works[name] = _work(row, flights.get(row.mission), works, pause, findings)
+        works[name] = _work(row, flights.get(row.mission), works, pause, findings, (assembled or {}).get(name))
     findings.sort(key=lambda finding: ("error", "warning", "note").index(finding.severity))
     mission_steps = [_mission_step(missions[name], flight) for name, flight in flights.items()]
     steps = [
@@ -323,13 +333,14 @@ def _work(
     works: Mapping[str, _Work],
     commissioning: dt.timedelta,
     findings: list[Finding],
+    assembled: tuple[dt.datetime, dt.datetime] | str | None = None,
 ) -> _Work:
     """Dates of one element after those it requires."""
     place = f"elements[{element.id}]"
     if flight is None or flight.arrival is None:
         return _Work(element.mission, None, None, None, f"its mission {element.mission} {_why(flight)}")
     begin = flight.arrival
-    for name in _needs(element):
+    for name in needed_by(element):
         needed = works.get(name)
         if needed is None or needed.ready is None:
             reason = f"requires {name}, which never works"
@@ -337,12 +348,18 @@ def _work(
             return _Work(element.mission, None, None, None, reason)
         begin = (max(begin[0], needed.ready[0]), max(begin[1], needed.ready[1]))
     ready = _later(begin, commissioning)
+    if isinstance(assembled, str):
+        findings.append(Finding("error", "not-assembled", f"{place}.assembly", f"never works: {assembled}"))
+        return _Work(element.mission, None, None, None, assembled)
+    if assembled is not None:
+        shift = begin[1] - begin[0]
+        begin, ready = (assembled[0], assembled[0] + shift), (assembled[1], assembled[1] + shift)
     wait = (begin[0] - flight.arrival[0]) / _DAY
-    late = max(_needs(element), key=lambda name: _first(works[name]), default="")
-    if wait > 0 and works[late].mission != element.mission:
+    late = max(needed_by(element), key=lambda name: _first(works[name]), default="")
+    if wait > 0 and late and works[late].mission != element.mission and _first(works[late]) > flight.arrival[0]:
         text = f"lands {wait:.0f} days before {late}, which it requires, works"
         findings.append(Finding("warning", "lands-early", f"{place}.requires", text))
-    for name in _needs(element):
+    for name in needed_by(element):
         end = works[name].end
         if end is not None and end < ready[0]:
             text = f"{name}, which it requires, reaches the end of its life {_day(end)}, before it works"
@@ -384,7 +401,7 @@ def _build_step(element: Element, flight: _Flight | None, work: _Work) -> BuildS
         ready_latest=_text(work.ready and work.ready[1]),
         end=_text(work.end),
         waits_days=(begin - landing) / _DAY if begin is not None and landing is not None else 0.0,
-        predecessors=_needs(element),
+        predecessors=needed_by(element),
         never=work.reason,
     )
 
@@ -399,12 +416,6 @@ def _sorted(table: str, needs: Mapping[str, Iterable[str]]) -> list[str]:
         raise ModelError(
             f"they require each other in a circle: {circle}", where=table, advice="remove one of these requires"
         ) from error
-
-
-def _needs(element: Element) -> tuple[str, ...]:
-    """Elements that have to work before this one."""
-    powered = () if element.powered_by in (None, element.id) else (str(element.powered_by),)
-    return tuple(dict.fromkeys((*element.requires, *powered)))
 
 
 def _available(plan: Plan, mission: Mission) -> dt.datetime | None:
