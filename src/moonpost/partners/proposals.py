@@ -20,6 +20,7 @@ _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _LONGEST = 48
 _NUMBERS = ("mass_kg", "day_w", "night_w", "bit_day")
 _KELVINS = ("survive_min_k", "operate_min_k", "operate_max_k", "survive_max_k")
+_BESIDE = ("merits", "reviewers", "setting")
 _LATITUDES = ("latitude_min_deg", "latitude_max_deg")
 
 
@@ -313,7 +314,7 @@ def read_letters(path: str | os.PathLike[str], received: str | None = None) -> t
     tables = read_toml(path, "file of proposals")
     common = tables.get("common", {})
     rows = tables.get("proposals")
-    unknown = sorted(set(tables) - {"common", "proposals"})
+    unknown = sorted(set(tables) - {"common", "proposals", *_BESIDE})
     if not isinstance(rows, list) or not rows or unknown or not isinstance(common, dict):
         told = f"has the tables {', '.join(unknown)}" if unknown else "holds no [[proposals]]"
         raise DataError(told, where=str(path), advice="write one table [[proposals]] for each, [common] for all")

@@ -87,7 +87,13 @@ class ScreenedProposal:
             }
             for row in self.checks
         ]
-        step = {"do": "screen", "call": call, "proposal": self.proposal, "date": date, "fits": self.fits}
+        step: dict[str, Any] = {
+            "do": "screen",
+            "call": call,
+            "proposal": self.proposal,
+            "date": date,
+            "fits": self.fits,
+        }
         step |= {"decides": self.sentence, "checks": rows}
         return step | ({"waiver": waiver} if waiver else {})
 
@@ -276,9 +282,11 @@ def screen_together(
     """
     if not proposals:
         raise InputError("there are none", where="proposals", advice="give those that fly together")
-    names = ("mass_kg", "day_w", "night_w", "bit_day")
-    sums = {name: math.fsum(getattr(row, name) for row in proposals) for name in names}
-    one = Proposal("together", "all of them", proposals[0].lead, **sums)
+    mass_kg, day_w, night_w, bit_day = (
+        math.fsum(getattr(row, name) for row in proposals) for name in ("mass_kg", "day_w", "night_w", "bit_day")
+    )
+    lead = proposals[0].lead
+    one = Proposal("together", "all", lead, mass_kg, day_w=day_w, night_w=night_w, bit_day=bit_day)
     all_of_it = replace(terms, payload_each_kg=None)
     return screen_proposals(place, all_of_it, [one], downlink_bit_s=downlink_bit_s, contact_share=contact_share)[0]
 
@@ -369,8 +377,9 @@ def _location(site: MoonSite, row: Proposal) -> list[GuestCheck]:
     found = []
     here = site.latitude_deg
     for what, limit, sign in (
-        ("location, south limit", row.latitude_min_deg, 1.0), ("location, north limit", row.latitude_max_deg, -1.0),
-    ):  # fmt: skip
+        ("location, south limit", row.latitude_min_deg, 1.0),
+        ("location, north limit", row.latitude_max_deg, -1.0),
+    ):
         if limit is not None:
             spare = sign * (here - limit)
             found.append(
