@@ -1,0 +1,36 @@
+"""Data products as PDS4: arrays and tables with labels, written and checked offline."""
+
+from moonpost.partners.pds4.about import (
+    AUTHORITIES,
+    LEVELS,
+    MODEL_VERSION,
+    About,
+    Change,
+    Component,
+    about_product,
+    about_result,
+)
+from moonpost.partners.pds4.check import LabelCheck, LabelFault, check_label, own_schema
+from moonpost.partners.pds4.label import NAMESPACE, Written, label_history, write_product
+from moonpost.partners.pds4.parts import ArrayPart, TablePart
+
+__all__ = [
+    "AUTHORITIES",
+    "LEVELS",
+    "MODEL_VERSION",
+    "NAMESPACE",
+    "About",
+    "ArrayPart",
+    "Change",
+    "Component",
+    "LabelCheck",
+    "LabelFault",
+    "TablePart",
+    "Written",
+    "about_product",
+    "about_result",
+    "check_label",
+    "label_history",
+    "own_schema",
+    "write_product",
+]
