@@ -106,6 +106,8 @@ class LandingMix:
         Launchers that take no part.
     conflict : str
         Why it cannot be done; empty if it can.
+    assumptions : tuple of str
+        What was taken for granted.
 
     Examples
     --------
@@ -135,6 +137,7 @@ class LandingMix:
     most_kg: float
     left_out: tuple[LeftOut, ...]
     conflict: str
+    assumptions: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Rows ready for JSON."""
@@ -159,6 +162,7 @@ def land_mass(
     aim: str = "launches",
     count: Count = "cargo",
     left_out: Sequence[LeftOut] = (),
+    assumptions: Sequence[str] = (),
     seconds: float = 30.0,
 ) -> LandingMix:
     """Find the launches that land a mass by a date.
@@ -178,6 +182,8 @@ def land_mass(
         Whether dry landers count.
     left_out : sequence of LeftOut
         Launchers that take no part, handed on.
+    assumptions : sequence of str
+        What was taken for granted, handed on.
     seconds : float, default 30.0
         Limit of each search [s].
 
@@ -246,6 +252,7 @@ def land_mass(
         most_kg=most,
         left_out=tuple(dropped),
         conflict=_conflict(supplies, mass_kg, aim, by, most) if chosen is None else "",
+        assumptions=tuple(assumptions),
     )
     return bare if chosen is None else _done(bare, supplies, chosen, proved, bound, start)
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from moonpost.campaign.launches import FlightKind
+from moonpost.campaign.launches import FlightKind, FlightKinds
 from moonpost.errors import DateError, InputError
 from moonpost.plan.base import when_bounds
 
-__all__ = ["Departure", "launch_dates"]
+__all__ = ["TRANSIT_DAYS", "Departure", "granted", "launch_dates"]
 
 TRANSIT_DAYS = 5.0
 """From launch to landing where no transfer was computed [d]: an assumption."""
@@ -137,6 +137,48 @@ def launch_dates(
         if arrival <= stop:
             found.append(Departure(kind, number, launch, arrival, tli, loi))
     return tuple(sorted(found, key=lambda row: (row.arrival, row.kind.launcher)))
+
+
+def granted(kinds: FlightKinds, days: Sequence[Departure]) -> tuple[str, ...]:
+    """What is taken for granted about launchers and the days of launch.
+
+    Parameters
+    ----------
+    kinds : FlightKinds
+        Launchers.
+    days : sequence of Departure
+        Their launches.
+
+    Returns
+    -------
+    tuple of str
+        In words.
+
+    Examples
+    --------
+    >>> from moonpost.campaign.launches import flight_kinds
+    >>> from moonpost.plan import load_plan
+    >>> granted(flight_kinds(load_plan("ilrs"), dry_fraction=0.2), ())[0]
+    'a lander weighs 0.200 of its propellant, 0.200 to 0.200 (given)'
+    """
+    lines = []
+    if kinds.lander is not None:
+        lines.append(
+            f"a lander weighs {kinds.lander.best:.3f} of its propellant, {kinds.lander.low:.3f} to "
+            f"{kinds.lander.high:.3f} ({kinds.lander.basis})"
+        )
+    elif any("no mass of a lander" in kind.note for kind in kinds.kinds):
+        lines.append("all of the landed mass is cargo, as no mass of a lander is known")
+    assumed = [kind.launcher for kind in kinds.kinds if kind.per_year_assumed]
+    if assumed:
+        lines.append(f"one launch a year of {', '.join(assumed)}, as the plan gives no number")
+    uncomputed = sum(day.tli_m_s is None for day in days)
+    if uncomputed:
+        lines.append(
+            f"{uncomputed} of {len(days)} launches on the first day that the launcher is ready, "
+            f"{TRANSIT_DAYS:g} days of flight"
+        )
+    return tuple(lines)
 
 
 def _ready(kind: FlightKind, start: dt.datetime, stop: dt.datetime) -> list[dt.datetime]:

@@ -426,8 +426,13 @@ def _check(
     for name in [*(launchers or ()), *(name for given in numbers for name in given or ())]:
         if name not in known:
             raise UnknownNameError(name, known, kind="launcher", where=plan.path)
+    ground = isinstance(plan.station, SurfaceStation)
     for name in transfers or ():
-        plan.row("transfers", name)
+        ends = plan.row("transfers", name).destination
+        if ends not in (("surface",) if ground else ("orbit", "halo")):
+            raise InputError(
+                f"ends at {ends}, not at the station", where=f"transfers[{name}]", advice="name another"
+            )
     limits = (("cost", 0.0, 1e15), ("launches a year", 0.01, 100.0), ("capacity", 1.0, 1e7))
     for given, (where, least, most) in zip(numbers, limits, strict=True):
         for name, value in (given or {}).items():

@@ -9,10 +9,10 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from moonpost.campaign.cargo import CargoList, CargoRow, plan_cargo
-from moonpost.campaign.launchdates import Departure, launch_dates
+from moonpost.campaign.launchdates import Departure, granted, launch_dates
 from moonpost.campaign.launches import FlightKinds, LeftOut, flight_kinds, station_missions
 from moonpost.campaign.loading import Aim, Cargo, Conflict, Flight, Loading, conflicts, load_flights
-from moonpost.errors import InputError
+from moonpost.errors import InputError, ModelError
 from moonpost.plan.base import when_bounds
 from moonpost.plan.model import Plan
 
@@ -119,6 +119,8 @@ class PlanLoading:
         Whether that is proved.
     gap : float or None
         Distance of value and bound over the value [1].
+    if_low, if_high : int or None
+        Fewest launches if each brought the low or the high end of its range; None if it cannot be done so.
     measures : Measures or None
         Of this loading.
     own : Measures or None
@@ -153,6 +155,8 @@ class PlanLoading:
     unit: str
     optimal: bool
     gap: float | None
+    if_low: int | None
+    if_high: int | None
     measures: Measures | None
     own: Measures | None
     own_faults: tuple[str, ...]
@@ -275,7 +279,11 @@ def plan_loading(
     days = launch_dates(kinds.kinds, begin, end, windows=windows, progress=progress) if end > begin else ()
     rows, flights = _as_cargo(cargo.rows, begin), [_as_flight(day, begin) for day in days]
     found = load_flights(rows, flights, aim=aim, seconds=seconds)
-    conflict = () if found is not None else _told(conflicts(rows, flights, seconds=seconds), cargo.rows, days)
+    conflict: tuple[str, ...] = ()
+    if found is None and not flights:
+        conflict = (f"no launch arrives from {begin:%Y-%m-%d} to {end:%Y-%m-%d}, the last day of need",)
+    elif found is None:
+        conflict = _told(conflicts(rows, flights, seconds=seconds), cargo.rows, days)
     loaded = () if found is None else _loaded(found, cargo.rows, days)
     own, faults = _own(plan, cargo.rows, kinds)
     return PlanLoading(
@@ -288,6 +296,8 @@ def plan_loading(
         unit=_UNITS[aim],
         optimal=found is not None and found.optimal,
         gap=None if found is None or not math.isfinite(found.value) else found.gap,
+        if_low=_fewest(rows, days, begin, "low", seconds),
+        if_high=_fewest(rows, days, begin, "high", seconds),
         measures=_measures(loaded, cargo.rows),
         own=own,
         own_faults=faults,
@@ -492,15 +502,7 @@ def _against(rows: Sequence[CargoRow], until: dt.datetime | None, days: Sequence
 
 def _assumptions(kinds: FlightKinds, cargo: CargoList, days: Sequence[Departure], early: bool) -> tuple[str, ...]:
     """What was taken for granted."""
-    lines = []
-    if kinds.lander is not None:
-        lines.append(
-            f"a lander weighs {kinds.lander.best:.3f} of its propellant, {kinds.lander.low:.3f} to "
-            f"{kinds.lander.high:.3f} ({kinds.lander.basis})"
-        )
-    assumed = [kind.launcher for kind in kinds.kinds if kind.per_year_assumed]
-    if assumed:
-        lines.append(f"one launch a year of {', '.join(assumed)}, as the plan gives no number")
+    lines = list(granted(kinds, days))
     open_room = [kind.launcher for kind in kinds.kinds if kind.volume_m3 is None]
     if open_room:
         lines.append(f"no limit of room on {', '.join(open_room)}")
@@ -509,6 +511,19 @@ def _assumptions(kinds: FlightKinds, cargo: CargoList, days: Sequence[Departure]
         lines.append(f"no room is counted for {', '.join(unknown)}")
     if early and cargo.rows:
         lines.append("cargo may come before the plan's own date")
-    if days and all(day.tli_m_s is None for day in days):
-        lines.append("launches on the first day that the launcher is ready, 5 days of flight")
     return tuple(lines)
+
+
+def _fewest(
+    rows: Sequence[Cargo], days: Sequence[Departure], begin: dt.datetime, end: str, seconds: float
+) -> int | None:
+    """Fewest launches if each brought one end of its range; None if they do not do or the time is up."""
+    flights = []
+    for day in days:
+        mass = day.kind.cargo_low_kg if end == "low" else day.kind.cargo_high_kg
+        flights.append(replace(_as_flight(day, begin), mass_kg=mass or 0.0))
+    try:
+        found = load_flights(rows, flights, seconds=seconds)
+    except ModelError:
+        return None
+    return None if found is None else len(found.flown)

@@ -113,7 +113,7 @@ def _landing(
 ) -> LandingMix:
     """What it takes to land a mass by a date."""
     from moonpost.campaign.landing import land_mass
-    from moonpost.campaign.launchdates import launch_dates
+    from moonpost.campaign.launchdates import granted, launch_dates
     from moonpost.campaign.planloading import campaign_start
 
     start = _bounds(begin, "--from")[0] if begin else campaign_start(plan)
@@ -123,7 +123,8 @@ def _landing(
                          advice="give a later date, or an earlier --from")  # fmt: skip
     with _bar() as tell:
         days = launch_dates(kinds.kinds, start, stop, windows=windows, progress=tell)
-    return land_mass(days, mass_kg, start, stop, left_out=kinds.left_out, **options)
+    return land_mass(days, mass_kg, start, stop, left_out=kinds.left_out, assumptions=granted(kinds, days),
+                     **options)  # fmt: skip
 
 
 def _check(aim: str, land_t: float | None, by: str, plot: Path | None) -> None:
@@ -220,7 +221,7 @@ def _loading_text(found: PlanLoading) -> str:
     lines = [f"Cargo for the station: {tonnes:.1f} t with margins in {len(found.cargo.rows)} lots, "
              f"on {found.candidates} launches that could be made; aim {found.aim}"]  # fmt: skip
     if found.conflict:
-        lines += ["cannot be done; these demands conflict:", *(f"  {text}" for text in found.conflict)]
+        lines += ["cannot be done; these demands conflict:", *(f"  {text}" for text in found.conflict), ""]
     elif not found.flights:
         lines.append("nothing is still to be brought")
     else:
@@ -231,7 +232,12 @@ def _loading_text(found: PlanLoading) -> str:
              f"{row.slack_days:,.0f}", ", ".join(row.cargo)]
             for row in found.flights
         ]  # fmt: skip
-        lines += [f"{len(found.flights)} launches, {proof}", "", table(head, rows), ""]
+        lines += [
+            f"{_many(len(found.flights))}, {proof}",
+            "fewest launches if each brought the low end of its range: "
+            f"{_or_none(found.if_low)}; the high end: {_or_none(found.if_high)}",
+            "", table(head, rows), "",
+        ]  # fmt: skip
     if found.own is not None:
         named = (("this loading", found.measures), ("the plan's own", found.own))
         head = ["", "launches", "cost", "mean arrival", "least slack (d)"]
@@ -261,7 +267,7 @@ def _mix_text(mix: LandingMix) -> str:
         paid = "" if mix.cost is None else f", cost {mix.cost:,.2f}"
         low = "?" if mix.landed_low_kg is None else f"{1e-3 * mix.landed_low_kg:.1f}"
         lines.append(
-            f"{mix.launches} launches bring {1e-3 * (mix.landed_kg or 0.0):.1f} t ({low} to "
+            f"{_many(mix.launches)} with {1e-3 * (mix.landed_kg or 0.0):.1f} t ({low} to "
             f"{1e-3 * (mix.landed_high_kg or 0.0):.1f}){paid}, the last on {(mix.done or '')[:10]}: {proof}"
         )
         lines.append(
@@ -276,8 +282,13 @@ def _mix_text(mix: LandingMix) -> str:
     ]  # fmt: skip
     lines += ["", table(head, rows), ""] if rows else []
     lines += [f"left out: {row.id}: {row.reason}" for row in mix.left_out]
+    lines += [f"assumed: {text}" for text in mix.assumptions]
     return "\n".join(lines).rstrip()
 
 
+def _many(count: int) -> str:
+    return "1 launch" if count == 1 else f"{count} launches"
+
+
 def _or_none(count: int | None) -> str:
-    return "too few can be made" if count is None else str(count)
+    return "cannot be done" if count is None else str(count)

@@ -101,10 +101,12 @@ def landing_figure(mix: LandingMix, width_in: float) -> Figure:
     axes.fill_between(times, sums[1], sums[2], step="post", color=BLUE, alpha=0.18, linewidth=0, label="range")
     axes.step(times, sums[0], where="post", color=BLUE, label="landed")
     axes.axhline(1e-3 * mix.asked_kg, color=ORANGE, linestyle="--", label="asked")
-    for k, (_, row) in enumerate(flights):
+    for day in dict.fromkeys(day for day, _ in flights):
+        together = [k for k, (other, _) in enumerate(flights) if other == day]
+        names = " + ".join(flights[k][1].launcher for k in together)
         axes.annotate(
-            short(row.launcher, width_in, 0.15), (times[k + 1], sums[0][k + 1]), xytext=(-3, 3),
-            textcoords="offset points", ha="right", fontsize=8, color=INK,
+            short(names, width_in, 0.3), (times[together[-1] + 1], sums[0][together[-1] + 1]), xytext=(4, 3),
+            textcoords="offset points", fontsize=8, color=INK,
         )  # fmt: skip
     axes.set_ylim(bottom=0.0)
     axes.set_xlim(times[0], times[-1])
