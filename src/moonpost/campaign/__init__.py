@@ -2,11 +2,15 @@
 
 from moonpost.campaign.build import BuildOrder, BuildStep, MissionStep, build_order
 from moonpost.campaign.capability import CapabilityPoint, capability
+from moonpost.campaign.changes import Slip, changed_plan, version_of
+from moonpost.campaign.demonstrations import DemonstrationStatus, Reliance, demonstration_status, unproven
 from moonpost.campaign.manifest import Manifest, ManifestRow, Mass, YearRow, manifest
+from moonpost.campaign.repair import Repair, RepairChoice, find_repairs
 from moonpost.campaign.risk import CampaignRisk, Cause, Probability, campaign_risk
-from moonpost.campaign.riskmodel import RiskAssumptions
+from moonpost.campaign.riskbasis import RiskAssumptions
 from moonpost.campaign.science import InstrumentPath, ObjectiveStatus, objective_status, orphaned
-from moonpost.campaign.whatif import Broken, Moved, Repair, WhatIf, changed_plan, what_if
+from moonpost.campaign.support import Standing, SupportStatus, build_with_support, support_status
+from moonpost.campaign.whatif import Broken, Moved, ShareChange, WhatIf, what_if
 
 __all__ = [
     "Broken",
@@ -15,6 +19,7 @@ __all__ = [
     "CampaignRisk",
     "CapabilityPoint",
     "Cause",
+    "DemonstrationStatus",
     "InstrumentPath",
     "Manifest",
     "ManifestRow",
@@ -23,16 +28,28 @@ __all__ = [
     "Moved",
     "ObjectiveStatus",
     "Probability",
+    "Reliance",
     "Repair",
+    "RepairChoice",
     "RiskAssumptions",
+    "ShareChange",
+    "Slip",
+    "Standing",
+    "SupportStatus",
     "WhatIf",
     "YearRow",
     "build_order",
+    "build_with_support",
     "campaign_risk",
     "capability",
     "changed_plan",
+    "demonstration_status",
+    "find_repairs",
     "manifest",
     "objective_status",
     "orphaned",
+    "support_status",
+    "unproven",
+    "version_of",
     "what_if",
 ]

@@ -12,11 +12,12 @@ from moonpost.errors import InputError
 from moonpost.plan.missions import Demonstration
 from moonpost.plan.model import Plan
 
-__all__ = ["DemonstrationStatus", "Reliance", "demonstration_status", "unproven"]
+__all__ = ["DemonstrationStatus", "Reliance", "demonstration_status", "unproven", "worse_shown"]
 
 Timing = Literal["in time", "at risk", "late", "never", "idle"]
 
 _DAY = dt.timedelta(days=1)
+_ORDER: tuple[Timing, ...] = ("never", "late", "at risk", "in time", "idle")
 
 
 @dataclass(frozen=True)
@@ -168,6 +169,44 @@ def unproven(plan: Plan) -> tuple[str, ...]:
     )
 
 
+def worse_shown(
+    before: tuple[DemonstrationStatus, ...], after: tuple[DemonstrationStatus, ...]
+) -> tuple[DemonstrationStatus, ...]:
+    """Demonstrations that are later for what needs them after a change than before it.
+
+    Parameters
+    ----------
+    before, after : tuple of DemonstrationStatus
+        Of both plans.
+
+    Returns
+    -------
+    tuple of DemonstrationStatus
+        Rows of `after`.
+
+    Examples
+    --------
+    >>> from moonpost.campaign import changed_plan
+    >>> from moonpost.plan import load_plan
+    >>> plan = load_plan("ilrs")
+    >>> was, now = demonstration_status(plan), demonstration_status(changed_plan(plan, cancel=["ce8"]))
+    >>> [row.demonstration for row in worse_shown(was, now)]
+    ['regolith-bricks', 'robot-work']
+    """
+    known = {(row.demonstration, one.element): one.status for row in before for one in row.needed_by}
+    alone = {row.demonstration: row.status for row in before}
+    return tuple(
+        row
+        for row in after
+        if any(
+            _ORDER.index(one.status) < _ORDER.index(known.get((row.demonstration, one.element), "in time"))
+            for one in row.needed_by
+            if one.status != "idle"
+        )
+        or (not row.needed_by and _ORDER.index(row.status) < _ORDER.index(alone.get(row.demonstration, "in time")))
+    )
+
+
 def _status(
     plan: Plan,
     row: Demonstration,
@@ -180,7 +219,6 @@ def _status(
     begun = _begin(row, elements, missions)
     shown = None if begun is None else (begun[0] + proving, begun[1] + proving)
     reliances = tuple(_reliance(plan, name, shown, elements, missions, lead) for name in row.needed_by)
-    order: tuple[Timing, ...] = ("never", "late", "at risk", "in time", "idle")
     own: Timing = "never" if shown is None else "in time"
     flown = plan.mission(row.mission).status == "flown"
     return DemonstrationStatus(
@@ -196,7 +234,7 @@ def _status(
         shown=None if shown is None else _text(shown[0]),
         shown_latest=None if shown is None else _text(shown[1]),
         needed_by=reliances,
-        status=min([reliance.status for reliance in reliances] or [own], key=order.index),
+        status=min([reliance.status for reliance in reliances] or [own], key=_ORDER.index),
     )
 
 

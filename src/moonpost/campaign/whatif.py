@@ -1,25 +1,29 @@
-"""What a slip or a cancelled mission moves, breaks and leaves without an instrument, and a repair."""
+"""What a slip or a cancelled mission moves, breaks and leaves without an instrument, and the cheapest repair."""
 
 from __future__ import annotations
 
 import datetime as dt
-import math
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
-from moonpost.campaign.build import BuildOrder, build_order
-from moonpost.campaign.manifest import ManifestRow, manifest
+from moonpost.campaign.build import BuildOrder
+from moonpost.campaign.changes import Slip, changed_plan, redated, version_of
+from moonpost.campaign.demonstrations import DemonstrationStatus, demonstration_status, worse_shown
+from moonpost.campaign.launches import LeftOut
+from moonpost.campaign.repair import Repair, RepairChoice, find_repairs, late_elements, lost_with
 from moonpost.campaign.science import orphaned
+from moonpost.campaign.support import Standing, SupportStatus, build_with_support
 from moonpost.errors import InputError, ModelError
 from moonpost.partners.shares import element_contributions, shares
-from moonpost.plan.base import when_bounds
-from moonpost.plan.missions import Mission
 from moonpost.plan.model import Plan
 
-__all__ = ["Broken", "Moved", "Repair", "WhatIf", "changed_plan", "what_if"]
+__all__ = ["Broken", "Moved", "Repair", "ShareChange", "WhatIf", "changed_plan", "what_if"]
 
 Table = Literal["missions", "elements"]
+
+_DAY = dt.timedelta(days=1)
+_SUPPORT = ("holds", "at risk", "partly", "broken", "gone")
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,7 @@ class Moved:
 
 @dataclass(frozen=True)
 class Broken:
-    """A mission or element that was possible and is no longer.
+    """A mission or element that was possible and is no longer, or comes too late for what needs it.
 
     Parameters
     ----------
@@ -61,26 +65,21 @@ class Broken:
 
 
 @dataclass(frozen=True)
-class Repair:
-    """One step of a repair.
+class ShareChange:
+    """A partner whose share changes.
 
     Parameters
     ----------
-    kind : {"date", "carry", "require", "launch"}
-        date: give a mission another date; carry: let another mission bring an element; require: let a mission
-        wait for others than before; launch: a further launch is needed.
-    subject : str
-        What is changed, as a place in the plan.
-    to : str
-        What it becomes.
-    text : str
-        The step in words.
+    partner : str
+        From the plan.
+    before, after, change : float
+        Its share of the mass of elements that come, and the difference [1].
     """
 
-    kind: Literal["date", "carry", "require", "launch"]
-    subject: str
-    to: str
-    text: str
+    partner: str
+    before: float
+    after: float
+    change: float
 
 
 @dataclass(frozen=True)
@@ -89,51 +88,137 @@ class WhatIf:
 
     Parameters
     ----------
+    plan : dict of str to str
+        ``id``, ``version`` and ``sha256`` of the plan that was asked about.
+    what : str
+        The change in words.
     slipped : dict of str to float
         Years by mission.
     cancelled : tuple of str
         Missions.
+    dated : dict of str to str
+        New dates by mission.
     moved : tuple of Moved
         What comes at another time.
     broken : tuple of Broken
-        What no longer comes or works.
+        What no longer comes or works, or comes too late.
     orphaned_objectives : tuple of str
         Objectives that lose their last instrument.
+    supports : tuple of SupportStatus
+        Support between missions that is worse than before.
+    demonstrations : tuple of DemonstrationStatus
+        Demonstrations that are later for what needs them than before, or never.
+    warnings : tuple of str
+        Further findings of the build order that were not there before.
     shares_before, shares_after : dict of str to float
         Each partner's share of the mass of elements that come [1].
+    share_changes : tuple of ShareChange
+        Partners whose share changes, the largest change first.
     repair : tuple of Repair
-        Steps of a repair; empty if nothing broke.
+        Steps of the best repair; empty if nothing broke and no date has to move.
     repaired : bool or None
-        Whether the plan with all steps but further launches was built again without what is broken; None if
-        there is nothing to repair.
+        Whether the plan with all steps was built again without anything broken; None if there is nothing to
+        repair.
+    repairs : tuple of RepairChoice
+        All repairs looked at, the best first, each with its cost.
+    left_out : tuple of LeftOut
+        What took no part in the choice of repairs, with the reason.
+    origin, changed : Plan
+        The plan, and the changed one with dates moved where they have to.
+    order_before : BuildOrder
+        The plan as it is built.
     """
 
+    plan: dict[str, str]
+    what: str
     slipped: dict[str, float]
     cancelled: tuple[str, ...]
+    dated: dict[str, str]
     moved: tuple[Moved, ...]
     broken: tuple[Broken, ...]
     orphaned_objectives: tuple[str, ...]
+    supports: tuple[SupportStatus, ...]
+    demonstrations: tuple[DemonstrationStatus, ...]
+    warnings: tuple[str, ...]
     shares_before: dict[str, float]
     shares_after: dict[str, float]
+    share_changes: tuple[ShareChange, ...]
     repair: tuple[Repair, ...]
     repaired: bool | None
+    repairs: tuple[RepairChoice, ...]
+    left_out: tuple[LeftOut, ...]
+    origin: Plan = field(repr=False, compare=False)
+    changed: Plan = field(repr=False, compare=False)
+    order_before: BuildOrder = field(repr=False, compare=False)
 
     def to_dict(self) -> dict[str, Any]:
-        """Rows ready for JSON."""
-        return asdict(self)
+        """Rows ready for JSON, without the plans."""
+        left = ("origin", "changed", "order_before", "repairs")
+        row = {item.name: getattr(self, item.name) for item in fields(self) if item.name not in left}
+        told = {name: _told(value) for name, value in row.items()}
+        return {**told, "repairs": [choice.to_dict() for choice in self.repairs]}
+
+    def new_version(self, *, repaired: bool = False, version: str | None = None) -> Plan:
+        """The changed plan as a new version of the plan it came from.
+
+        Parameters
+        ----------
+        repaired : bool, default False
+            Whether with the steps of the best repair; without them only dates that have to move are moved.
+        version : str, optional
+            Its version; one more than that of the plan if absent.
+
+        Returns
+        -------
+        Plan
+            `moonpost.plan.save_plan` writes it.
+
+        Raises
+        ------
+        InputError
+            If there is no repair to apply, or the version is that of the plan.
+
+        Examples
+        --------
+        >>> from moonpost.plan import load_plan
+        >>> what_if(load_plan("ilrs"), slip={"ilrs-1": "6m"}).new_version().version
+        '2026.11+1'
+        """
+        if not repaired:
+            return version_of(self.origin, self.changed, self.what, version=version)
+        if not self.repairs:
+            raise InputError("there is nothing to repair", where="what-if", advice="save it without the repair")
+        best = self.repairs[0]
+        what = f"{self.what}; repair: {'; '.join(step.text for step in best.steps)}"
+        return version_of(self.origin, best.plan, what, version=version)
 
 
-def what_if(plan: Plan, *, slip: Mapping[str, float] | None = None, cancel: Collection[str] = ()) -> WhatIf:
-    """What slips and cancelled missions move, break and orphan, whose share changes, and a repair.
+def what_if(
+    plan: Plan,
+    *,
+    slip: Mapping[str, Slip | float | str] | None = None,
+    cancel: Collection[str] = (),
+    date: Mapping[str, str] | None = None,
+    costs: Mapping[str, float] | None = None,
+    relaunch_days: float = 731.0,
+) -> WhatIf:
+    """What slips and cancelled missions move, break and orphan, whose share changes, and the cheapest repair.
 
     Parameters
     ----------
     plan : Plan
         The plan; it is not touched.
-    slip : mapping of str to float, optional
-        Years by which missions come later.
+    slip : mapping of str to Slip, float or str, optional
+        How much later missions come: years as a number, or text such as ``6m`` or ``90d``.
     cancel : collection of str
         Missions that do not come.
+    date : mapping of str to str, optional
+        Missions that are launched on another date.
+    costs : mapping of str to float, optional
+        Cost of a launch by launcher, before those of the plan; launches are counted where there are none.
+    relaunch_days : float
+        A further launch flies no earlier than so long after the first date of the mission that it replaces [d]: an
+        assumption.
 
     Returns
     -------
@@ -142,17 +227,15 @@ def what_if(plan: Plan, *, slip: Mapping[str, float] | None = None, cancel: Coll
     Raises
     ------
     UnknownNameError
-        If the plan has no such mission.
+        If the plan has no such mission or launcher.
     InputError
-        If nothing is changed, a mission that is over is changed, a slip is not above zero, or a mission is both
-        slipped and cancelled.
+        If nothing is changed, a mission that is over is changed, a slip is not above zero, a date is none, or a
+        mission is changed twice.
 
     Notes
     -----
-    The plan is changed, built again and compared, all in the earliest case. The repair of a cancelled
-    mission puts its elements, the heaviest first, on the first launches to come that have mass to spare and
-    end in the same place without depending on it; what fits nowhere needs a further launch. It is a first
-    proposal, not an optimum.
+    The plan is changed, built again with regard to support between missions and compared, all in the earliest
+    case. `moonpost.campaign.repair.find_repairs` tells what repairs are looked at and how the cheapest is proved.
 
     Examples
     --------
@@ -161,126 +244,127 @@ def what_if(plan: Plan, *, slip: Mapping[str, float] | None = None, cancel: Coll
     >>> result.moved[0].id, round(result.moved[0].days)
     ('ilrs-1', 731)
     """
-    slips = dict(slip or {})
-    changed = changed_plan(plan, slip=slips, cancel=cancel)
-    before, after = build_order(plan), build_order(changed)
-    broken = _broken(before, after)
-    never_before = {step.element for step in before.steps if step.never}
-    never_after = {step.element for step in after.steps if step.never}
-    lost = set(orphaned(changed, never_after)) - set(orphaned(plan, never_before))
-    repair, repaired = _repair(changed, after, tuple(cancel), broken)
+    cancelled = tuple(dict.fromkeys(cancel))
+    slips = {name: Slip.of(value, f"missions[{name}]") for name, value in (slip or {}).items()}
+    changed = changed_plan(plan, slip=slips, cancel=cancelled, date=date)
+    before, after = build_with_support(plan), build_with_support(changed)
+    never = after.never()
+    lost = set(orphaned(changed, never)) - set(orphaned(plan, before.never()))
+    found = find_repairs(
+        plan,
+        changed,
+        before,
+        after,
+        lost_with(changed, before, after, cancelled),
+        costs=costs,
+        relaunch_days=relaunch_days,
+    )
+    best = found.choices[0] if found.choices else None
+    was, now = _shares(plan, before.never()), _shares(changed, never)
     return WhatIf(
-        slipped=slips,
-        cancelled=tuple(cancel),
-        moved=_moved(before, after),
-        broken=broken,
+        plan={"id": plan.id, "version": plan.version, "sha256": plan.sha256},
+        what=_words(plan, slips, cancelled, date or {}),
+        slipped={name: row.years for name, row in slips.items()},
+        cancelled=cancelled,
+        dated=dict(date or {}),
+        moved=_moved(before.order, after.order),
+        broken=_broken(plan, changed, before, after),
         orphaned_objectives=tuple(row.id for row in plan.objectives if row.id in lost),
-        shares_before=_shares(plan, never_before),
-        shares_after=_shares(changed, never_after),
-        repair=repair,
-        repaired=repaired,
+        supports=_weaker(before, after),
+        demonstrations=worse_shown(
+            demonstration_status(plan, before.order), demonstration_status(changed, after.order)
+        ),
+        warnings=_warnings(before.order, after.order),
+        shares_before=was,
+        shares_after=now,
+        share_changes=_share_changes(was, now),
+        repair=best.steps if best else (),
+        repaired=best.repaired if best else None,
+        repairs=found.choices,
+        left_out=found.left_out,
+        origin=plan,
+        changed=redated(changed, after.order),
+        order_before=before.order,
     )
 
 
-def changed_plan(plan: Plan, *, slip: Mapping[str, float] | None = None, cancel: Collection[str] = ()) -> Plan:
-    """A copy of a plan with missions slipped or cancelled.
-
-    Parameters
-    ----------
-    plan : Plan
-        The plan; it is not touched.
-    slip : mapping of str to float, optional
-        Years by which missions come later; whole years keep the day of the year.
-    cancel : collection of str
-        Missions that do not come.
-
-    Returns
-    -------
-    Plan
-
-    Raises
-    ------
-    UnknownNameError
-        If the plan has no such mission.
-    InputError
-        As in `what_if`.
-
-    Examples
-    --------
-    >>> from moonpost.plan import load_plan
-    >>> plan = load_plan("ilrs")
-    >>> changed_plan(plan, cancel=["ce8"]).mission("ce8").status, plan.mission("ce8").status
-    ('cancelled', 'planned')
-    """
-    slips = dict(slip or {})
-    if not slips and not cancel:
-        raise InputError("nothing to change", where="what-if", advice="slip or cancel a mission")
-    for name in (*slips, *cancel):
-        mission = plan.mission(name)
-        if mission.status in ("flown", "lost", "cancelled"):
-            raise InputError(
-                f"is {mission.status} already", where=f"missions[{name}]", advice="choose one to come"
-            )
-    for name, years in slips.items():
-        if name in cancel:
-            raise InputError("is slipped and cancelled", where=f"missions[{name}]", advice="choose one of them")
-        if not (math.isfinite(years) and 0 < years <= 100):
-            raise InputError(f"{years} years is no slip", where=f"missions[{name}]", advice="give 0 to 100 years")
-    missions = tuple(_changed(mission, slips, cancel) for mission in plan.missions)
-    return plan.model_copy(update={"missions": missions})
+def _words(plan: Plan, slips: Mapping[str, Slip], cancelled: Collection[str], dates: Mapping[str, str]) -> str:
+    """The change in words."""
+    parts = [f"{plan.mission(name).name} slips by {_length(row)}" for name, row in slips.items()]
+    parts += [f"{plan.mission(name).name} is cancelled" for name in cancelled]
+    parts += [f"{plan.mission(name).name} flies on {text}" for name, text in dates.items()]
+    return "; ".join(parts)
 
 
-def _changed(mission: Mission, slips: Mapping[str, float], cancel: Collection[str]) -> Mission:
-    """A mission after the change."""
-    if mission.id in cancel:
-        return mission.model_copy(update={"status": "cancelled"})
-    if mission.id in slips:
-        landing = None if mission.landing is None else _later(mission.landing, slips[mission.id])
-        return mission.model_copy(update={"launch": _later(mission.launch, slips[mission.id]), "landing": landing})
-    return mission
-
-
-def _later(text: str, years: float) -> str:
-    """A plan's date some years later, as an exact range."""
-    whole, part = divmod(years, 1.0)
-    dates = []
-    for date in when_bounds(text):
-        leap = date.month == 2 and date.day == 29
-        moved = (date.replace(day=28) if leap else date).replace(year=date.year + int(whole))
-        dates.append(moved + dt.timedelta(days=round(365.25 * part)))
-    return "/".join(date.isoformat(timespec="seconds") + "Z" for date in dates)
+def _length(slip: Slip) -> str:
+    """A delay in words."""
+    years, months = divmod(slip.months, 12)
+    amounts = ((years, "year"), (months, "month"), (slip.days, "day"))
+    return " and ".join(f"{n:g} {unit}{'' if n == 1 else 's'}" for n, unit in amounts if n)
 
 
 def _moved(before: BuildOrder, after: BuildOrder) -> tuple[Moved, ...]:
     """What comes at another time."""
     old: dict[tuple[Table, str], str | None] = {("missions", row.mission): row.launch for row in before.missions}
     old.update({("elements", step.element): step.ready for step in before.steps})
-    new: dict[tuple[Table, str], str | None] = {("missions", row.mission): row.launch for row in after.missions}
+    new: dict[tuple[Table, str], str | None] = {
+        ("missions", row.mission): row.launch for row in after.missions if row.blocked_by is None
+    }
     new.update({("elements", step.element): step.ready for step in after.steps})
     rows = []
     for (table, name), date in new.items():
         was = old[table, name]
         if was is not None and date is not None and date != was:
-            days = (_instant(date) - _instant(was)) / dt.timedelta(days=1)
-            rows.append(Moved(table, name, was, date, days))
+            rows.append(Moved(table, name, was, date, (_instant(date) - _instant(was)) / _DAY))
     return tuple(rows)
 
 
-def _broken(before: BuildOrder, after: BuildOrder) -> tuple[Broken, ...]:
-    """What was possible and is no longer."""
-    lived = {row.mission for row in before.missions if row.blocked_by is None}
-    worked = {step.element for step in before.steps if step.never is None}
-    missions = [
-        Broken("missions", row.mission, row.blocked_by)
-        for row in after.missions
-        if row.blocked_by is not None and row.mission in lived
-    ]
+def _broken(plan: Plan, changed: Plan, before: Standing, after: Standing) -> tuple[Broken, ...]:
+    """What was possible and is no longer, and what has come too late."""
+    gone = before.blocked()
+    missions = [Broken("missions", name, why) for name, why in after.blocked().items() if name not in gone]
+    worked = {step.element for step in before.order.steps if step.never is None}
     elements = [
-        Broken("elements", step.element, step.never)
-        for step in after.steps
+        Broken("elements", step.element, _why(step.never, step.mission, after))
+        for step in after.order.steps
         if step.never is not None and step.element in worked
     ]
-    return (*missions, *elements)
+    known = late_elements(plan, before)
+    late = [
+        Broken("elements", name, f"arrives {days:.0f} days after it is needed")
+        for name, days in late_elements(changed, after).items()
+        if name not in known
+    ]
+    return (*missions, *elements, *late)
+
+
+def _why(reason: str, mission: str, after: Standing) -> str:
+    """Why an element never works; a mission that lacks support is not lost."""
+    if mission in after.fallen:
+        return f"its mission {mission} {after.fallen[mission]}"
+    return reason
+
+
+def _weaker(before: Standing, after: Standing) -> tuple[SupportStatus, ...]:
+    """Support that is worse than before."""
+    was = {row.support: row.status for row in before.supports}
+    return tuple(
+        row
+        for row in after.supports
+        if row.status != "idle"
+        and was[row.support] != "idle"
+        and _SUPPORT.index(row.status) > _SUPPORT.index(was[row.support])
+    )
+
+
+def _warnings(before: BuildOrder, after: BuildOrder) -> tuple[str, ...]:
+    """Findings that were not there before, errors left out: they are broken or moved."""
+    known = {(finding.code, finding.place) for finding in before.findings}
+    return tuple(
+        f"{finding.place}: {finding.text}"
+        for finding in after.findings
+        if finding.severity != "error" and (finding.code, finding.place) not in known
+    )
 
 
 def _shares(plan: Plan, never: Collection[str]) -> dict[str, float]:
@@ -293,105 +377,22 @@ def _shares(plan: Plan, never: Collection[str]) -> dict[str, float]:
     return {row.owner: row.share for row in table.rows}
 
 
-def _repair(
-    changed: Plan, order: BuildOrder, cancelled: tuple[str, ...], broken: tuple[Broken, ...]
-) -> tuple[tuple[Repair, ...], bool | None]:
-    """Steps of a repair, and whether they were tried with success."""
-    steps = [
-        Repair(
-            "date",
-            f"missions[{row.mission}].launch",
-            str(row.launch),
-            f"let {row.name} fly no earlier than {str(row.launch)[:10]}, after what it requires",
+def _share_changes(before: Mapping[str, float], after: Mapping[str, float]) -> tuple[ShareChange, ...]:
+    """Partners whose share changes."""
+    rows = [
+        ShareChange(
+            name, before.get(name, 0.0), after.get(name, 0.0), after.get(name, 0.0) - before.get(name, 0.0)
         )
-        for row in order.missions
-        if row.moved
+        for name in dict.fromkeys((*before, *after))
     ]
-    if not broken:
-        return tuple(steps), True if steps else None
-    repaired = changed
-    for mission in cancelled:
-        repaired, more = _carried(repaired, mission, cancelled)
-        steps += more
-    wanted = {(row.table, row.id) for row in broken} - {("missions", name) for name in cancelled}
-    again = build_order(repaired)
-    left = {("missions", row.mission) for row in again.missions if row.blocked_by is not None}
-    left |= {("elements", step.element) for step in again.steps if step.never is not None}
-    return tuple(steps), not wanted & left
+    return tuple(sorted((row for row in rows if abs(row.change) > 1e-12), key=lambda row: -abs(row.change)))
 
 
-def _carried(plan: Plan, cancelled: str, excluded: Collection[str]) -> tuple[Plan, list[Repair]]:
-    """Put the elements of a cancelled mission on others, and let those that waited for it wait for them."""
-    after = {*_dependents(plan, cancelled), *excluded}
-    spare = {row.mission: row.delivery_margin_kg for row in _carriers(plan, cancelled, after)}
-    steps: list[Repair] = []
-    carriers: dict[str, str] = {}
-    brought = [element for element in plan.elements if element.mission == cancelled]
-    for element in sorted(brought, key=lambda row: -(row.best_mass_kg or math.inf)):
-        mass = None if element.best_mass_kg is None else element.best_mass_kg * element.count
-        fits = (name for name, room in spare.items() if mass is not None and room is not None and room >= mass)
-        carrier = next(fits, None)
-        if carrier is None or mass is None:
-            size = "of unknown mass" if mass is None else f"of {mass:.0f} kg"
-            text = f"{element.name} {size} fits on no other launch: launch it again"
-            steps.append(Repair("launch", f"elements[{element.id}].mission", "a further launch", text))
-            continue
-        spare[carrier] = (spare[carrier] or 0.0) - mass
-        carriers[element.id] = carrier
-        text = f"let {plan.mission(carrier).name} bring {element.name} ({mass:.0f} kg)"
-        steps.append(Repair("carry", f"elements[{element.id}].mission", carrier, text))
-    return _rewired(plan, cancelled, carriers, steps)
-
-
-def _rewired(
-    plan: Plan, cancelled: str, carriers: Mapping[str, str], steps: list[Repair]
-) -> tuple[Plan, list[Repair]]:
-    """The plan with its elements on their new missions and without waiting for the cancelled one."""
-    instead = tuple(dict.fromkeys(carriers.values()))
-    missions = []
-    for mission in plan.missions:
-        if cancelled in mission.requires and mission.status not in ("flown", "lost", "cancelled"):
-            kept = tuple(name for name in mission.requires if name != cancelled)
-            requires = tuple(dict.fromkeys((*kept, *(name for name in instead if name != mission.id))))
-            text = f"let {mission.name} wait for {', '.join(requires) or 'nothing'} instead of {cancelled}"
-            steps.append(Repair("require", f"missions[{mission.id}].requires", ", ".join(requires), text))
-            mission = mission.model_copy(update={"requires": requires})
-        missions.append(mission)
-    elements = [
-        element.model_copy(update={"mission": carriers[element.id]}) if element.id in carriers else element
-        for element in plan.elements
-    ]
-    return plan.model_copy(update={"missions": tuple(missions), "elements": tuple(elements)}), steps
-
-
-def _carriers(plan: Plan, cancelled: str, excluded: Collection[str]) -> Iterable[ManifestRow]:
-    """Launches to come that end where the cancelled one would and have mass to spare, in order."""
-    end = _destination(plan, plan.mission(cancelled))
-    for row in manifest(plan).rows:
-        room = row.delivery_margin_kg
-        if row.mission in excluded or room is None or room <= 0:
-            continue
-        if end is not None and _destination(plan, plan.mission(row.mission)) == end:
-            yield row
-
-
-def _destination(plan: Plan, mission: Mission) -> str | None:
-    """Where a mission's transfer ends."""
-    if mission.transfer is None:
-        return None
-    end: str = plan.row("transfers", mission.transfer).destination
-    return end
-
-
-def _dependents(plan: Plan, mission: str) -> set[str]:
-    """Missions that require a mission, directly or through others."""
-    found: set[str] = set()
-    grown = True
-    while grown:
-        more = {row.id for row in plan.missions if {mission, *found} & set(row.requires)} - found
-        found |= more
-        grown = bool(more)
-    return found
+def _told(value: Any) -> Any:
+    """Rows as plain values."""
+    if isinstance(value, tuple) and value and hasattr(value[0], "__dataclass_fields__"):
+        return [asdict(row) for row in value]
+    return value
 
 
 def _instant(text: str) -> dt.datetime:

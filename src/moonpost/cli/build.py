@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from moonpost.cli import buildmanifest, buildorder, buildwhatif
+from moonpost.cli import builddiff, buildjoint, buildmanifest, buildorder, buildwhatif
 
 __all__ = ["register"]
 
@@ -21,3 +21,5 @@ def register(app: typer.Typer) -> None:
 buildmanifest.register(_app)
 buildorder.register(_app)
 buildwhatif.register(_app)
+buildjoint.register(_app)
+builddiff.register(_app)

@@ -2,6 +2,7 @@
 
 from moonpost.plan.base import when_bounds
 from moonpost.plan.check import Finding, check
+from moonpost.plan.difference import Change, PlanDifference, plan_difference
 from moonpost.plan.elements import (
     Activity,
     Assembly,
@@ -38,6 +39,7 @@ from moonpost.plan.paths import number_at, with_number
 from moonpost.plan.places import GroundStation, MoonSite, Orbit, OrbitStation, Station, SurfaceStation
 from moonpost.plan.schema import json_schema
 from moonpost.plan.science import DataProduct, Instrument, Objective
+from moonpost.plan.writing import plan_toml, save_plan
 
 __all__ = [
     "SCHEMA_VERSION",
@@ -50,6 +52,7 @@ __all__ = [
     "Barter",
     "Call",
     "Cells",
+    "Change",
     "DataProduct",
     "DeltaV",
     "Demonstration",
@@ -70,6 +73,7 @@ __all__ = [
     "Partner",
     "Phase",
     "Plan",
+    "PlanDifference",
     "Position",
     "Radioisotope",
     "Reactor",
@@ -93,8 +97,11 @@ __all__ = [
     "json_schema",
     "load_plan",
     "number_at",
+    "plan_difference",
     "plan_path",
+    "plan_toml",
     "read_plan",
+    "save_plan",
     "when_bounds",
     "with_number",
 ]
