@@ -126,7 +126,7 @@ def _value_cell(row: TradeRow, value: TradeValue) -> Cell:
     if value.low is not None and value.high is not None:
         ends = (value.low, value.high)
         low, high = (f"{end:.1f}" if row.unit == "year" else number(end, digits) for end in ends)
-        small.insert(0, f"{low} to {high}" if low != high else f"range below {10.0**-digits:g}")
+        small.insert(0, f"{low} to {high}")
     return Cell(text, "", "; ".join(small))
 
 

@@ -95,9 +95,9 @@ def _labels(axes: Any, rows: list[TradeRow], width_in: float) -> None:
     texts = [f"{row.question} [{row.unit}]" for row in rows]
     if width_in < _SMALL_IN:
         axes.set_yticks(range(len(rows)), [""] * len(rows))
-        for k, text in enumerate(texts):
+        for k, row in enumerate(rows):
             axes.annotate(
-                short(text, width_in, 0.95),
+                short(row.question, width_in, 1.15),
                 (0, k - 0.24),
                 xycoords=("axes fraction", "data"),
                 xytext=(2, 0),
