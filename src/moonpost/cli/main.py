@@ -7,7 +7,21 @@ from typing import Any
 
 import typer
 
-from moonpost.cli import build, check, data, design, flight, ledger, operate, partner, report, serve, site, study
+from moonpost.cli import (
+    build,
+    check,
+    data,
+    datarelease,
+    design,
+    flight,
+    ledger,
+    operate,
+    partner,
+    report,
+    serve,
+    site,
+    study,
+)
 from moonpost.cli.compiling import tell_of_compiling
 from moonpost.errors import MoonpostError, PlanError
 
@@ -21,7 +35,21 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     help="Plan, design, build and run a lunar research station.\n\nThe main job: moonpost study ilrs --out out",
 )
-for verb in (study, check, data, site, flight, design, build, operate, partner, ledger, report, serve):
+for verb in (
+    study,
+    check,
+    data,
+    site,
+    flight,
+    design,
+    build,
+    operate,
+    partner,
+    ledger,
+    datarelease,
+    report,
+    serve,
+):
     verb.register(app)
 
 

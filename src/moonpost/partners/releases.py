@@ -31,7 +31,7 @@ PUBLIC = "public"
 
 Rule = Literal["producer", "owner", "early-access", "published", "partners", "embargo", "no-data"]
 Answer = Literal["yes", "not-yet", "unsure", "never"]
-State = Literal["to-come", "embargoed", "partners", "public", "overdue", "never"]
+State = Literal["to-come", "embargoed", "partners", "public", "due", "never"]
 
 _SECOND = dt.timedelta(seconds=1)
 
@@ -93,8 +93,8 @@ class Release:
         From when all partners and everybody surely may see it, UTC.
     published : str or None
         When it was published, as the plan gives it.
-    state : {"to-come", "embargoed", "partners", "public", "overdue", "never"}
-        On the day asked for; overdue: the embargo is over and nothing is published.
+    state : {"to-come", "embargoed", "partners", "public", "due", "never"}
+        On the day asked for; due: the embargo is over and no publication is on record.
     """
 
     product: str
@@ -332,21 +332,21 @@ def _after(bounds: tuple[dt.datetime, dt.datetime], days: float) -> tuple[dt.dat
 def _grounds(way: _Way, partner: str) -> Iterator[tuple[tuple[dt.datetime, dt.datetime], Rule, str]]:
     """Every rule that lets a party in: when, which, and its words."""
     row, taken = way.row, way.taken
-    when = f"taken to be at the arrival of {way.mission.name}" if way.assumed and way.mission else "as planned"
+    when = f"from the arrival of {way.mission.name}" if way.assumed and way.mission else f"of {row.collected}"
     if taken is not None:
         named: tuple[tuple[bool, Rule, str], ...] = (
             (partner == way.producer, "producer", "makes it"),
-            (partner == way.instrument.owner, "owner", f"owns the {way.instrument.name}"),
+            (partner == way.instrument.owner, "owner", "owns the instrument"),
             (partner in row.early_access, "early-access", "has early access"),
         )
         for applies, rule, words in named:
             if applies:
-                yield _after(taken, 0.0), rule, f"{words}: as soon as the data are taken ({when})"
+                yield _after(taken, 0.0), rule, f"{words}: at once, data {when}"
         if partner != PUBLIC and row.partners_after_days is not None:
             days = row.partners_after_days
-            yield _after(taken, days), "partners", f"all partners {days:g} days after the data are taken ({when})"
+            yield _after(taken, days), "partners", f"all partners {days:g} d after the data {when}"
         days = row.embargo_days
-        yield _after(taken, days), "embargo", f"everybody {days:g} days after the data are taken ({when})"
+        yield _after(taken, days), "embargo", f"everybody {days:g} d after the data {when}"
     if row.published is not None:
         yield _after(when_bounds(row.published), 0.0), "published", f"published {row.published}"
 
@@ -403,7 +403,7 @@ def _state(way: _Way, day: dt.datetime, shared: dt.datetime | None, opened: dt.d
     if way.row.published is not None and _after(when_bounds(way.row.published), 0.0)[1] <= day:
         return "public"
     if opened <= day:
-        return "overdue"
+        return "due"
     if way.taken is not None and day < way.taken[1]:
         return "to-come"
     return "partners" if shared is not None and shared <= day else "embargoed"

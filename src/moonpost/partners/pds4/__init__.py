@@ -11,6 +11,7 @@ from moonpost.partners.pds4.about import (
     about_result,
 )
 from moonpost.partners.pds4.check import LabelCheck, LabelFault, check_label, own_schema
+from moonpost.partners.pds4.files import Content, array_parts, read_content, table_part
 from moonpost.partners.pds4.label import NAMESPACE, Written, label_history, write_product
 from moonpost.partners.pds4.parts import ArrayPart, TablePart
 
@@ -23,14 +24,18 @@ __all__ = [
     "ArrayPart",
     "Change",
     "Component",
+    "Content",
     "LabelCheck",
     "LabelFault",
     "TablePart",
     "Written",
     "about_product",
     "about_result",
+    "array_parts",
     "check_label",
     "label_history",
     "own_schema",
+    "read_content",
+    "table_part",
     "write_product",
 ]
