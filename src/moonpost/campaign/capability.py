@@ -1,4 +1,4 @@
-"""What a station can do as it grows: power, mass and objectives against time."""
+"""What a station can do as it grows: power, data, mass and objectives against time."""
 
 from __future__ import annotations
 
@@ -7,12 +7,20 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+import numpy as np
+
 from moonpost.campaign.build import BuildOrder, BuildStep
 from moonpost.campaign.science import objective_status
 from moonpost.plan.elements import Element, Reactor, SolarArray
 from moonpost.plan.model import Plan
+from moonpost.plan.places import SurfaceStation
 
 __all__ = ["CapabilityPoint", "capability"]
+
+_CARRIERS = ("lander", "vehicle", "ascender")
+_ORBITERS = ("relay", "orbiter")
+_DAY_S = 86_400.0
+_MOST_BIT_S = 2_000_000_000
 
 
 @dataclass(frozen=True)
@@ -35,6 +43,13 @@ class CapabilityPoint:
         Instruments on elements that work, and objectives that they serve.
     unknown_mass : int
         Elements that work and whose mass is not known.
+    payload_kg : float
+        Mass of what works at the station, without landers, vehicles and ascenders that carried it, relays and
+        orbiters, where known [kg].
+    data_mbit_day : float
+        What the machines that work at the station make in the light, by their modes [Mbit/day].
+    downlink_mbit_day : float
+        Most that links between machines that work carry from the station to the Earth in a day [Mbit/day].
     """
 
     date: str
@@ -46,6 +61,9 @@ class CapabilityPoint:
     instruments: int
     objectives: int
     unknown_mass: int
+    payload_kg: float = 0.0
+    data_mbit_day: float = 0.0
+    downlink_mbit_day: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
         """A row ready for JSON."""
@@ -73,7 +91,9 @@ def capability(
 
     Notes
     -----
-    Power is what the sources are rated for, not what the site's light lets them deliver.
+    Power is what the sources are rated for, not what the site's light lets them deliver. Data are those of the
+    modes for light; what goes down is the largest flow through the plan's links at their published rates, with
+    contact at all times: an upper bound.
 
     Examples
     --------
@@ -109,6 +129,7 @@ def _point(plan: Plan, date: str, cause: list[str], working: list[Element]) -> C
     idle = [element.id for element in plan.elements if element.id not in names]
     served = [row for row in objective_status(plan, idle) if any(path.arrives for path in row.instruments)]
     masses = [(element.best_mass_kg, element.count) for element in working]
+    here = [element for element in working if _at_station(plan, element)]
     return CapabilityPoint(
         date=date,
         cause=tuple(cause),
@@ -119,7 +140,52 @@ def _point(plan: Plan, date: str, cause: list[str], working: list[Element]) -> C
         instruments=sum(instrument.element in names for instrument in plan.instruments),
         objectives=len(served),
         unknown_mass=sum(mass is None for mass, _ in masses),
+        payload_kg=float(sum((row.best_mass_kg or 0.0) * row.count for row in here if row.kind not in _CARRIERS)),
+        data_mbit_day=sum(_made_bit_s(element) for element in here) * _DAY_S / 1e6,
+        downlink_mbit_day=_downlink_bit_s(plan, working, here) * _DAY_S / 1e6,
     )
+
+
+def _at_station(plan: Plan, element: Element) -> bool:
+    """Whether an element belongs to the station: on its bus, or at its site and in no orbit."""
+    if element.bus == "station":
+        return True
+    site = plan.station.site if isinstance(plan.station, SurfaceStation) else None
+    mission = next((row for row in plan.missions if row.id == element.mission), None)
+    return site is not None and mission is not None and mission.site == site and element.kind not in _ORBITERS
+
+
+def _made_bit_s(element: Element) -> float:
+    """Data that an element makes in the light [bit/s]."""
+    rates = {mode.when: mode.data_bit_s for mode in reversed(element.modes)}
+    return element.count * rates.get("light", rates.get("always", 0.0))
+
+
+def _downlink_bit_s(plan: Plan, working: list[Element], here: list[Element]) -> float:
+    """Largest flow through the links from machines of the station to the Earth [bit/s]."""
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import maximum_flow
+
+    there = {element.id for element in working}
+    earth = {station.id for station in plan.ground_stations}
+    links = [row for row in plan.links if row.sender in there and (row.receiver in there or row.receiver in earth)]
+    number = {name: k for k, name in enumerate(sorted(there | {row.receiver for row in links} | earth), start=2)}
+    rates: dict[tuple[int, int], int] = {}
+    for row in links:
+        pair = number[row.sender], number[row.receiver]
+        rates[pair] = rates.get(pair, 0) + min(round(row.rate_bit_s), _MOST_BIT_S)
+    senders = {element.id for element in here} & {row.sender for row in links}
+    if not senders:
+        return 0.0
+    rates.update({(0, number[name]): _MOST_BIT_S for name in senders})
+    rates.update({(number[name], 1): _MOST_BIT_S for name in earth})
+    places = list(rates)
+    size = len(number) + 2
+    graph = csr_array(
+        (np.minimum(list(rates.values()), _MOST_BIT_S).astype(np.int32),
+         ([a for a, _ in places], [b for _, b in places])), shape=(size, size),
+    )  # fmt: skip
+    return float(maximum_flow(graph, 0, 1).flow_value)
 
 
 def _power(elements: Iterable[Element]) -> float:

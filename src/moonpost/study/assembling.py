@@ -6,15 +6,16 @@ import datetime as dt
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
-from moonpost.campaign.assembly import Assembled, AssemblyStep, Yard
+from moonpost.campaign.assembly import Assembled, AssemblyStep, Yard, open_slots
 from moonpost.campaign.assemblycheck import assembly_faults
 from moonpost.campaign.assemblyenergy import EnergyCheck, Shortfall, assemble_with_energy
 from moonpost.campaign.build import BuildOrder, build_order
-from moonpost.campaign.errands import Point, able_crews, needed_by
+from moonpost.campaign.errands import Errand, Point, able_crews, needed_by
 from moonpost.errors import DateError, InputError, ModelError
 from moonpost.operations.placements import Setting
 from moonpost.plan import Plan
@@ -26,7 +27,7 @@ Instant = np.datetime64
 Told = Callable[[str, int, int], None]
 Sky = Callable[[str, Instant, float], Setting]
 
-_FIRST_DAYS, _MOST_DAYS = 90.0, 1500.0
+_FIRST_DAYS, _MOST_DAYS = 60.0, 1500.0
 _FACT = ("flown", "lost", "cancelled")
 _DAY = np.timedelta64(86_400_000, "ms")
 
@@ -55,6 +56,8 @@ class Stage:
         What was put off because the energy did not bear it.
     faults : tuple of str
         What a check that shares no code with the planning finds wrong: nothing.
+    dark, silent : tuple of (datetime64[ms], datetime64[ms])
+        When no Sun is in view from the lowest mast, and when there is no contact, to one slot, UTC.
 
     Examples
     --------
@@ -71,6 +74,8 @@ class Stage:
     energy: EnergyCheck
     delays: tuple[Shortfall, ...]
     faults: tuple[str, ...]
+    dark: tuple[tuple[Instant, Instant], ...] = ()
+    silent: tuple[tuple[Instant, Instant], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The stage as plain values for JSON.
@@ -96,6 +101,8 @@ class Stage:
                 for row in self.delays
             ],
             "faults": list(self.faults),
+            "dark": [{"start": _text(start), "stop": _text(stop)} for start, stop in self.dark],
+            "silent": [{"start": _text(start), "stop": _text(stop)} for start, stop in self.silent],
         }  # fmt: skip
 
 
@@ -134,8 +141,9 @@ class Built:
 def build_in_steps(
     plan: Plan | str | os.PathLike[str],
     *,
-    case: Literal["earliest", "latest"] = "earliest",
-    contact: Literal["earth", "relay"] = "earth",
+    steps: bool = True,
+    case: str = "earliest",
+    contact: str = "earth",
     transit_days: float = 5.0,
     commissioning_days: float = 30.0,
     slot_s: float = 3600.0,
@@ -151,6 +159,8 @@ def build_in_steps(
     ----------
     plan : Plan, str or path-like
         A plan, or what `moonpost.plan.load_plan` takes.
+    steps : bool, default True
+        Whether assembly is planned in steps; else every element works after `commissioning_days`.
     case : {"earliest", "latest"}
         Landings as early or as late as the plan allows.
     contact : {"earth", "relay"}
@@ -207,10 +217,13 @@ def build_in_steps(
     if contact not in ("earth", "relay"):
         raise InputError(f"is {contact!r}", where="contact", advice="give earth or relay")
     checked = planned_context(plan).plan
-    days = {"transit_days": transit_days, "commissioning_days": commissioning_days}
+    if not 60.0 <= slot_s <= 7200.0:
+        raise InputError(f"is {slot_s:g}", where="slot_s", advice="give 60 to 7200 s")
+    days: dict[str, Any] = {"transit_days": transit_days, "commissioning_days": commissioning_days}
     look = sky or _computed_sky(checked, contact, slot_s)
     site = _Site(checked, case, look, {"seconds": seconds, "workers": workers, "seed": seed}, days)
-    site.build(progress)
+    if steps:
+        site.build(progress)
     return site.built(contact, slot_s)
 
 
@@ -435,10 +448,34 @@ class _Site:
                 "Ways at the station are straight, and robots come from the farthest place where they may be.",
                 f"In the {other} case, assembly takes as long from landing.",
             ]
+            landers = {row.mission for row in self.plan.elements if row.kind == "lander" and row.position}
+            far = [name for name in self.done if self.plan.element(name).mission not in landers]
+            if far:
+                statements.append(f"Its lander has no position, so no way from there counts: {', '.join(far)}.")
             missing = sorted({name for stage in self.stages for name in stage.energy.unsimulated})
             if missing:
                 statements.append(f"No power of their own in the plan, so not simulated: {', '.join(missing)}.")
         return Built(order, steps, tuple(self.stages), dict(self.refused), self.case, tuple(statements))
+
+
+def _dark(setting: Setting) -> npt.NDArray[np.bool_]:
+    """Slots in which no Sun is in view from the lowest mast, at one end at least."""
+    lit = np.asarray(setting.light_by_mast[min(setting.light_by_mast)]) > 0.0
+    return np.asarray(~(lit[:-1] & lit[1:]))
+
+
+def _silent(setting: Setting) -> npt.NDArray[np.bool_]:
+    """Slots that do not lie within contact."""
+    errand = Errand("", "", (), (), (), ("earth",), ())
+    return ~open_slots(setting.plan, setting, errand)
+
+
+def _spells(setting: Setting, flags: npt.NDArray[np.bool_], start: Instant, stop: Instant) -> tuple[Any, ...]:
+    """Runs of slots as times, as far as they lie between two instants."""
+    times = np.asarray(setting.sun.time).astype("datetime64[ms]")
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], flags.astype(np.int8), [0]])))
+    runs = [(max(times[a], start), min(times[b], stop)) for a, b in zip(edges[::2], edges[1::2], strict=True)]
+    return tuple((begin, end) for begin, end in runs if begin < end)
 
 
 def _moment(instant: Instant) -> dt.datetime:
