@@ -9,7 +9,8 @@ import pytest
 
 from moonpost.campaign import build_order
 from moonpost.campaign.risk import campaign_risk
-from moonpost.campaign.riskmodel import RiskAssumptions, risk_model
+from moonpost.campaign.riskbasis import RiskAssumptions
+from moonpost.campaign.riskmodel import risk_model
 from moonpost.campaign.riskruns import PART, Runs, luck_of, run_parts
 from moonpost.errors import DateError, InputError, ModelError, UnknownNameError
 from moonpost.plan import load_plan

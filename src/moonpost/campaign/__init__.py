@@ -8,6 +8,8 @@ from moonpost.campaign.manifest import Manifest, ManifestRow, Mass, YearRow, man
 from moonpost.campaign.repair import Repair, RepairChoice, find_repairs
 from moonpost.campaign.risk import CampaignRisk, Cause, Probability, campaign_risk
 from moonpost.campaign.riskbasis import RiskAssumptions
+from moonpost.campaign.riskfactors import Swing, campaign_swings
+from moonpost.campaign.riskrecord import Record
 from moonpost.campaign.science import InstrumentPath, ObjectiveStatus, objective_status, orphaned
 from moonpost.campaign.support import Standing, SupportStatus, build_with_support, support_status
 from moonpost.campaign.whatif import Broken, Moved, ShareChange, WhatIf, what_if
@@ -28,6 +30,7 @@ __all__ = [
     "Moved",
     "ObjectiveStatus",
     "Probability",
+    "Record",
     "Reliance",
     "Repair",
     "RepairChoice",
@@ -36,11 +39,13 @@ __all__ = [
     "Slip",
     "Standing",
     "SupportStatus",
+    "Swing",
     "WhatIf",
     "YearRow",
     "build_order",
     "build_with_support",
     "campaign_risk",
+    "campaign_swings",
     "capability",
     "changed_plan",
     "demonstration_status",

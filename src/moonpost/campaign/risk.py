@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from moonpost.campaign.riskmodel import CAUSES, Basis, RiskAssumptions, RiskModel, risk_model
+from moonpost.campaign.riskbasis import CAUSES, Basis, RiskAssumptions
+from moonpost.campaign.riskmodel import RiskModel, risk_model
 from moonpost.campaign.riskruns import Runs, run_parts
 from moonpost.errors import DateError, InputError, UnknownNameError
 from moonpost.operations.spread import Spread, share_bounds
@@ -79,7 +80,7 @@ class Cause:
     Parameters
     ----------
     kind : str
-        One of `moonpost.campaign.riskmodel.CAUSES`.
+        One of `moonpost.campaign.riskbasis.CAUSES`.
     subject : str
         The mission, or the launcher for ``launcher``, ``stand-down`` and ``pace``.
     text : str
@@ -142,6 +143,11 @@ class CampaignRisk:
         return int(self.found.ready.shape[0])
 
     @property
+    def last_day(self) -> float:
+        """Last instant of the date by which the target is wanted [d since 2000]."""
+        return _last_day(self.by, "by")
+
+    @property
     def dates(self) -> tuple[str, ...]:
         """When capability is told, UTC."""
         return tuple(_text(day) for day in self.days.tolist())
@@ -165,8 +171,24 @@ class CampaignRisk:
         UnknownNameError, DateError
             If an element or the date cannot be read.
         """
-        last = self._ready(target).max(axis=1)
+        last = self.ready_days(target)
         return Probability.of(int((last <= _last_day(by or self.by, "by")).sum()), self.runs)
+
+    def ready_days(self, target: Sequence[str] = ()) -> _FLOATS:
+        """Day on which the last of some elements begins to work, in each run.
+
+        Parameters
+        ----------
+        target : sequence of str
+            Elements; those of the experiment if none are given.
+
+        Returns
+        -------
+        ndarray, (n,)
+            Days since 2000; infinity where one of them never works [d].
+        """
+        days: _FLOATS = self._ready(target).max(axis=1)
+        return days
 
     def element_rows(self) -> list[dict[str, Any]]:
         """For each element to come how likely it ever works, by which dates, and why it may not."""
@@ -209,49 +231,52 @@ class CampaignRisk:
             )
         return rows
 
-    def capability_rows(self, power_w: Sequence[float] = ()) -> list[dict[str, Any]]:
+    def capability_rows(
+        self, power_w: Sequence[float] = (), data_bit_s: Sequence[float] = ()
+    ) -> list[dict[str, Any]]:
         """Capability against time: probability of the target, of objectives and of power, and their spread.
 
         Parameters
         ----------
         power_w : sequence of float
             Outputs of the station's bus of which the probability is wanted [W].
+        data_bit_s : sequence of float
+            Rates to the Earth of which the probability is wanted [bit/s].
 
         Returns
         -------
         list of dict
             One row a date, with ``date``, ``target``, ``power_w``, ``data_bit_s``, ``mass_kg``, ``objectives``
-            (spread of the number served), ``served`` (probability of each objective) and ``power_at_least``.
+            (spread of the number served), ``served`` (probability of each objective), ``power_at_least`` and
+            ``data_at_least``.
 
         Raises
         ------
         InputError
-            If an output is negative or not finite.
+            If an output or a rate is negative or not finite.
         """
-        for value in power_w:
-            if not (math.isfinite(value) and value >= 0.0):
-                raise InputError(f"is {value}", where="power_w", advice="give watts, 0 or more")
-        last = self._ready(()).max(axis=1)
+        for name, wanted in (("power_w", power_w), ("data_bit_s", data_bit_s)):
+            if not all(math.isfinite(value) and value >= 0.0 for value in wanted):
+                raise InputError(f"are {list(wanted)}", where=name, advice="give numbers, 0 or more")
+        last = self.ready_days()
         rows = []
         for k, day in enumerate(self.days.tolist()):
             served = self.found.objectives[:, :, k]
-            power = self.found.power_w[:, k]
+            power, data = self.found.power_w[:, k], self.found.data_bit_s[:, k]
             rows.append(
                 {
                     "date": _text(day),
                     "target": asdict(Probability.of(int((last <= day).sum()), self.runs)),
                     "power_w": Spread.of(power).to_dict(),
-                    "data_bit_s": Spread.of(self.found.data_bit_s[:, k]).to_dict(),
+                    "data_bit_s": Spread.of(data).to_dict(),
                     "mass_kg": Spread.of(self.found.mass_kg[:, k]).to_dict(),
                     "objectives": Spread.of(served.sum(axis=1)).to_dict(),
                     "served": {
                         name: Probability.of(int(served[:, o].sum()), self.runs).share
                         for o, name in enumerate(self.model.objectives)
                     },
-                    "power_at_least": {
-                        f"{value:g}": asdict(Probability.of(int((power >= value).sum()), self.runs))
-                        for value in power_w
-                    },
+                    "power_at_least": _at_least(power, power_w),
+                    "data_at_least": _at_least(data, data_bit_s),
                 }
             )
         return rows
@@ -334,8 +359,15 @@ class CampaignRisk:
         rows = []
         for code, count in Counter(codes[codes >= 0].tolist()).items():
             kind, subject = CAUSES[code // _KIND], self._subject(code)
-            rows.append(Cause(kind, subject, _WORDS[kind].format(subject), Probability.of(count, self.runs)))
+            text = _WORDS[kind].format(subject)
+            if kind == "arrival" and self._lands(code % _KIND):
+                text = f"landing of {subject} fails"
+            rows.append(Cause(kind, subject, text, Probability.of(count, self.runs)))
         return sorted(rows, key=lambda row: (-row.probability.count, row.kind, row.subject))
+
+    def _lands(self, mission: int) -> bool:
+        """Whether a mission has to land."""
+        return self.model.arrivals[int(self.model.mission_arrays["land"][mission])].name.startswith("landing")
 
     def _subject(self, code: int) -> str:
         """The mission or the launcher of a code."""
@@ -427,14 +459,20 @@ def campaign_risk(
 
 _WORDS = {
     "plan": "{} is lost or cancelled, or needs what the plan lacks",
-    "slip": "{} comes late by its own date or slip",
+    "slip": "{} is late by its own date or slip",
     "launcher": "{} flies late for the first time",
     "stand-down": "{} stands down after a failed launch",
     "pace": "{} cannot fly as often as wanted",
     "launch": "launch of {} fails",
-    "arrival": "{} fails to land or to arrive in its orbit",
+    "arrival": "{} does not reach its orbit",
     "performance": "{} cannot bring its cargo",
 }
+
+
+def _at_least(values: npt.NDArray[np.float32], wanted: Sequence[float]) -> dict[str, dict[str, Any]]:
+    """How likely a number is so large, by the number wanted."""
+    runs = values.size
+    return {f"{value:g}": asdict(Probability.of(int((values >= value).sum()), runs)) for value in wanted}
 
 
 def _target(plan: Plan, model: RiskModel, target: Sequence[str], by: str | None) -> tuple[tuple[str, ...], str]:

@@ -1,6 +1,6 @@
 """Kernels of a campaign with drawn luck: missions in the order of time, elements, and power against time.
 
-Causes are coded as kind times 1000 plus subject: kinds in the order of `moonpost.campaign.riskmodel.CAUSES`,
+Causes are coded as kind times 1000 plus subject: kinds in the order of `moonpost.campaign.riskbasis.CAUSES`,
 subjects are missions, or launchers for kinds 2 to 4. Luck comes as uniform numbers: for each mission rows 0 (date)
 and 1 (dust of its landing), then for each attempt four rows: delay, launch, arrival, stand-down.
 """

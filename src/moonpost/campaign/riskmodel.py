@@ -5,15 +5,16 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from moonpost.campaign.riskbasis import Basis, Chance, RiskAssumptions
 from moonpost.campaign.riskrecord import FIRST_FLIGHTS, LANDING_RECORD, ORBIT_RECORD, Record, record_of
-from moonpost.errors import InputError, ModelError
+from moonpost.errors import InputError, ModelError, UnknownNameError
 from moonpost.flight.missions import landed_mass_kg
 from moonpost.plan.base import when_bounds
 from moonpost.plan.elements import Element, Reactor, SolarArray
@@ -21,10 +22,7 @@ from moonpost.plan.missions import Mission
 from moonpost.plan.model import Plan
 from moonpost.power.loads import MATURITY_MARGIN
 
-__all__ = ["CAUSES", "Basis", "Chance", "RiskAssumptions", "RiskModel", "risk_model"]
-
-CAUSES = ("plan", "slip", "launcher", "stand-down", "pace", "launch", "arrival", "performance")
-"""Why something does not work or works late, in the order of the codes of `moonpost.campaign.riskkernels`."""
+__all__ = ["RiskModel", "risk_model"]
 
 _ORIGIN = dt.datetime(2000, 1, 1)
 _DAY = dt.timedelta(days=1)
@@ -34,127 +32,15 @@ _IN_ORBIT = ("orbiter", "relay")
 _CARRIERS = ("lander", "vehicle", "ascender")
 
 
-@dataclass(frozen=True)
-class RiskAssumptions:
-    """What stands in where a plan says nothing.
-
-    Parameters
-    ----------
-    slip_days : float
-        Mean delay of a mission without its own figure [d]: the mean of seven missions of the roadmap of 2021
-        against the dates of 2026, see docs/campaign-risk.md.
-    launcher_slip_days : float
-        Mean delay of the first flight of a launcher that has not flown in the plan [d]. Assumed.
-    stand_down_days : float
-        Mean time that a launcher stays on the ground after a failure [d]. Assumed; Long March 5 stood down for 908
-        days from 2017-07-02.
-    reflight_days : float
-        From a failure to the date of the mission that repeats it, before that slips [d]. Assumed.
-    transit_days, commissioning_days : float
-        As in `moonpost.campaign.build_order` [d].
-    landing_dust : float
-        Mean part of the output of the station's arrays that each later landing at the station takes [1]. Assumed.
-    uncertain_rates : bool
-        Whether rates that come from a record are drawn for each run; False takes their mean in all.
-
-    Raises
-    ------
-    InputError
-        If a number is out of range.
-
-    Examples
-    --------
-    >>> RiskAssumptions(slip_days=0.0).transit_days
-    5.0
-    """
-
-    slip_days: float = 528.0
-    launcher_slip_days: float = 365.0
-    stand_down_days: float = 365.0
-    reflight_days: float = 1095.0
-    transit_days: float = 5.0
-    commissioning_days: float = 30.0
-    landing_dust: float = 0.01
-    uncertain_rates: bool = True
-
-    def __post_init__(self) -> None:
-        for item in fields(self):
-            value = getattr(self, item.name)
-            if item.name == "uncertain_rates":
-                continue
-            most = 0.5 if item.name == "landing_dust" else 20_000.0
-            number = isinstance(value, int | float) and not isinstance(value, bool)
-            if not (number and math.isfinite(value) and 0.0 <= value <= most):
-                raise InputError(f"is {value!r}", where=item.name, advice=f"give a number from 0 to {most:g}")
-
-
-@dataclass(frozen=True)
-class Chance:
-    """A chance of success, known or drawn with its uncertainty.
-
-    Parameters
-    ----------
-    name : str
-        What it is of, such as ``launch:cz-5``.
-    mean : float
-        Its mean [1].
-    record : Record or None
-        The record that it comes from; None for a figure of the plan.
-
-    Examples
-    --------
-    >>> Chance("launch:x", 0.9).record is None
-    True
-    """
-
-    name: str
-    mean: float
-    record: Record | None = None
-
-
-@dataclass(frozen=True)
-class Basis:
-    """What one figure of a campaign rests on.
-
-    Parameters
-    ----------
-    factor : str
-        What it is of, such as ``launch:cz-5`` or ``slip:ilrs-1``.
-    value : float
-        The figure: a probability [1], days [d] or a part of the output [1].
-    low, high : float or None
-        Where it lies with 90 percent, where that is known.
-    text : str
-        Where it comes from.
-    assumed : bool
-        Whether it is an assumption, not a figure of the plan, a record or a paper.
-
-    Examples
-    --------
-    >>> Basis("slip:x", 200.0, None, None, "plan", False).value
-    200.0
-    """
-
-    factor: str
-    value: float
-    low: float | None
-    high: float | None
-    text: str
-    assumed: bool
-
-    def to_dict(self) -> dict[str, Any]:
-        """A row ready for JSON."""
-        return asdict(self)
-
-
 @dataclass(frozen=True, eq=False)
 class RiskModel:
     """A plan as arrays: what is certain, what is drawn, and what needs what.
 
     Parameters
     ----------
-    missions, elements, launchers, sources : tuple of str
-        Names, elements with those they need first; `sources` are the elements of the sources of power.
+    missions, owners, elements, launchers, sources : tuple of str
+        Names, elements with those they need first; `owners` are those of the missions, `sources` the elements of
+        the sources of power.
     mission_arrays, element_arrays, source_arrays : dict of str to ndarray
         Dates [d since 2000], masses [kg], power [W], indices and flags.
     launcher_days : ndarray, (l, 4)
@@ -187,6 +73,7 @@ class RiskModel:
     """
 
     missions: tuple[str, ...]
+    owners: tuple[str, ...]
     elements: tuple[str, ...]
     launchers: tuple[str, ...]
     sources: tuple[str, ...]
@@ -226,6 +113,8 @@ def risk_model(plan: Plan, *, reflights: int = 0, assumptions: RiskAssumptions |
     ------
     InputError
         If `reflights` is out of range.
+    UnknownNameError
+        If a record is given for what the plan does not use.
     ModelError
         If missions or elements require each other in a circle.
 
@@ -244,7 +133,12 @@ def risk_model(plan: Plan, *, reflights: int = 0, assumptions: RiskAssumptions |
     if isinstance(reflights, bool) or not isinstance(reflights, int) or not 0 <= reflights <= 5:
         raise InputError(f"is {reflights!r}", where="reflights", advice="give a whole number from 0 to 5")
     layout = _Layout(plan, assumptions or RiskAssumptions())
-    return layout.model(reflights)
+    found = layout.model(reflights)
+    for name in layout.given.records:
+        if name not in layout.basis:
+            known = [row for row in layout.basis if row.partition(":")[0] in ("launch", "landing", "orbit")]
+            raise UnknownNameError(name, known, kind="record", where="records")
+    return found
 
 
 class _Layout:
@@ -275,6 +169,7 @@ class _Layout:
         rules = self.plan.design
         return RiskModel(
             missions=tuple(row.id for row in self.missions),
+            owners=tuple(row.owner for row in self.missions),
             elements=tuple(row.id for row in self.elements),
             launchers=tuple(self.launchers),
             sources=names,
@@ -304,6 +199,8 @@ class _Layout:
         name = f"launch:{launcher or 'none'}"
         used = [row for row in self.missions if row.launcher == launcher]
         to_come = any(_to_come(row) for row in used)
+        if name in self.given.records:
+            return self._recorded(name, self.given.records[name])
         if launcher is not None:
             given = self.plan.row("launchers", launcher).reliability
             if given is not None:
@@ -316,6 +213,11 @@ class _Layout:
         )
         if to_come:
             self._tell(name, record.mean, record.source, bounds=record.bounds())
+        return Chance(name, record.mean, record)
+
+    def _recorded(self, name: str, record: Record) -> Chance:
+        """A chance from a record."""
+        self._tell(name, record.mean, record.source, bounds=record.bounds())
         return Chance(name, record.mean, record)
 
     def _launcher_days(self) -> _FLOATS:
@@ -339,19 +241,19 @@ class _Layout:
 
     def _arrival(self, mission: Mission, family: str) -> int:
         """Number of the chance that a mission lands, or comes into orbit."""
-        given = mission.arrival_reliability
-        if given is not None and family == self._way(mission):
+        given, asked = mission.arrival_reliability, family == self._way(mission)
+        country = self.countries.get(mission.owner)
+        records = LANDING_RECORD if family == "landing" else ORBIT_RECORD
+        name = f"{family}:{country if country in records else 'all'}"
+        if given is not None and asked and name not in self.given.records:
             name = f"{family}:{mission.id}"
             found = Chance(name, given)
             self._tell(name, given, "arrival_reliability of the plan")
         else:
-            country = self.countries.get(mission.owner)
-            records = LANDING_RECORD if family == "landing" else ORBIT_RECORD
-            record = record_of(records, country)
-            name = f"{family}:{country if country in records else 'all'}"
+            record = self.given.records.get(name) or record_of(records, country)
             found = Chance(name, record.mean, record)
-            if family == self._way(mission):
-                self._tell(name, record.mean, record.source, bounds=record.bounds())
+            if asked:
+                self._recorded(name, record)
         if name not in self.families:
             self.families[name] = len(self.arrivals)
             self.arrivals.append(found)

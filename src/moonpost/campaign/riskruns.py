@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from moonpost.campaign.riskmodel import Chance, RiskModel
+from moonpost.campaign.riskbasis import Chance
+from moonpost.campaign.riskmodel import RiskModel
 from moonpost.errors import InputError
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from moonpost.cli import builddiff, buildjoint, buildmanifest, buildorder, buildwhatif
+from moonpost.cli import builddiff, buildjoint, buildmanifest, buildorder, buildrisk, buildwhatif
 
 __all__ = ["register"]
 
@@ -23,3 +23,4 @@ buildorder.register(_app)
 buildwhatif.register(_app)
 buildjoint.register(_app)
 builddiff.register(_app)
+buildrisk.register(_app)
