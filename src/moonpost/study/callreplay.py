@@ -254,8 +254,8 @@ def replay_call(
     Notes
     -----
     Dates and numbers of the call are those of the plan; reviews are dated 60 days after letters were due, an
-    assumption. Scores are the merit and, by criterion and reviewer, -6 to 6 from a hash: made up, and the same every
-    time. The short list are the best by rank, the choice is the best set under all limits.
+    assumption. Scores are the merit and, by criterion and reviewer, -6 to 6 from a hash: made up, and the same
+    each time. The short list are the best by rank, the choice is the best set under all limits.
 
     Examples
     --------
