@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from itertools import product
 from typing import Any, Literal
 
 from moonpost.campaign.build import BuildOrder, MissionStep, build_order
@@ -44,8 +44,9 @@ class SupportStatus:
         When it is given if the provider comes at its earliest, UTC; None until its unknown end, or if it never
         comes.
     status : {"holds", "at risk", "partly", "broken", "gone", "idle"}
-        holds: all of the need, for all dates that the plan allows; at risk: for some of them; partly: part of the
-        need at best; broken: nothing of it; gone: the provider never comes; idle: the user never comes.
+        holds: all of the need, for all dates that the plan allows; at risk: for some of them, or the need has no
+        known end and the provider's design life has; partly: part of the need at best; broken: nothing of it;
+        gone: the provider never comes; idle: the user never comes.
     late_days, late_least_days : float or None
         How long after the begin of the need the provider comes, in the worst and the best case; zero or less if
         it is there before [d]. None if either never comes.
@@ -163,10 +164,10 @@ def support_status(plan: Plan, order: BuildOrder | None = None) -> tuple[Support
     Notes
     -----
     A mission gives support from its arrival to the end of the longest design life among its elements, and needs
-    it from and until stated times after its own arrival. All four corners of the earliest and latest dates of both
-    missions are looked at; where one requires the other, dates on which it would come first are left out. A life
-    that the plan does not give has no end here. An essential support that is there at the begin of the need and
-    ends before it does not make the user fail: that is told as ``short_days``.
+    it from and until stated times after its own arrival. Any pair of dates that the plan allows can come together,
+    but for those on which a mission would come before one that it requires. A design life that the plan does not
+    give has no end here. An essential support that is there at the begin of the need and ends before it does not
+    make the user fail: that is told as ``short_days``.
 
     Examples
     --------
@@ -261,61 +262,60 @@ def _status(
         return replace(bare, status="idle"), False
     if gives is None:
         return replace(bare, status="gone", remedy=f"another mission would have to give {row.kind}"), False
-    corners = [
-        _Corner.of(given, need, row, life_given, life_needed) for given, need in _pairs(gives, needs, row, waits)
-    ]
-    late = [corner.late_days for corner in corners]
-    short = [corner.short_days for corner in corners if corner.short_days is not None]
-    whole = [corner.begins and (corner.short_days or 0.0) <= 0 for corner in corners]
-    some = any(corner.meets for corner in corners)
-    status: State = "holds" if all(whole) else "at risk" if any(whole) else "partly" if some else "broken"
+    least, most = _lead(gives, needs, row, waits)
+    need_days = _until(row, life_needed)
+    life = math.inf if life_given is None else life_given
+    length = math.inf if need_days is None else need_days - row.from_days
+    begins = _Range(0.0, life)
+    whole = _Range(0.0, life - length if math.isfinite(life) else math.inf)
+    meets = _Range(-length, life)
+    open_end = need_days is None and begins.holds(least, most)
+    status: State = (
+        "holds" if whole.holds(least, most)
+        else "at risk" if whole.meets(least, most) or open_end
+        else "partly" if meets.meets(least, most)
+        else "broken"
+    )  # fmt: skip
+    known = need_days is not None and life_given is not None
     found = replace(
         bare,
         status=status,
-        late_days=max(late),
-        late_least_days=min(late),
-        short_days=max(short, default=None),
+        late_days=-least,
+        late_least_days=-most,
+        short_days=most + length - life if known else None,
     )
-    return replace(found, remedy=_remedy(found)), any(corner.begins for corner in corners)
+    return replace(found, remedy=_remedy(found)), begins.meets(least, most)
 
 
 @dataclass(frozen=True)
-class _Corner:
-    """One pair of arrivals: by how much the support is late and short, and whether it is there at the begin."""
+class _Range:
+    """Times from the provider's arrival to the begin of the need for which something is so [d]."""
 
-    late_days: float
-    short_days: float | None
-    begins: bool
-    meets: bool
+    low: float
+    high: float
 
-    @classmethod
-    def of(
-        cls, given: dt.datetime, need: dt.datetime, row: Support, life: float | None, needed: float | None
-    ) -> _Corner:
-        """From the arrivals of provider and user, and their lives [d]."""
-        start = (need - given) / _DAY + row.from_days
-        until = _until(row, needed)
-        stop = None if until is None else start - row.from_days + until
-        alive = life is None or start <= life
-        begun = stop is None or stop >= 0
-        short = None if stop is None or life is None else stop - life
-        return cls(-start, short, start >= 0 and alive, alive and begun)
+    def holds(self, least: float, most: float) -> bool:
+        """Whether it is so for all times from `least` to `most`."""
+        return self.low <= least and most <= self.high
+
+    def meets(self, least: float, most: float) -> bool:
+        """Whether it is so for any of them."""
+        return self.low <= self.high and least <= self.high and most >= self.low
 
 
-def _pairs(
+def _lead(
     gives: tuple[dt.datetime, dt.datetime],
     needs: tuple[dt.datetime, dt.datetime],
     row: Support,
     waits: Mapping[str, frozenset[str]],
-) -> Iterable[tuple[dt.datetime, dt.datetime]]:
-    """Arrivals of provider and user that can come together."""
-    for given, need in product(dict.fromkeys(gives), dict.fromkeys(needs)):
-        if row.provider in waits[row.user]:
-            yield given, max(given, need)
-        elif row.user in waits[row.provider]:
-            yield max(given, need), need
-        else:
-            yield given, need
+) -> tuple[float, float]:
+    """Least and most time from the provider's arrival to the begin of the need [d]."""
+    least, most = (needs[0] - gives[1]) / _DAY, (needs[1] - gives[0]) / _DAY
+    if row.provider in waits[row.user]:
+        least, most = max(least, 0.0), max(most, 0.0)
+    elif row.user in waits[row.provider]:
+        least, most = min(least, 0.0), min(most, 0.0)
+    return least + row.from_days, most + row.from_days
 
 
 def _remedy(row: SupportStatus) -> str:
@@ -324,10 +324,14 @@ def _remedy(row: SupportStatus) -> str:
     if row.status == "holds":
         return ""
     if most > 0:
-        days = f"{_days(least)} to {_days(most)}" if 0 < least < most else f"up to {_days(most)}"
+        days = f"{_days(least, most)} to {_days(most)}" if 0 < least < most else f"up to {_days(most)}"
         return f"{row.provider} {days} earlier, or {row.user} as much later"
     if short > 0:
         return f"{row.provider} to last {_days(short)} beyond its design life"
+    if row.given_until is not None and row.needed_until is None:
+        return (
+            f"{row.provider} to last beyond {row.given_until[:10]}, the end of its design life, as long as needed"
+        )
     return f"{row.user} to come within the design life of {row.provider}"
 
 
@@ -397,9 +401,9 @@ def _plus(date: dt.datetime, days: float | None) -> dt.datetime | None:
     return None if days is None else date + days * _DAY
 
 
-def _days(days: float) -> str:
-    """A length of time in words."""
-    return f"{days:.0f} days" if days < 730 else f"{days / 365.25:.1f} years"
+def _days(days: float, other: float = 0.0) -> str:
+    """A length of time in words, in years where it or another one beside it is long."""
+    return f"{days:.0f} days" if max(days, other) < 730 else f"{days / 365.25:.1f} years"
 
 
 def _instant(text: str) -> dt.datetime:

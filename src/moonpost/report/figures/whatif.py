@@ -65,14 +65,14 @@ def whatif_figure(found: WhatIf, width_in: float) -> Figure:
         if before is not None:
             axes.plot(before, y, "o", color=colour, markerfacecolor="white", markersize=5, zorder=3)
             if after is None:
-                axes.plot(before, y, "x", color=RED, markersize=9, markeredgewidth=2.2, zorder=4)
+                axes.plot(before, y, "x", color=INK, markersize=9, markeredgewidth=2.2, zorder=4)
     row_names(axes, [row[0] for row in rows], width_in)
     dates(axes.xaxis, width_in)
     handles: list[Any] = [Patch(color=colour, label=owner) for owner, colour in owners.items()]
     handles += [
         Line2D([], [], marker="o", color=INK, markerfacecolor="white", linestyle="", label="before"),
         Line2D([], [], marker="o", color=INK, linestyle="", label="after"),
-        Line2D([], [], marker="x", color=RED, linestyle="", markeredgewidth=2.2, label="breaks"),
+        Line2D([], [], marker="x", color=INK, linestyle="", markeredgewidth=2.2, label="breaks"),
     ]
     legend_above(axes, width_in, handles)
     return figure
@@ -104,9 +104,10 @@ def joint_figure(supports: Sequence[SupportStatus], width_in: float) -> Figure:
         if text is not None
     ]
     last = max(ends, default=_number("2030-01-01T00:00:00Z")) + 365.0
+    least = (last - min(ends, default=last - 365.0)) / 250.0
     for y, row in enumerate(supports):
-        _bar(axes, y - 0.2, row.needed_from, row.needed_until, last, GREY)
-        _bar(axes, y + 0.2, row.given_from, row.given_until, last, _STATUS[row.status])
+        _bar(axes, y - 0.2, row.needed_from, row.needed_until, (least, last), GREY)
+        _bar(axes, y + 0.2, row.given_from, row.given_until, (least, last), _STATUS[row.status])
         if row.status == "gone" and row.needed_from is not None:
             axes.plot(_number(row.needed_from), y + 0.2, "x", color=RED, markersize=8, markeredgewidth=2.0)
     row_names(axes, [f"{row.kind}: {row.provider} for {row.user}" for row in supports], width_in)
@@ -137,14 +138,14 @@ def _rows(found: WhatIf) -> list[tuple[str, str, float | None, float | None]]:
     return [(name, owner, _maybe(before), _maybe(after)) for _, _, name, owner, before, after in rows]
 
 
-def _bar(axes: Any, y: float, start: str | None, stop: str | None, last: float, colour: str) -> None:
-    """A bar between two dates; without an end to the right edge."""
+def _bar(axes: Any, y: float, start: str | None, stop: str | None, span: tuple[float, float], colour: str) -> None:
+    """A bar between two dates of some least width; without an end to the right edge."""
     if start is None:
         return
+    least, last = span
     first = _number(start)
-    axes.barh(
-        y, max((last if stop is None else _number(stop)) - first, 8.0), left=first, height=0.34, color=colour
-    )
+    length = max((last if stop is None else _number(stop)) - first, least)
+    axes.barh(y, length, left=first, height=0.34, color=colour)
 
 
 def _maybe(text: str | None) -> float | None:
