@@ -410,7 +410,18 @@ class _Site:
         least_h = found.least_slots * setting.slot_s / 3600.0
         self.stages.append(
             Stage(
-                mission, site, tuple(yard.landed), now, stop, found.optimal, least_h, check, delays, tuple(faults)
+                mission,
+                site,
+                tuple(yard.landed),
+                now,
+                stop,
+                found.optimal,
+                least_h,
+                check,
+                delays,
+                tuple(faults),
+                _spells(setting, _dark(setting), now, stop),
+                _spells(setting, _silent(setting), now, stop),
             )
         )
 

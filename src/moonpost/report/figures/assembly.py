@@ -32,7 +32,7 @@ __all__ = ["assembly_figure"]
 
 _COLOURS = {"come": GREY, "drive": GREY, "unload": ORANGE, "deploy": BLUE, "connect": PURPLE, "commission": GREEN}
 _WORDS = {"drive": "drive", "unload": "unload", "deploy": "deploy", "connect": "connect", "commission": "try out"}
-_SILENT = "#EDF0F3"
+_SILENT = "#EFE8D6"
 _DAY = np.timedelta64(86_400_000, "ms")
 
 
@@ -52,7 +52,8 @@ def assembly_figure(built: Built, points: Sequence[CapabilityPoint], width_in: f
     Returns
     -------
     Figure
-        A panel for each landing, shaded while it is dark or out of contact; below, power, data, payload and objectives.
+        A panel for each landing, shaded while it is dark or out of contact; below, power, data, payload and
+        objectives.
     """
     stages = built.stages
     heights = [0.42 + 0.24 * len(stage.elements) for stage in stages]
@@ -89,13 +90,8 @@ def _stage(panel: Any, stage: Stage, steps: Sequence[AssemblyStep]) -> None:
     rows = list(dict.fromkeys(step.element for step in steps))
     for spells, colour in ((stage.silent, _SILENT), (stage.dark, DARK)):
         for start, stop in spells:
-            panel.axvspan(
-                float((start - stage.start) / _DAY),
-                float((stop - stage.start) / _DAY),
-                color=colour,
-                lw=0,
-                zorder=0,
-            )
+            left, right = (float((instant - stage.start) / _DAY) for instant in (start, stop))
+            panel.axvspan(left, right, color=colour, linewidth=0, zorder=0)
     for step in steps:
         for start, stop in step.spells:
             left, length = float((start - stage.start) / _DAY), float((stop - start) / _DAY)
