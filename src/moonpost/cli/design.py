@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import typer
 
-from moonpost.cli import designguest, designisru, designlayout, designplan, designspares, designthermal
+from moonpost.cli import (
+    designguest,
+    designheritage,
+    designisru,
+    designlayout,
+    designplan,
+    designspares,
+    designthermal,
+)
 from moonpost.cli.output import DefaultGroup
 
 __all__ = ["register"]
@@ -33,3 +41,4 @@ designthermal.register(_app)
 designlayout.register(_app)
 designspares.register(_app)
 designisru.register(_app)
+designheritage.register(_app)

@@ -284,7 +284,7 @@ def load_heritage(path: str | os.PathLike[str] | None = None) -> Heritage:
     except ValidationError as error:
         faults = [_fault(raw, row) for row in error.errors(include_url=False)]
         raise DataError(
-            f"{len(faults)} fault{'s' * (len(faults) != 1)} in the heritage catalogue: {'; '.join(faults[:_TOLD])}",
+            f"has {len(faults)} fault{'s' * (len(faults) != 1)}: {'; '.join(faults[:_TOLD])}",
             where=str(place),
             advice="correct each, see docs/heritage.md",
         ) from error
