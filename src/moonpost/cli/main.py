@@ -9,6 +9,7 @@ import typer
 
 from moonpost.cli import (
     build,
+    call,
     check,
     data,
     datarelease,
@@ -18,6 +19,7 @@ from moonpost.cli import (
     operate,
     partner,
     report,
+    sample,
     serve,
     site,
     study,
@@ -46,6 +48,8 @@ for verb in (
     operate,
     partner,
     ledger,
+    call,
+    sample,
     datarelease,
     report,
     serve,
