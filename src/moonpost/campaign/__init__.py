@@ -10,8 +10,16 @@ from moonpost.campaign.risk import CampaignRisk, Cause, Probability, campaign_ri
 from moonpost.campaign.riskbasis import RiskAssumptions
 from moonpost.campaign.riskfactors import Swing, campaign_swings
 from moonpost.campaign.riskrecord import Record
-from moonpost.campaign.science import InstrumentPath, ObjectiveStatus, objective_status, orphaned
+from moonpost.campaign.science import (
+    InstrumentPath,
+    ObjectiveStatus,
+    ServingOption,
+    objective_status,
+    orphaned,
+    serving_options,
+)
 from moonpost.campaign.support import Standing, SupportStatus, build_with_support, support_status
+from moonpost.campaign.trace import DataTrace, ObjectiveTrace, science_trace
 from moonpost.campaign.whatif import Broken, Moved, ShareChange, WhatIf, what_if
 
 __all__ = [
@@ -21,6 +29,7 @@ __all__ = [
     "CampaignRisk",
     "CapabilityPoint",
     "Cause",
+    "DataTrace",
     "DemonstrationStatus",
     "InstrumentPath",
     "Manifest",
@@ -29,12 +38,14 @@ __all__ = [
     "MissionStep",
     "Moved",
     "ObjectiveStatus",
+    "ObjectiveTrace",
     "Probability",
     "Record",
     "Reliance",
     "Repair",
     "RepairChoice",
     "RiskAssumptions",
+    "ServingOption",
     "ShareChange",
     "Slip",
     "Standing",
@@ -53,6 +64,8 @@ __all__ = [
     "manifest",
     "objective_status",
     "orphaned",
+    "science_trace",
+    "serving_options",
     "support_status",
     "unproven",
     "version_of",

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
 import typer
 
 from moonpost.cli.output import JSON, emit, phase, table
+
+if TYPE_CHECKING:
+    from moonpost.campaign import ObjectiveTrace
 
 __all__ = ["register"]
 
@@ -51,11 +57,42 @@ def shares(plan: str = _PLAN, as_json: bool = JSON) -> None:
 
 
 @_app.command("objectives")
-def objectives(plan: str = _PLAN, as_json: bool = JSON) -> None:
-    """List the science objectives, what serves them, and which have no instrument.
+def objectives(
+    plan: str = _PLAN,
+    at: str = typer.Option("", "--at", help="Day for the state of the data, UTC; today if not given."),
+    missing: bool = typer.Option(False, "--missing", help="Only those that no instrument serves."),
+    as_json: bool = JSON,
+) -> None:
+    """List the science objectives: what serves them and from when, their data, and what could serve the others.
 
     Example: moonpost partner objectives ilrs
+
+    Example: moonpost partner objectives ilrs --missing
     """
-    rows = phase(plan, "partners").objectives
-    text = [[row.area, row.name, row.status, ", ".join(row.instruments) or "-"] for row in rows]
-    emit(rows, as_json, lambda: table(["area", "objective", "status", "instruments"], text))
+    from moonpost.campaign import science_trace
+    from moonpost.plan import load_plan
+
+    rows = science_trace(load_plan(plan), at=at or None)
+    bare = [row for row in rows if row.options]
+    if missing:
+        rows = tuple(bare)
+    emit([row.to_dict() for row in rows], as_json, lambda: _objectives_text(rows, bare))
+
+
+def _objectives_text(rows: Sequence[ObjectiveTrace], bare: Sequence[ObjectiveTrace]) -> str:
+    head = ["area", "objective", "status", "served from", "instruments", "data"]
+    cells = [
+        [
+            row.area,
+            row.name,
+            row.status,
+            (row.served_from or "-")[:10],
+            ", ".join(row.instruments) or "-",
+            ", ".join(item.product for item in row.data) or "-",
+        ]
+        for row in rows
+    ]
+    if not bare:
+        return table(head, cells)
+    options = [[row.objective, item.kind, item.text] for row in bare for item in row.options]
+    return f"{table(head, cells)}\n\n{table(['without an instrument', 'kind', 'what could serve it'], options)}"
