@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 
-from moonpost.errors import InputError, ModelError
+from moonpost.campaign.loadingmodel import LoadingModel
+from moonpost.errors import InputError
 
 __all__ = ["Cargo", "Conflict", "Flight", "Loading", "conflicts", "load_flights", "loading_faults"]
 
 Aim = Literal["launches", "cost", "earliest", "robust"]
 _AIMS = ("launches", "cost", "earliest", "robust")
 _DAYS = 1e5
-_TIE_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -153,7 +152,12 @@ class Conflict:
 
 
 def load_flights(
-    cargo: Sequence[Cargo], flights: Sequence[Flight], *, aim: Aim = "launches", seconds: float = 60.0
+    cargo: Sequence[Cargo],
+    flights: Sequence[Flight],
+    *,
+    aim: Aim = "launches",
+    seconds: float = 60.0,
+    ties: bool = True,
 ) -> Loading | None:
     """Put all cargo on flights in the best way.
 
@@ -168,6 +172,8 @@ def load_flights(
         go to fewer launches and then to earlier arrival.
     seconds : float, default 60.0
         Limit of the search.
+    ties : bool, default True
+        Whether to look for the best among equals.
 
     Returns
     -------
@@ -206,8 +212,8 @@ def load_flights(
         return Loading(aim, {}, 0.0, 0.0, True)
     if not ordered:
         return None
-    model = _Model(cargo, ordered, aim)
-    found = model.solve(seconds)
+    model = LoadingModel(cargo, ordered, aim)
+    found = model.solve(seconds, ties=ties)
     if found is None:
         return None
     chosen, bound, proved = found
@@ -256,174 +262,6 @@ def _value(cargo: Sequence[Cargo], flights: Sequence[Flight], chosen: Any, aim: 
         mass = np.array([row.mass_kg for row in cargo])
         return float(days @ mass / mass.sum())
     return float(min((row.need_day - day for row, day in zip(cargo, days, strict=True)), default=math.inf))
-
-
-class _Model:
-    """The loading as a mixed-integer programme."""
-
-    def __init__(self, cargo: Sequence[Cargo], flights: Sequence[Flight], aim: str) -> None:
-        self.cargo, self.flights, self.aim = cargo, flights, aim
-        self.n, self.m = len(cargo), len(flights)
-        self.width = self.n * self.m + self.m + 1
-        self.rows: list[tuple[list[int], list[float], float, float]] = []
-        self.upper = np.ones(self.width)
-        self.upper[-1] = 2 * _DAYS
-        self._place()
-        self._fit()
-        self._follow()
-        self._alike()
-        if aim == "robust":
-            self._slack()
-        else:
-            self.upper[-1] = 0.0
-
-    def _x(self, i: int, f: int) -> int:
-        return i * self.m + f
-
-    def _y(self, f: int) -> int:
-        return self.n * self.m + f
-
-    def _place(self) -> None:
-        """Each cargo flies once, on a flight that suits it and comes in time."""
-        for i, row in enumerate(self.cargo):
-            self.rows.append(([self._x(i, f) for f in range(self.m)], [1.0] * self.m, 1.0, 1.0))
-            for f, flight in enumerate(self.flights):
-                suits = row.flights is None or flight.kind in row.flights
-                fits = row.mass_kg <= flight.mass_kg and row.volume_m3 <= flight.volume_m3
-                if not (suits and fits and row.ready_day <= flight.day <= row.need_day):
-                    self.upper[self._x(i, f)] = 0.0
-
-    def _fit(self) -> None:
-        """Mass and volume within those of a flight that is made."""
-        for f, flight in enumerate(self.flights):
-            for limit, name in ((flight.mass_kg, "mass_kg"), (flight.volume_m3, "volume_m3")):
-                if math.isinf(limit):
-                    continue
-                index = [self._x(i, f) for i in range(self.n)]
-                amounts = [getattr(row, name) for row in self.cargo]
-                self.rows.append(([*index, self._y(f)], [*amounts, -limit], -np.inf, 0.0))
-            for i in range(self.n):
-                self.rows.append(([self._x(i, f), self._y(f)], [1.0, -1.0], -np.inf, 0.0))
-
-    def _follow(self) -> None:
-        """Nothing comes before what it comes after."""
-        place = {row.id: i for i, row in enumerate(self.cargo)}
-        days = sorted({flight.day for flight in self.flights})[:-1]
-        for i, row in enumerate(self.cargo):
-            for before in row.after:
-                for day in days:
-                    early = [f for f, flight in enumerate(self.flights) if flight.day <= day]
-                    index = [self._x(i, f) for f in early] + [self._x(place[before], f) for f in early]
-                    self.rows.append((index, [1.0] * len(early) + [-1.0] * len(early), -np.inf, 0.0))
-
-    def _alike(self) -> None:
-        """Of flights alike but for their name the first are used."""
-        for f in range(self.m - 1):
-            one, two = self.flights[f], self.flights[f + 1]
-            if _shape(one) == _shape(two):
-                self.rows.append(([self._y(f + 1), self._y(f)], [1.0, -1.0], -np.inf, 0.0))
-
-    def _slack(self) -> None:
-        """The least slack to the days of need."""
-        for i, row in enumerate(self.cargo):
-            if math.isfinite(row.need_day):
-                index = [self._x(i, f) for f in range(self.m)]
-                days = [flight.day for flight in self.flights]
-                self.rows.append(([*index, self.width - 1], [*days, 1.0], -np.inf, row.need_day))
-
-    def objective(self) -> Any:
-        """What is made least."""
-        goal = np.zeros(self.width)
-        made = slice(self.n * self.m, self.n * self.m + self.m)
-        if self.aim == "launches":
-            goal[made] = 1.0
-        elif self.aim == "cost":
-            goal[made] = [flight.cost for flight in self.flights]
-        elif self.aim == "earliest":
-            goal[: self.n * self.m] = self._late()
-        else:
-            goal[-1] = -1.0
-        return goal
-
-    def _late(self) -> Any:
-        """Mean arrival after the first flight, by mass, of each cargo on each flight [d]."""
-        mass = np.array([row.mass_kg for row in self.cargo])
-        days = np.array([flight.day - self.flights[0].day for flight in self.flights])
-        return np.outer(mass / mass.sum(), days).ravel()
-
-    def _ties(self) -> Any:
-        """What is made least among equals: launches, then lateness, which never outweighs a launch."""
-        goal = np.zeros(self.width)
-        goal[self.n * self.m : -1] = 1.0
-        goal[: self.n * self.m] = 0.5 * self._late() / max(self.flights[-1].day - self.flights[0].day, 1.0)
-        return goal
-
-    def solve(self, seconds: float) -> tuple[Any, float, bool] | None:
-        """Flight of each cargo, a bound of the value and whether it is proved; None if there is none."""
-        begin, goal = time.monotonic(), self.objective()
-        found = self._milp(goal, seconds, 1e-9)
-        if found is None:
-            return None
-        best = found.x
-        reached = float(goal @ best)
-        self.rows.append(([*np.flatnonzero(goal)], [*goal[goal != 0]], -np.inf, reached + 1e-9 * abs(reached)))
-        left = min(max(seconds - (time.monotonic() - begin), 0.1), _TIE_SECONDS)
-        try:
-            tied = self._milp(self._ties(), left, 1e-4)
-        except ModelError:
-            tied = None
-        self.rows.pop()
-        if tied is not None and goal @ tied.x <= reached + 1e-9 * abs(reached):
-            best = tied.x
-        chosen = best[: self.n * self.m].reshape(self.n, self.m).argmax(axis=1)
-        return chosen, self._bound(float(found.mip_dual_bound)), found.status == 0
-
-    def feasible(self, seconds: float) -> bool:
-        """Whether there is any loading."""
-        return self._milp(np.zeros(self.width), seconds, 1e-9) is not None
-
-    def _milp(self, goal: Any, seconds: float, gap: float) -> Any:
-        """What HiGHS finds; None if there is nothing to be found."""
-        from scipy.optimize import Bounds, LinearConstraint, milp
-        from scipy.sparse import csr_array
-
-        lengths = [len(index) for index, _, _, _ in self.rows]
-        columns = np.concatenate([index for index, _, _, _ in self.rows]).astype(np.int64)
-        values = np.concatenate([factor for _, factor, _, _ in self.rows])
-        pointer = np.concatenate([[0], np.cumsum(lengths)])
-        matrix = csr_array((values, columns, pointer), shape=(len(self.rows), self.width))
-        low = np.array([row[2] for row in self.rows])
-        high = np.array([row[3] for row in self.rows])
-        least = np.zeros(self.width)
-        least[-1] = -2 * _DAYS if self.aim == "robust" else 0.0
-        kind = np.ones(self.width)
-        kind[-1] = 0.0
-        found = milp(
-            goal,
-            constraints=LinearConstraint(matrix, low, high),
-            bounds=Bounds(least, self.upper),
-            integrality=kind,
-            options={"time_limit": seconds, "mip_rel_gap": gap},
-        )
-        if found.x is None and found.status != 2:
-            raise ModelError(
-                f"no loading was found in {seconds:g} s, nor shown that there is none",
-                where=f"{self.n} cargoes on {self.m} flights",
-                advice="allow more seconds, or fewer launchers or years",
-            )
-        return None if found.x is None else found
-
-    def _bound(self, bound: float) -> float:
-        """Bound of the objective as a bound of the value."""
-        if self.aim == "launches":
-            return float(math.ceil(bound - 1e-6))
-        if self.aim == "earliest":
-            return bound + self.flights[0].day
-        return -bound if self.aim == "robust" else bound
-
-
-def _shape(flight: Flight) -> tuple[float | str, ...]:
-    return (flight.kind, flight.day, flight.mass_kg, flight.volume_m3, flight.cost, flight.chance)
 
 
 def loading_faults(cargo: Sequence[Cargo], flights: Sequence[Flight], loading: Loading) -> list[str]:
@@ -544,7 +382,7 @@ def _can_fly(cargo: Sequence[Cargo], flights: Sequence[Flight], seconds: float) 
     if not cargo or not flights:
         return not cargo
     ordered = sorted(flights, key=lambda flight: (flight.day, flight.kind, flight.id))
-    return _Model(cargo, ordered, "launches").feasible(seconds)
+    return LoadingModel(cargo, ordered, "launches").feasible(seconds)
 
 
 def _with(cargo: Sequence[Cargo], demands: Sequence[tuple[str, str, str]]) -> list[Cargo]:

@@ -9,14 +9,16 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from moonpost.campaign.cargo import CargoList, CargoRow, plan_cargo
+from moonpost.campaign.conflictwords import conflict_words
 from moonpost.campaign.launchdates import Departure, granted, launch_dates
 from moonpost.campaign.launches import FlightKinds, LeftOut, flight_kinds, station_missions
-from moonpost.campaign.loading import Aim, Cargo, Conflict, Flight, Loading, conflicts, load_flights
+from moonpost.campaign.loading import Aim, Cargo, Flight, Loading, conflicts, load_flights
+from moonpost.campaign.ownloading import Measures, measured, own_loading
 from moonpost.errors import InputError, ModelError
 from moonpost.plan.base import when_bounds
 from moonpost.plan.model import Plan
 
-__all__ = ["LoadedFlight", "Measures", "PlanLoading", "campaign_start", "plan_loading"]
+__all__ = ["LoadedFlight", "PlanLoading", "campaign_start", "plan_loading"]
 
 _UNITS = {"launches": "launches", "cost": "cost", "earliest": "days", "robust": "days"}
 
@@ -73,33 +75,6 @@ class LoadedFlight:
 
 
 @dataclass(frozen=True)
-class Measures:
-    """What a loading comes to by every aim.
-
-    Parameters
-    ----------
-    launches : int
-        Launches.
-    cost : float or None
-        Their cost; None if one of them has none.
-    mean_arrival : str
-        Day of arrival, weighted by mass, UTC.
-    least_slack_days : float
-        Least time from arrival to need [d].
-
-    Examples
-    --------
-    >>> Measures(3, None, "2032-01-01", 12.0).launches
-    3
-    """
-
-    launches: int
-    cost: float | None
-    mean_arrival: str
-    least_slack_days: float
-
-
-@dataclass(frozen=True)
 class PlanLoading:
     """Which launch brings what.
 
@@ -121,6 +96,8 @@ class PlanLoading:
         Distance of value and bound over the value [1].
     if_low, if_high : int or None
         Fewest launches if each brought the low or the high end of its range; None if it cannot be done so.
+    if_held : int or None
+        Fewest launches if no cargo came before the plan's own date; None if it cannot be done so.
     measures : Measures or None
         Of this loading.
     own : Measures or None
@@ -157,6 +134,7 @@ class PlanLoading:
     gap: float | None
     if_low: int | None
     if_high: int | None
+    if_held: int | None
     measures: Measures | None
     own: Measures | None
     own_faults: tuple[str, ...]
@@ -281,11 +259,11 @@ def plan_loading(
     found = load_flights(rows, flights, aim=aim, seconds=seconds)
     conflict: tuple[str, ...] = ()
     if found is None and not flights:
-        conflict = (f"no launch arrives from {begin:%Y-%m-%d} to {end:%Y-%m-%d}, the last day of need",)
+        conflict = (f"no launch from {begin:%Y-%m-%d} on arrives by {end:%Y-%m-%d}, the last day of need",)
     elif found is None:
-        conflict = _told(conflicts(rows, flights, seconds=seconds), cargo.rows, days)
+        conflict = conflict_words(conflicts(rows, flights, seconds=seconds), cargo.rows, days)
     loaded = () if found is None else _loaded(found, cargo.rows, days)
-    own, faults = _own(plan, cargo.rows, kinds)
+    own, faults = own_loading(plan, cargo.rows, kinds)
     return PlanLoading(
         aim=aim,
         start=begin.isoformat() + "Z",
@@ -298,6 +276,9 @@ def plan_loading(
         gap=None if found is None or not math.isfinite(found.value) else found.gap,
         if_low=_fewest(rows, days, begin, "low", seconds),
         if_high=_fewest(rows, days, begin, "high", seconds),
+        if_held=_fewest(
+            _as_cargo(plan_cargo(plan, early=False, also=also).rows, begin), days, begin, "best", seconds
+        ),
         measures=_measures(loaded, cargo.rows),
         own=own,
         own_faults=faults,
@@ -407,97 +388,7 @@ def _measures(loaded: Sequence[LoadedFlight], rows: Sequence[CargoRow]) -> Measu
     arrivals = {name: when_bounds(flight.arrival)[0] for flight in loaded for name in flight.cargo}
     costs = [flight.cost for flight in loaded]
     known = [cost for cost in costs if cost is not None]
-    return _measured(len(loaded), math.fsum(known) if len(known) == len(costs) else None, arrivals, rows)
-
-
-def _measured(
-    launches: int, cost: float | None, arrivals: dict[str, dt.datetime], rows: Sequence[CargoRow]
-) -> Measures:
-    """Mean arrival and least slack besides."""
-    first = min(arrivals.values())
-    total = math.fsum(row.mass_kg for row in rows)
-    mean = math.fsum(row.mass_kg * _day(arrivals[row.id], first) for row in rows) / total
-    day = first + dt.timedelta(days=mean)
-    slack = min(_day(row.need, arrivals[row.id]) for row in rows)
-    return Measures(launches, cost, day.date().isoformat(), slack)
-
-
-def _own(plan: Plan, rows: Sequence[CargoRow], kinds: FlightKinds) -> tuple[Measures | None, tuple[str, ...]]:
-    """What the plan's own missions come to, and where they do not fit."""
-    if not rows:
-        return None, ()
-    by_mission: dict[str, list[CargoRow]] = {}
-    for row in rows:
-        by_mission.setdefault(row.mission, []).append(row)
-    costs = {kind.launcher: kind.cost for kind in kinds.kinds}
-    paid, faults = [], []
-    for name, brought in by_mission.items():
-        launcher = plan.mission(name).launcher
-        paid.append(costs.get(launcher or ""))
-        asked = math.fsum(row.mass_kg for row in brought)
-        faults += [f"{name} {text}" for text in _mission_faults(plan, name, asked, kinds)]
-    known = [cost for cost in paid if cost is not None]
-    arrivals = {row.id: row.planned_last for row in rows}
-    for row in rows:
-        faults += [f"{row.id} may come before {other}" for other in row.after
-                   if arrivals[other] > arrivals[row.id]]  # fmt: skip
-    total = math.fsum(known) if len(known) == len(paid) else None
-    return _measured(len(by_mission), total, arrivals, rows), tuple(faults)
-
-
-def _mission_faults(plan: Plan, name: str, asked_kg: float, kinds: FlightKinds) -> list[str]:
-    """Whether a mission of the plan brings its own cargo."""
-    mission = plan.mission(name)
-    if mission.transfer is None:
-        return ["has no transfer, so that what it brings is not known"]
-    capacity = None if mission.launcher is None else plan.row("launchers", mission.launcher).capacity_kg
-    injected = mission.launch_mass_kg or capacity
-    if injected is None:
-        return ["has no mass after injection and no launcher of known capacity"]
-    launcher = mission.launcher or plan.launchers[0].id
-    best = None if kinds.lander is None else kinds.lander.best
-    found = flight_kinds(plan, launchers=[launcher], transfers=[mission.transfer], capacities={launcher: injected},
-                         dry_fraction=best)  # fmt: skip
-    room = found.kinds[0].cargo_kg if found.kinds else 0.0
-    return [] if asked_kg <= room else [f"brings {asked_kg:,.0f} kg with margins, {room:,.0f} kg fit"]
-
-
-def _told(conflict: Conflict, rows: Sequence[CargoRow], days: Sequence[Departure]) -> tuple[str, ...]:
-    """A conflict in words."""
-    cargo = {row.id: row for row in rows}
-    lines = []
-    for name, what in conflict.parts:
-        row = cargo[name]
-        lines.append({
-            "flies": f"{name}, {row.mass_kg:,.0f} kg" + _room(row.volume_m3) + ", has to fly",
-            "need": f"{name} has to arrive by {row.need:%Y-%m-%d} ({row.need_basis})",
-            "ready": f"{name} cannot arrive before {row.ready or row.need:%Y-%m-%d} ({row.ready_basis})",
-        }.get(what, f"{name} must not come before {what.removeprefix('after ')}"))  # fmt: skip
-    flying = [cargo[name] for name, what in conflict.parts if what == "flies"]
-    dated = [cargo[name].need for name, what in conflict.parts if what == "need"]
-    until = max(dated) if len(dated) == len(flying) else None
-    return (*lines, *_against(flying, until, days))
-
-
-def _room(volume_m3: float | None) -> str:
-    return "" if volume_m3 is None else f" and {volume_m3:g} m3"
-
-
-def _against(rows: Sequence[CargoRow], until: dt.datetime | None, days: Sequence[Departure]) -> list[str]:
-    """What launches can do for cargo by a day."""
-    when = "" if until is None else f" by {until:%Y-%m-%d}"
-    able = [day for day in days if until is None or day.arrival <= until]
-    if not able:
-        return [f"no launch arrives{when}"]
-    most = max(day.kind.cargo_kg for day in able)
-    room = max(math.inf if day.kind.volume_m3 is None else day.kind.volume_m3 for day in able)
-    total = math.fsum(row.mass_kg for row in rows)
-    capacity = math.fsum(day.kind.cargo_kg for day in able)
-    count = "1 launch brings" if len(able) == 1 else f"{len(able)} launches bring"
-    lines = [f"{count} at most {capacity:,.0f} kg{when}, {most:,.0f} kg each; {total:,.0f} kg are asked of them"]
-    lines += [f"{row.id} is too heavy for any launch" for row in rows if row.mass_kg > most]
-    lines += [f"{row.id} is too large for any launch" for row in rows if (row.volume_m3 or 0.0) > room]
-    return lines
+    return measured(len(loaded), math.fsum(known) if len(known) == len(costs) else None, arrivals, rows)
 
 
 def _assumptions(kinds: FlightKinds, cargo: CargoList, days: Sequence[Departure], early: bool) -> tuple[str, ...]:
@@ -517,13 +408,14 @@ def _assumptions(kinds: FlightKinds, cargo: CargoList, days: Sequence[Departure]
 def _fewest(
     rows: Sequence[Cargo], days: Sequence[Departure], begin: dt.datetime, end: str, seconds: float
 ) -> int | None:
-    """Fewest launches if each brought one end of its range; None if they do not do or the time is up."""
+    """Fewest launches if each brought its best or one end of its range; None if that fails or takes too long."""
     flights = []
     for day in days:
-        mass = day.kind.cargo_low_kg if end == "low" else day.kind.cargo_high_kg
+        kind = day.kind
+        mass = {"low": kind.cargo_low_kg, "high": kind.cargo_high_kg}.get(end, kind.cargo_kg)
         flights.append(replace(_as_flight(day, begin), mass_kg=mass or 0.0))
     try:
-        found = load_flights(rows, flights, seconds=seconds)
+        found = load_flights(rows, flights, seconds=seconds, ties=False)
     except ModelError:
         return None
     return None if found is None else len(found.flown)

@@ -17,7 +17,8 @@ from moonpost.errors import InputError
 if TYPE_CHECKING:
     from moonpost.campaign.landing import LandingMix
     from moonpost.campaign.launches import FlightKinds
-    from moonpost.campaign.planloading import Measures, PlanLoading
+    from moonpost.campaign.ownloading import Measures
+    from moonpost.campaign.planloading import PlanLoading
     from moonpost.plan.model import Plan
 
 __all__ = ["register"]
@@ -235,7 +236,8 @@ def _loading_text(found: PlanLoading) -> str:
         lines += [
             f"{_many(len(found.flights))}, {proof}",
             "fewest launches if each brought the low end of its range: "
-            f"{_or_none(found.if_low)}; the high end: {_or_none(found.if_high)}",
+            f"{_or_none(found.if_low)}; the high end: {_or_none(found.if_high)}; "
+            f"if nothing flew before the plan's own date: {_or_none(found.if_held)}",
             "", table(head, rows), "",
         ]  # fmt: skip
     if found.own is not None:
