@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from moonpost.campaign import build_order, capability
+from moonpost.design.maturity import maturity_report
 from moonpost.errors import InputError
 from moonpost.plan import GroundStation, Plan
 from moonpost.study.alternativelaunches import missing_elements, objectives, outside, shared_launches, unshared
@@ -270,10 +271,21 @@ def _limits(side: Side, plans: Sequence[Plan], launches: Sequence[SharedLaunch])
             f"Machines of shared launches that another plan lists and this one does not: {', '.join(lacking)}; "
             "their science is not counted here though they would fly."
         )
+    found += _maturity(plan)
     periods = {(other.design.start, other.design.years) for other in plans}
     if len(periods) > 1:
         found.append(f"The plans are sized for different periods; this one from {plan.design.start}.")
     return tuple(found)
+
+
+def _maturity(plan: Plan) -> list[str]:
+    """What claims of maturity are not borne out by heritage, and what that takes."""
+    report = maturity_report(plan)
+    if not report.findings:
+        return []
+    more_t = sum(row.counted_kg - row.claimed_kg for row in report.missions) / 1e3
+    names = ", ".join(row.element for row in report.findings)
+    return [f"Heritage does not bear out the maturity of {names}: with its margins {more_t:.1f} t less to spare."]
 
 
 def _summary(plans: Sequence[Plan], rows: Sequence[TradeRow], launches: Sequence[SharedLaunch]) -> tuple[str, ...]:
