@@ -70,7 +70,7 @@ def _give_up(needs: Any, state: Any, arrival: Any, root: Any, failed_at: Any) ->
 
 @njit(cache=True, nogil=True)
 def _next(state: Any, own: Any, why: Any, needs: Any, arrival: Any, root: Any, launcher: Any, free: Any) -> Any:
-    """The mission that can fly first, when, and the cause that decides on the day; -1 if none is left."""
+    """The mission that can fly first, of equals the one ready first; when, and what decides on it; -1 if none."""
     best, best_day, best_cause = -1, np.inf, -1
     for i in range(state.size):
         if state[i] != _PENDING:
@@ -83,7 +83,7 @@ def _next(state: Any, own: Any, why: Any, needs: Any, arrival: Any, root: Any, l
             day, cause = arrival[j], root[j]
         if free[launcher[i], 0] > day:
             day, cause = free[launcher[i], 0], int(free[launcher[i], 1])
-        if day < best_day:
+        if day < best_day or (day == best_day and own[i] < own[best]):
             best, best_day, best_cause = i, day, cause
     return best, best_day, best_cause
 

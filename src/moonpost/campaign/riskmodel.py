@@ -199,7 +199,7 @@ class _Layout:
         name = f"launch:{launcher or 'none'}"
         used = [row for row in self.missions if row.launcher == launcher]
         to_come = any(_to_come(row) for row in used)
-        if name in self.given.records:
+        if to_come and name in self.given.records:
             return self._recorded(name, self.given.records[name])
         if launcher is not None:
             given = self.plan.row("launchers", launcher).reliability

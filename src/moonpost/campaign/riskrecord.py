@@ -138,7 +138,7 @@ ORBIT_RECORD = {
 FIRST_FLIGHTS = Record(
     0,
     0,
-    "first two flights of new launchers fail in 1/3 and 1/4 of cases (Guikema and Pate-Cornell 2005, "
+    "first two flights of new launchers fail in 1/3 and 1/4 of cases (Guikema and Paté-Cornell 2005, "
     "doi:10.1016/j.ress.2004.06.001)",
     prior=(2.0, 1.0),
 )

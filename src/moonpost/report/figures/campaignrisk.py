@@ -81,7 +81,8 @@ def _target(axes: Any, risk: CampaignRisk, time: Any, rows: list[dict[str, Any]]
     if within.any():
         share = last[within]
         axes.plot(np.append(exact, time[-1].astype(exact.dtype)), np.append(share, share[-1]), color=BLUE, lw=1.6)
-    axes.errorbar(time, target, [target - low, high - target], fmt="o", ms=3, color=BLUE, ecolor=GREY, capsize=2)
+    bars = np.maximum([target - low, high - target], 0.0)
+    axes.errorbar(time, target, bars, fmt="o", ms=3, color=BLUE, ecolor=GREY, capsize=2)
     by = np.datetime64("2000-01-01", "s") + np.timedelta64(round(86400.0 * risk.last_day), "s")
     reached = risk.reached()
     if time[0] <= by <= time[-1]:
@@ -119,7 +120,7 @@ def _power(axes: Any, risk: CampaignRisk, time: Any) -> None:
     axes.set_ylim(0.0, 1.03)
     _share(axes.yaxis)
     axes.set_ylabel("Probability")
-    axes.set_title(f"Power of the station's bus after dust and age, of {rated / 1e3:,.1f} kW")
+    axes.set_title(f"Power on the station's bus, of {rated / 1e3:,.1f} kW rated")
     axes.legend(loc="upper left")
 
 
