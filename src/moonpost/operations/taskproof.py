@@ -51,6 +51,7 @@ def prove_plan(
     workers: int,
     seed: int,
     owed: bool = True,
+    chosen: npt.NDArray[np.bool_] | None = None,
     found: Callable[[Whole], None] | None = None,
 ) -> Proved:
     """Look for a better plan, and for a proof that there is none.
@@ -75,6 +76,9 @@ def prove_plan(
         Start of the random numbers.
     owed : bool, default True
         Whether plans have to hold what is mandatory and what partners are entitled to.
+    chosen : ndarray of bool, shape (n,), optional
+        Look for a plan of these tasks and no others, from nothing: without an objective, plans as hints and
+        linear programmes only slow that down. The bound then is of such plans.
     found : callable, optional
         Told the starts of each better plan.
 
@@ -98,12 +102,16 @@ def prove_plan(
     _precedence(model, arrays, begins, present)
     _capacities(model, arrays, runs)
     scale = _scale(arrays.worth)
-    worth = np.ceil(arrays.worth * scale - 1e-9).astype(np.int64)
-    total = sum(int(much) * flag for much, flag in zip(worth, present, strict=True) if much > 0)
-    if math.isfinite(bound):
-        model.add(total <= math.floor(bound * scale + 1e-6) + (0 if scale <= 1 else arrays.length.size))
-    model.maximize(total)
+    if chosen is None:
+        _worth(model, arrays, present, scale, bound)
+    else:
+        for flag, wanted in zip(present, chosen.tolist(), strict=True):
+            model.add(flag == int(wanted))
+        model.clear_hints()  # type: ignore[no-untyped-call]
     solver = cp_model.CpSolver()
+    if chosen is not None:
+        solver.parameters.subsolvers.append("no_lp")
+        solver.parameters.num_violation_ls = 1
     solver.parameters.num_workers = workers
     solver.parameters.max_time_in_seconds = seconds
     solver.parameters.random_seed = seed
@@ -118,6 +126,15 @@ def prove_plan(
     if status == cp_model.UNKNOWN and solver.best_objective_bound > 0:
         told = solver.best_objective_bound / scale
     return Proved(got, listener.last is not None, min(bound, told), True)
+
+
+def _worth(model: Any, arrays: TaskArrays, present: list[Any], scale: float, bound: float) -> None:
+    """What the plan is worth is to be greatest."""
+    worth = np.ceil(arrays.worth * scale - 1e-9).astype(np.int64)
+    total = sum(int(much) * flag for much, flag in zip(worth, present, strict=True) if much > 0)
+    if math.isfinite(bound):
+        model.add(total <= math.floor(bound * scale + 1e-6) + (0 if scale <= 1 else arrays.length.size))
+    model.maximize(total)
 
 
 def _columns(model: Any, rows: TaskRows, starts: Whole) -> list[Any]:

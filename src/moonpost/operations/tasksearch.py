@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,9 @@ from moonpost.errors import InputError, UnknownNameError
 from moonpost.operations.taskbounds import Relaxed, Spans, period_borders, relaxed_plan, spans
 from moonpost.operations.taskmodel import TaskArrays, latest_starts, task_arrays
 from moonpost.operations.tasks import TaskPlan, TaskProblem, task_faults
+
+if TYPE_CHECKING:
+    from moonpost.operations.taskproof import Proved
 
 __all__ = ["plan_tasks"]
 
@@ -45,6 +49,7 @@ class _Search:
     bound: float = math.inf
     owed: bool = True
     told: dict[str, float] = field(default_factory=dict)
+    choice: npt.NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         n = len(self.problem)
@@ -150,8 +155,9 @@ def plan_tasks(
     -----
     First the best of a few plans made in time order by simple rules. Then HiGHS chooses tasks whose energy, data
     and machines suffice over the whole time; its value bounds all plans, and a plan made in time order of that
-    choice is often as good, hence the best. If not, the plan is torn and filled again in many ways, the choice is
-    made again by periods, and CP-SAT takes over with the plan as a complete hint.
+    choice is often as good, hence the best. If not, CP-SAT tries to place the choice; then the plan is torn and
+    filled again in many ways, the choice is made again by periods, and CP-SAT takes over with the plan as a
+    complete hint.
 
     Examples
     --------
@@ -175,6 +181,8 @@ def plan_tasks(
     if seconds > 0:
         _by_choice(search)
         search.tell()
+        if not search.done and search.left > 0:
+            _by_placing(search)
         if not search.done and search.left > 0:
             _by_tearing(search, until=search.passed + 0.3 * search.left)
         if not search.done and search.left > 0:
@@ -281,7 +289,15 @@ def _by_choice(search: _Search) -> None:
     search.tighten("bound_whole_time", choice.bound)
     search.told["met"] = float(search.owed)
     if choice.chosen.any():
+        search.choice = choice.chosen
         _by_guide(search, choice, when, until=search.passed + max(0.3, 0.1 * search.left))
+
+
+def _by_placing(search: _Search) -> None:
+    """CP-SAT places the tasks that suffice over the whole time, no others: easier than to choose as well."""
+    if search.choice is None:
+        return
+    _prove(search, seconds=0.35 * search.left, chosen=search.choice)
 
 
 def _by_guide(search: _Search, choice: Relaxed, when: Spans, until: float) -> None:
@@ -344,13 +360,21 @@ def _by_periods(search: _Search) -> None:
 
 
 def _by_proof(search: _Search) -> None:
-    """CP-SAT with the plan as a complete hint; what it finds is mended where levels are not exact."""
+    """CP-SAT with the plan as a complete hint, and its bound."""
+    found = _prove(search, seconds=max(0.1, 0.9 * search.left))
+    if found.feasible:
+        search.tighten("bound_cp_sat", found.bound)
+    elif search.owed:
+        _give_up_owed(search)
+
+
+def _prove(search: _Search, seconds: float, chosen: npt.NDArray[np.bool_] | None = None) -> Proved:
+    """Run CP-SAT; what it finds is mended where levels are not exact."""
     from moonpost.operations.taskproof import prove_plan
 
     arrays = search.arrays
     bins = -(-search.problem.slots // arrays.bin_slots)
     many = bins if bins * len(search.problem) <= _MOST_STARTS else max(2, _COARSE // len(search.problem))
-    when = search.spans(many)
 
     def take(starts: Whole) -> None:
         from moonpost.operations.taskkernels import near_plan
@@ -359,22 +383,19 @@ def _by_proof(search: _Search) -> None:
         if search.keep(mended, score):
             search.tell()
 
-    found = prove_plan(
+    return prove_plan(
         arrays,
-        when,
+        search.spans(many),
         search.fixed,
         search.best,
         bound=search.bound,
-        seconds=max(0.1, 0.9 * search.left),
+        seconds=seconds,
         workers=search.workers,
         seed=search.seed,
         owed=search.owed,
+        chosen=chosen,
         found=take,
     )
-    if found.feasible:
-        search.tighten("bound_cp_sat", found.bound)
-    elif search.owed:
-        _give_up_owed(search)
 
 
 def _give_up_owed(search: _Search) -> None:
