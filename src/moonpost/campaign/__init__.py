@@ -2,9 +2,15 @@
 
 from moonpost.campaign.build import BuildOrder, BuildStep, MissionStep, build_order
 from moonpost.campaign.capability import CapabilityPoint, capability
+from moonpost.campaign.cargo import CargoList, CargoRow, plan_cargo
 from moonpost.campaign.changes import Slip, changed_plan, version_of
 from moonpost.campaign.demonstrations import DemonstrationStatus, Reliance, demonstration_status, unproven
+from moonpost.campaign.landing import LandingMix, land_mass
+from moonpost.campaign.launchdates import Departure, launch_dates
+from moonpost.campaign.launches import FlightKind, FlightKinds, flight_kinds
+from moonpost.campaign.loading import Cargo, Flight, Loading, conflicts, load_flights
 from moonpost.campaign.manifest import Manifest, ManifestRow, Mass, YearRow, manifest
+from moonpost.campaign.planloading import PlanLoading, plan_loading
 from moonpost.campaign.repair import Repair, RepairChoice, find_repairs
 from moonpost.campaign.risk import CampaignRisk, Cause, Probability, campaign_risk
 from moonpost.campaign.riskbasis import RiskAssumptions
@@ -28,10 +34,19 @@ __all__ = [
     "BuildStep",
     "CampaignRisk",
     "CapabilityPoint",
+    "Cargo",
+    "CargoList",
+    "CargoRow",
     "Cause",
     "DataTrace",
     "DemonstrationStatus",
+    "Departure",
+    "Flight",
+    "FlightKind",
+    "FlightKinds",
     "InstrumentPath",
+    "LandingMix",
+    "Loading",
     "Manifest",
     "ManifestRow",
     "Mass",
@@ -39,6 +54,7 @@ __all__ = [
     "Moved",
     "ObjectiveStatus",
     "ObjectiveTrace",
+    "PlanLoading",
     "Probability",
     "Record",
     "Reliance",
@@ -59,11 +75,18 @@ __all__ = [
     "campaign_swings",
     "capability",
     "changed_plan",
+    "conflicts",
     "demonstration_status",
     "find_repairs",
+    "flight_kinds",
+    "land_mass",
+    "launch_dates",
+    "load_flights",
     "manifest",
     "objective_status",
     "orphaned",
+    "plan_cargo",
+    "plan_loading",
     "science_trace",
     "serving_options",
     "support_status",
