@@ -133,7 +133,7 @@ def _parties_text(rows: list[AgreementStanding]) -> str:
                 party.in_force,
                 party.since,
                 ", ".join(party.missing) or "-",
-            ]  # fmt: skip
+            ]
             for row in rows
             for party in row.parties
         ],
