@@ -100,7 +100,7 @@ def compare_plans(
     1
     """
     loaded = [planned_context(plan).plan for plan in plans]
-    _check(loaded, runs)
+    _check(loaded, members, nodes, runs)
     folders = _folders(loaded)
     studies = tuple(
         study(plan, None if out is None else Path(out) / folder, progress=progress, finish=finish)
@@ -158,7 +158,7 @@ def compare_studies(
     >>> compare_studies(compare_plans(["ilrs", "ilrs-orbit"]).studies).summary  # doctest: +SKIP
     """
     plans = [done.plan for done in studies]
-    _check(plans, runs)
+    _check(plans, members, nodes, runs)
     if progress is not None:
         progress.start(
             "compare", sum(nodes if row.station.kind == "orbit" else members for row in plans) + len(plans)
@@ -185,15 +185,16 @@ def compare_studies(
     )
 
 
-def _check(plans: Sequence[Plan], runs: int) -> None:
+def _check(plans: Sequence[Plan], members: int, nodes: int, runs: int) -> None:
     if len(plans) < 2:
         raise InputError("fewer than two plans", where="plans", advice="name an alternative")
     hashes = [plan.sha256 for plan in plans]
     for at, value in enumerate(hashes):
         if value in hashes[:at]:
             raise InputError("is the same plan twice", where=plans[at].path, advice="name another alternative")
-    if not 0 <= runs <= 10_000_000:
-        raise InputError(f"is {runs}", where="runs", advice="give 0 to 10,000,000")
+    for name, count, most in (("members", members, 1000), ("nodes", nodes, 1000), ("runs", runs, 10_000_000)):
+        if not 0 <= count <= most:
+            raise InputError(f"is {count}", where=name, advice=f"give 0 to {most:,}")
 
 
 def _folders(plans: Sequence[Plan]) -> tuple[str, ...]:
