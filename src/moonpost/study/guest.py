@@ -178,7 +178,7 @@ class GuestHost:
             _mass(scene, guest),
             *kept(("power", day, night), lambda: self._power(day, night)),
             *kept(("data", guest.bit_day, downlink_bit_s, contact_share),
-                  lambda: [_data(scene, guest, downlink_bit_s, contact_share)]),
+                  lambda: [_data(scene, guest, downlink_bit_s, contact_share, self._contact)]),
             *kept(("view", guest.view), lambda: _views(scene, guest)),
             *kept(("kelvin", *views), lambda: _temperatures(scene, guest)),
         ]  # fmt: skip
@@ -193,6 +193,10 @@ class GuestHost:
         if name not in self._kept:
             self._kept[name] = compute()
         return self._kept[name]
+
+    def _contact(self) -> float:
+        """Part of the time in contact."""
+        return float(self._keep("contact", lambda: _contact(self._scene)))
 
     def _power(self, day: float, night: float) -> list[GuestCheck]:
         """By running the host's bus with the guest as the last priority."""
@@ -399,7 +403,13 @@ def _largest(fits: Callable[[float], bool]) -> float:
     return low
 
 
-def _data(scene: _Scene, guest: Guest, downlink_bit_s: float | None, contact_share: float | None) -> GuestCheck:
+def _data(
+    scene: _Scene,
+    guest: Guest,
+    downlink_bit_s: float | None,
+    contact_share: float | None,
+    contact: Callable[[], float],
+) -> GuestCheck:
     """What the link brings down less what the host makes."""
     asked = guest.bit_day * (1.0 + _MARGIN)
     dishes = {row.id for row in scene.plan.ground_stations}
@@ -415,7 +425,7 @@ def _data(scene: _Scene, guest: Guest, downlink_bit_s: float | None, contact_sha
         why = f"{scene.host.id} has no link to a ground station in the plan: give --downlink-bit-s"
         return _check("data", asked, None, "bit/d", why)
     rate = best.rate_bit_s if downlink_bit_s is None and best is not None else float(downlink_bit_s or 0.0)
-    share = _contact(scene) if contact_share is None else contact_share
+    share = contact() if contact_share is None else contact_share
     made = data_made_bit_day(scene.plan, float(scene.lit.mean()), scene.group.name)
     left = max(rate * share * 86_400.0 - made, 0.0)
     name = best.id if downlink_bit_s is None and best is not None else "as given"
