@@ -45,6 +45,18 @@ def test_the_published_payload_fraction_bounds_the_cargo(plan_of, a_mission, an_
     assert kept.cargo_kg == pytest.approx(2700.0)
 
 
+def test_one_end_of_the_range_can_be_counted_on():
+    best = flight_kinds(load_plan("ilrs"), launchers=["cz-10"])
+    low, high = best.counting_on("low").kinds[0], best.counting_on("high").kinds[0]
+    assert low.cargo_kg == best.kinds[0].cargo_low_kg
+    assert high.cargo_kg == best.kinds[0].cargo_high_kg
+    assert best.counting_on("best") is best
+    none = flight_kinds(load_plan("ilrs"), launchers=["cz-10"], dry_fraction=0.5).counting_on("low")
+    assert "nothing at the low end" in none.left_out[-1].reason
+    with pytest.raises(InputError):
+        best.counting_on("worst")
+
+
 def test_a_stage_that_is_left_behind_is_taken_off_once(plan_of, a_mission):
     stage = {"name": "lander", "legs": ["loi", "descent"], "isp_s": 311.0, "dry_fraction": 0.2}
     cited = {"source": "made for this test", "confidence": "B"}

@@ -130,6 +130,8 @@ def only(cargo, parts):
 def test_ties_go_to_fewer_launches_and_earlier_flights():
     flights = [Flight("late", "k", 90.0, 9.0), Flight("soon", "k", 10.0, 9.0)]
     assert load_flights([Cargo("a", 5.0)], flights).flown == {"soon": ("a",)}
+    sizes = [Flight("large", "k", 10.0, 90.0), Flight("small", "k", 10.0, 9.0)]
+    assert load_flights([Cargo("a", 5.0)], sizes).flown == {"small": ("a",)}
     free = [Flight("one", "k", 10.0, 5.0, cost=0.0), Flight("two", "k", 10.0, 9.0, cost=0.0)]
     assert load_flights([Cargo("a", 4.0), Cargo("b", 4.0)], free, aim="cost").flown == {"two": ("a", "b")}
 

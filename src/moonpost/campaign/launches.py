@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from moonpost.errors import InputError, ModelError, UnknownNameError
@@ -159,6 +159,39 @@ class FlightKinds:
     kinds: tuple[FlightKind, ...]
     left_out: tuple[LeftOut, ...]
     lander: LanderFraction | None
+
+    def counting_on(self, end: str) -> FlightKinds:
+        """The same with one end of each range in place of the best value.
+
+        Parameters
+        ----------
+        end : {"low", "best", "high"}
+            Which.
+
+        Returns
+        -------
+        FlightKinds
+            Launchers that bring nothing at that end are left out.
+
+        Raises
+        ------
+        InputError
+            If there is no such end.
+        """
+        if end not in ("low", "best", "high"):
+            raise InputError(f"is {end!r}", where="end of the range", advice="use low, best or high")
+        if end == "best":
+            return self
+        kept, left_out = [], list(self.left_out)
+        for kind in self.kinds:
+            cargo, arrival = kind.cargo_high_kg, kind.arrival_high_kg
+            if end == "low":
+                cargo, arrival = kind.cargo_low_kg or 0.0, kind.arrival_low_kg or 0.0
+            if cargo > 0.0:
+                kept.append(replace(kind, cargo_kg=cargo, arrival_kg=arrival))
+            else:
+                left_out.append(LeftOut(kind.launcher, f"it brings nothing at the {end} end of its range"))
+        return replace(self, kinds=tuple(kept), left_out=tuple(left_out))
 
     def to_dict(self) -> dict[str, Any]:
         """Rows ready for JSON."""

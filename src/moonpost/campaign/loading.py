@@ -169,7 +169,7 @@ def load_flights(
         Launches that could be made.
     aim : {"launches", "cost", "earliest", "robust"}
         Fewest launches; least cost; earliest mean arrival by mass; largest least slack to the days of need. Ties
-        go to fewer launches and then to earlier arrival.
+        go to fewer launches, then to earlier arrival and smaller flights, weighed against each other.
     seconds : float, default 60.0
         Limit of the search.
     ties : bool, default True

@@ -136,9 +136,10 @@ class LoadingModel:
         return np.outer(mass / mass.sum(), days).ravel()
 
     def _ties(self) -> Any:
-        """What is made least among equals: launches, then lateness, which never outweighs a launch."""
+        """What is made least among equals: launches, then lateness and size, which never outweigh a launch."""
         goal = np.zeros(self.width)
-        goal[self.n * self.m : -1] = 1.0
+        sizes = np.array([flight.mass_kg for flight in self.flights])
+        goal[self.n * self.m : -1] = 1.0 + 0.4 * sizes / max(float(sizes.max()), 1e-9) / min(self.n, self.m)
         goal[: self.n * self.m] = 0.5 * self._late() / max(self.flights[-1].day - self.flights[0].day, 1.0)
         return goal
 

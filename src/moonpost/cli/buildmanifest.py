@@ -51,6 +51,7 @@ def manifest(
     dry_fraction: float | None = typer.Option(
         None, help="Dry mass of a lander over its propellant [1]; from the plan's landers if not given."
     ),
+    count_on: str = typer.Option("best", help="What each launch is counted on to bring: best, low or high."),
     early: bool = typer.Option(True, "--early/--held", help="Whether cargo may fly before the plan's own date."),
     windows: bool = typer.Option(True, help="Find the day of each launch by computing transfers."),
     seconds: float = typer.Option(30.0, help="Limit of the search [s]."),
@@ -84,7 +85,7 @@ def manifest(
         capacities=_numbers(capacity, "--capacity"),
         reserve=reserve,
         dry_fraction=dry_fraction,
-    )
+    ).counting_on(count_on)
     found = phase(plan, "build")
     keys = {"launches": found.launches, "years": found.years}
     if land_t is not None:
