@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import signal
 import sqlite3
 import subprocess
@@ -12,13 +11,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from moonpost.errors import DataError, InputError, ModelError, OutputError
 from moonpost.partners.ledger import (
     Ledger,
-    LedgerState,
     Trust,
     import_ledger,
     new_key,
@@ -160,71 +156,6 @@ def test_a_key_without_proof_is_refused(ledger, keys):
 # ------------------------------------------------------------------------------------------------- damage
 
 
-def _flips(data: bytes, every: int):
-    for bit in range(0, 8 * len(data), every):
-        changed = bytearray(data)
-        changed[bit // 8] ^= 1 << (bit % 8)
-        yield bit, bytes(changed)
-
-
-def _seen(data: bytes) -> bool:
-    """Whether a changed export is found faulty, cut at line feeds as the reader does."""
-    parts = data.split(b"\n")
-    lines = parts[:-1] + ([parts[-1] + b"\x00"] if parts[-1] else [])
-    return not verify_lines(lines).sound
-
-
-def _every_flip_is_seen(ledger, tmp_path, every):
-    path = tmp_path / "export.jsonl"
-    ledger.export(path)
-    data = path.read_bytes()
-    assert not _seen(data)
-    missed = [bit for bit, changed in _flips(data, every) if not _seen(changed)]
-    assert missed == []
-    return len(data)
-
-
-def test_changed_bits_of_the_export_are_seen(ledger, keys, tmp_path):
-    ledger.append(keys["cnsa"], "record", {"topic": "t"})
-    _every_flip_is_seen(ledger, tmp_path, 13)
-
-
-@pytest.mark.soak
-def test_every_changed_bit_of_the_export_is_seen(ledger, keys, tmp_path):
-    _filled(ledger, keys)
-    assert _every_flip_is_seen(ledger, tmp_path, 1) > 2000
-
-
-def test_changed_stored_columns_are_seen(ledger, keys, tmp_path):
-    _filled(ledger, keys)
-    place = ledger.place
-    chance = random.Random(5)
-    link = sqlite3.connect(place)
-    for column in ("entry", "hash", "line"):
-        rows = link.execute(f"SELECT rowid, {column} FROM entries").fetchall()
-        for row, value in rows:
-            for _ in range(12):
-                if column == "entry":
-                    changed = value ^ (1 << chance.randrange(40))
-                else:
-                    data = bytearray(str(value).encode())
-                    bit = chance.randrange(8 * len(data))
-                    data[bit // 8] ^= 1 << (bit % 8)
-                    changed = data.decode("latin-1")
-                try:
-                    link.execute(f"UPDATE entries SET {column} = ? WHERE {column} = ?", (changed, value))
-                except sqlite3.IntegrityError:
-                    continue
-                link.commit()
-                assert not verify_ledger(place).sound, (column, row)
-                link.execute(f"UPDATE entries SET {column} = ? WHERE {column} = ?", (value, changed))
-                link.commit()
-    link.execute("UPDATE about SET value = 'moonpost ledger 2'")
-    link.commit()
-    link.close()
-    assert [fault.kind for fault in verify_ledger(place).faults] == ["storage"]
-
-
 def _kinds(lines, **options):
     return {fault.kind for fault in verify_lines(lines, **options).faults}
 
@@ -358,35 +289,7 @@ def test_a_file_that_is_no_ledger_is_refused(tmp_path):
     assert [fault.kind for fault in verify_ledger(str(tmp_path / "b.jsonl")).faults] == ["empty"]
 
 
-# ------------------------------------------------------------------------------------------------- any order
-
-
-@given(
-    st.lists(st.tuples(st.sampled_from(PARTIES), st.sampled_from(("consent", "refuse", "withdraw"))), max_size=14)
-)
-@settings(max_examples=60, deadline=None)
-def test_no_change_takes_effect_without_all_consents(keys, plan, events):
-    from moonpost.partners.ledger import genesis_body
-
-    body = genesis_body(plan, {party: key.public for party, key in keys.items()})
-    state = LedgerState()
-    first = sign_entry(keys["cnsa"], "00" * 16, 0, "0" * 64, "genesis", body)
-    assert state.apply(first) == ""
-    ask = {"change": "c", "title": "t", "touches": ["elements[ce8-lander]", "missions[ce8]"]}
-    assert state.apply(sign_entry(keys["venezuela"], "00" * 16, 1, first.hash, "propose", ask)) == ""
-    change = state.changes["c"]
-    willing: set[str] = set()
-    for number, (party, kind) in enumerate(events, start=2):
-        before = change.status
-        reason = state.apply(sign_entry(keys[party], "00" * 16, number, "0" * 64, kind, {"change": "c"}))
-        if not reason and kind == "consent":
-            willing.add(party)
-        if not reason and kind == "refuse":
-            willing.discard(party)
-        if before != "pending":
-            assert reason
-            assert change.status == before
-        assert (change.status == "in-force") == (willing >= change.needed and change.status != "withdrawn")
+# ------------------------------------------------------------------------------------------------- commands
 
 
 def test_the_command_line(tmp_path, monkeypatch):
