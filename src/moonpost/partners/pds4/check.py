@@ -198,7 +198,7 @@ def _schema(path: Path) -> Any:
 
 def _told(error: Any) -> LabelFault:
     """A fault of the schema without the namespace in every name."""
-    return LabelFault("schema", error.line, re.sub(r"\{[^}]*\}", "", error.message))
+    return LabelFault("schema", error.line, re.sub(r"\{http[^}]*\}", "", error.message))
 
 
 def _rule(node: Any, text: str) -> LabelFault:
@@ -253,7 +253,7 @@ def _objects(root: Any) -> Iterator[LabelFault]:
             if local_name(node) in _ARRAYS:
                 yield from _array(node)
             for record in node:
-                if local_name(record) in ("Record_Binary", "Record_Delimited"):
+                if local_name(record) in ("Record_Binary", "Record_Character", "Record_Delimited"):
                     yield from _record(record)
 
 
@@ -281,7 +281,7 @@ def _record(record: Any) -> Iterator[LabelFault]:
     numbers = [text for node in fields if (text := find_text(node, "field_number"))]
     if len(set(numbers)) != len(numbers):
         yield _rule(record, "two fields have one number")
-    if local_name(record) != "Record_Binary":
+    if local_name(record) == "Record_Delimited":
         return
     length, end = _whole(find_text(record, "record_length")), 0
     for node in fields:
@@ -367,7 +367,8 @@ def _length(node: Any) -> int | None:
         for count in counts:
             total *= count or 0
         return total
-    if local_name(node) == "Table_Binary":
-        rows, length = _whole(find_text(node, "records")), _whole(find_text(node, "Record_Binary/record_length"))
+    if local_name(node) in ("Table_Binary", "Table_Character"):
+        record = local_name(node).replace("Table", "Record")
+        rows, length = _whole(find_text(node, "records")), _whole(find_text(node, f"{record}/record_length"))
         return None if rows is None or length is None else rows * length
     return _whole(find_text(node, "object_length"))
