@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import importlib.util
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 
 from moonpost.campaign.risk import CampaignRisk, campaign_risk
 from moonpost.campaign.riskbasis import RiskAssumptions
-from moonpost.plan import Plan
+from moonpost.plan import Plan, load_plan
 
 QUICK = settings(
     max_examples=25,
@@ -158,8 +160,6 @@ def test_a_cluster_gives_the_same(plan_of, a_mission, an_element):
 
 @pytest.mark.soak
 def test_hundred_thousand_runs_of_the_bundled_plan_on_one_and_two_workers():
-    from moonpost.plan import load_plan
-
     plan = load_plan("ilrs")
     one, two = (campaign_risk(plan, runs=100_000, workers=workers) for workers in (1, 2))
     assert one.to_dict() == two.to_dict()
@@ -167,3 +167,43 @@ def test_hundred_thousand_runs_of_the_bundled_plan_on_one_and_two_workers():
     assert short.reached(["command-centre"]).share == pytest.approx(
         one.reached(["command-centre"]).share, abs=0.02
     )
+
+
+def _plain() -> Any:
+    """The module beside this file."""
+    spec = importlib.util.spec_from_file_location("campaign_plainrisk", Path(__file__).with_name("plainrisk.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def agree(plan: Plan, given: RiskAssumptions, runs: int, seed: int, reflights: int) -> None:
+    """The program and the plain one come to the same dates and launches."""
+    plain_run = _plain().plain_run
+    found = campaign_risk(plan, runs=runs, seed=seed, reflights=reflights, assumptions=given, dates=["2040"]).found
+    names = campaign_risk(plan, runs=1, dates=["2040"]).model.elements
+    for run in range(runs):
+        ready, launches = plain_run(plan, given, reflights, seed, run)
+        expected = np.array([ready[name] for name in names])
+        assert np.allclose(found.ready[run], expected, rtol=0.0, atol=1e-6), run
+        assert found.launches[run] == launches, run
+
+
+@settings(QUICK, max_examples=12)
+@given(case=campaigns(), reflights=st.integers(0, 2))
+def test_a_plain_program_comes_to_the_same(case, reflights, plan_of, a_mission, an_element):
+    agree(made(case, plan_of, a_mission, an_element), GIVEN, 3, case["seed"], reflights)
+
+
+@pytest.mark.parametrize(("name", "reflights"), [("ilrs", 0), ("ilrs", 2), ("ilrs-orbit", 1)])
+def test_a_plain_program_comes_to_the_same_on_bundled_plans(name, reflights):
+    agree(load_plan(name), RiskAssumptions(uncertain_rates=False), 12, 4, reflights)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("name", ["ilrs", "ilrs-orbit"])
+@pytest.mark.parametrize("reflights", [0, 1, 3])
+def test_a_plain_program_comes_to_the_same_many_times(name, reflights):
+    agree(load_plan(name), RiskAssumptions(uncertain_rates=False), 200, 9, reflights)

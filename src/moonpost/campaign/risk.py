@@ -16,7 +16,7 @@ from moonpost.campaign.riskbasis import CAUSES, Basis, RiskAssumptions
 from moonpost.campaign.riskmodel import RiskModel, risk_model
 from moonpost.campaign.riskruns import Runs, run_parts
 from moonpost.errors import DateError, InputError, UnknownNameError
-from moonpost.operations.spread import Spread, share_bounds
+from moonpost.operations.spread import Spread, growth, share_bounds
 from moonpost.plan.base import when_bounds
 from moonpost.plan.model import Plan
 
@@ -308,6 +308,11 @@ class CampaignRisk:
         """
         return self._counted(self._causes_of(self._indices(target), _last_day(by or self.by, "by")))
 
+    def growth(self) -> list[dict[str, Any]]:
+        """How the probability of the target and the mean power on the last day settle as runs are added."""
+        reached = (self.ready_days() <= self.last_day).astype(np.float64)
+        return growth({"target": reached, "power_w": self.found.power_w[:, -1]})
+
     def to_dict(self) -> dict[str, Any]:
         """Everything but the single runs, as plain values, for JSON."""
         return {
@@ -320,6 +325,7 @@ class CampaignRisk:
             "elements": self.element_rows(),
             "capability": self.capability_rows(),
             "launches": Spread.of(self.found.launches).to_dict(),
+            "growth": self.growth(),
             "reflights": self.model.reflights,
             "assumptions": asdict(self.model.assumptions),
             "basis": [row.to_dict() for row in self.basis],

@@ -28,6 +28,7 @@ _ORIGIN = dt.datetime(2000, 1, 1)
 _DAY = dt.timedelta(days=1)
 _FLOATS = npt.NDArray[np.float64]
 _INTS = npt.NDArray[np.int64]
+_MOST_ROWS = 999
 _IN_ORBIT = ("orbiter", "relay")
 _CARRIERS = ("lander", "vehicle", "ascender")
 
@@ -116,7 +117,7 @@ def risk_model(plan: Plan, *, reflights: int = 0, assumptions: RiskAssumptions |
     UnknownNameError
         If a record is given for what the plan does not use.
     ModelError
-        If missions or elements require each other in a circle.
+        If missions or elements require each other in a circle, or are more than 999.
 
     Notes
     -----
@@ -132,6 +133,10 @@ def risk_model(plan: Plan, *, reflights: int = 0, assumptions: RiskAssumptions |
     """
     if isinstance(reflights, bool) or not isinstance(reflights, int) or not 0 <= reflights <= 5:
         raise InputError(f"is {reflights!r}", where="reflights", advice="give a whole number from 0 to 5")
+    if max(len(plan.missions), len(plan.launchers)) > _MOST_ROWS:
+        raise ModelError(
+            f"it has more than {_MOST_ROWS} missions or launchers", where=plan.id, advice="fly a part of it"
+        )
     layout = _Layout(plan, assumptions or RiskAssumptions())
     found = layout.model(reflights)
     for name in layout.given.records:

@@ -22,7 +22,7 @@ __all__ = ["PART", "Runs", "luck_of", "run_part", "run_parts"]
 PART = 4096
 """Runs of one part; the luck of a part depends on the seed, the names and its number alone."""
 
-_MOST_RUNS = 2_000_000
+_MOST_RUNS = 1_000_000
 _FLOATS = npt.NDArray[np.float64]
 
 
@@ -57,9 +57,9 @@ class Runs:
 
     arrival: _FLOATS
     ready: _FLOATS
-    mission_cause: npt.NDArray[np.int32]
-    element_cause: npt.NDArray[np.int32]
-    element_lost_at: _FLOATS
+    mission_cause: npt.NDArray[np.int16]
+    element_cause: npt.NDArray[np.int16]
+    element_lost_at: npt.NDArray[np.float32]
     left: npt.NDArray[np.bool_]
     launches: npt.NDArray[np.int32]
     power_w: npt.NDArray[np.float32]
@@ -152,7 +152,7 @@ def run_part(model: RiskModel, days: _FLOATS, seed: int, part: int, runs: int) -
     launched = np.array([_rate(row, seed, part, runs, certain) for row in model.launches])
     arrived = np.array([_rate(row, seed, part, runs, certain) for row in model.arrivals]).reshape(-1, runs)
     arrival, in_orbit, failed_at = (np.empty((runs, missions)) for _ in range(3))
-    root, launches = np.empty((runs, missions), np.int32), np.zeros((runs, missions), np.int32)
+    root, launches = np.empty((runs, missions), np.int16), np.zeros((runs, missions), np.int32)
     dates = np.column_stack([m[name] for name in ("begin", "span", "transit_low", "transit_high")])
     fly(
         dates, m["slip"], m["state"], m["launcher"], m["land"], m["orbit"], m["needs"], model.launcher_days, luck,
@@ -160,7 +160,7 @@ def run_part(model: RiskModel, days: _FLOATS, seed: int, part: int, runs: int) -
         launches,
     )  # fmt: skip
     ready, lost_at = (np.empty((runs, elements)) for _ in range(2))
-    cause, left = np.empty((runs, elements), np.int32), np.zeros((runs, elements), np.bool_)
+    cause, left = np.empty((runs, elements), np.int16), np.zeros((runs, elements), np.bool_)
     work(
         arrival, in_orbit, root, failed_at, launches, e["mission"], e["in_orbit"], e["carrier"], e["needs"],
         e["keep"], e["mass"], e["pause"], m["capacity"], m["launcher"], m["land"], luck,
@@ -180,7 +180,7 @@ def run_part(model: RiskModel, days: _FLOATS, seed: int, part: int, runs: int) -
         ready=ready,
         mission_cause=root,
         element_cause=cause,
-        element_lost_at=lost_at,
+        element_lost_at=lost_at.astype(np.float32),
         left=left,
         launches=launches.sum(axis=1, dtype=np.int32),
         power_w=power.astype(np.float32),
