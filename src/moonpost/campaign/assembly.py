@@ -227,21 +227,26 @@ def assemble(
     work = _Work(plan, yard, setting)
     options = {"seconds": seconds, "workers": workers, "seed": seed}
     best: tuple[tuple[int, float], _Case, ProjectPlan] | None = None
-    tried = 0
-    least = math.inf
+    tried, least, unfit = 0, math.inf, None
     for case in work.cases():
-        if best is not None and case.bound > best[0][0]:
+        if best is not None and case.bound >= best[0][0]:
             least = min(least, case.bound)
             continue
-        found = plan_project(case.project, **options)  # type: ignore[arg-type]
         tried += 1
+        try:
+            found = plan_project(case.project, **options)  # type: ignore[arg-type]
+        except ModelError as error:
+            unfit = unfit or work.unfit(case, error)
+            continue
         least = min(least, found.lower_bound)
         key = (found.makespan, float(case.project.ends(found.starts).sum()))
         if best is None or key < best[0]:
             best = key, case, found
-    if best is None:
-        return Assembled((), {}, {}, dict(yard.places), dict(yard.free), 0, 0, 0)
-    return work.result(best[1], best[2], int(least), tried)
+    if best is not None:
+        return work.result(best[1], best[2], int(least), tried)
+    if unfit is not None:
+        raise unfit
+    return Assembled((), {}, {}, dict(yard.places), dict(yard.free), 0, 0, 0)
 
 
 def open_slots(plan: Plan, setting: Setting, errand: Errand) -> Flags:
@@ -357,7 +362,7 @@ class _Work:
     def _case(self, crews: Sequence[Sequence[str]]) -> _Case:
         errands = self._errands(dict(zip([row.id for row in self.elements], crews, strict=True)))
         project = self._project(errands)
-        return _Case(errands, project, project.bound)
+        return _Case(errands, project, _least(project))
 
     def _errands(self, crews: Mapping[str, Sequence[str]]) -> tuple[Errand, ...]:
         """The errands of all elements with these crews."""
@@ -411,6 +416,23 @@ class _Work:
             calendars=np.array([flags for _, flags in rows.values()]).reshape(len(rows), self.setting.slots),
             calendar=np.array(calendar, dtype=np.int64),
             pauses=np.ones(len(errands), dtype=np.bool_),
+        )
+
+    def unfit(self, case: _Case, error: ModelError) -> ModelError:
+        """The errand for which there is no room, from what the engine says about an activity."""
+        number = error.where.removeprefix("calendar[").removesuffix("]")
+        if not number.isdigit():
+            return error
+        errand = case.errands[int(number)]
+        flags = case.project.calendars[case.project.calendar[int(number)]]
+        needs = " and ".join({"light": "in light", "earth": "in contact"}[need] for need in errand.needs)
+        open_h = flags.sum() * self.setting.slot_s / 3600.0
+        days = self.setting.slots * self.setting.slot_s / 86_400.0
+        text = f"needs {errand.hours:.4g} h {needs}".rstrip()
+        return ModelError(
+            f"{text} and finds no room in {days:.4g} days, which have {open_h:.4g} h for it",
+            where=errand.id,
+            advice="give a longer period, more light or contact, or more robots",
         )
 
     def _slots(self, errand: Errand) -> int:
@@ -511,6 +533,28 @@ class _Work:
 
     def _at(self, slot: int, hours: float) -> Instant:
         return self.setting.start + slot * self.step + np.timedelta64(round(hours * 3.6e6), "ms")
+
+
+def _least(project: Project) -> int:
+    """A length below which no plan is: by chains through calendars, and by the work of each capacity in them."""
+    rows = [np.flatnonzero(row) for row in project.calendars]
+    never = project.calendars.shape[1] + 1
+    starts, ends = np.zeros(len(project), dtype=np.int64), np.zeros(len(project), dtype=np.int64)
+    for job in project.order:
+        units, length = rows[project.calendar[job]], int(project.durations[job])
+        first = int(np.searchsorted(units, starts[job]))
+        ends[job] = units[first + length - 1] + 1 if first + length <= units.size else never
+        starts[job] = units[first] if first < units.size else never
+        for follower in project.followers[job]:
+            starts[follower] = max(starts[follower], ends[job])
+    least = int(ends.max(initial=0))
+    for kind in range(project.capacities.size):
+        users = np.flatnonzero(project.demands[:, kind] > 0)
+        open_units = np.flatnonzero(project.calendars[project.calendar[users]].any(axis=0))
+        open_units = open_units[open_units >= starts[users].min(initial=never)]
+        work = int(project.durations[users].sum())
+        least = max(least, int(open_units[work - 1]) + 1 if 0 < work <= open_units.size else never * (work > 0))
+    return least
 
 
 def _text(instant: Instant) -> str:

@@ -13,7 +13,7 @@ from moonpost.campaign.assembly import Assembled, AssemblyStep, Yard, assemble
 from moonpost.errors import ModelError
 from moonpost.operations.buses import groups_at
 from moonpost.operations.placements import Setting
-from moonpost.operations.simulation import simulate
+from moonpost.operations.simulation import light_heights_m, simulate
 from moonpost.operations.station import Run
 from moonpost.plan.elements import Element
 from moonpost.plan.model import Plan
@@ -159,7 +159,7 @@ def check_energy(plan: Plan, yard: Yard, found: Assembled, setting: Setting) -> 
     >>> from moonpost.campaign.assembly import assemble  # see there
     """
     assert setting.site is not None
-    staged = staged_plan(plan, _present(plan, yard, found, setting.stop), setting.site)
+    staged = staged_plan(plan, _present(plan, yard, found, setting.stop, setting.site), setting.site)
     powered = {element.id for group in groups_at(staged, setting.site)[0] for element in group.elements}
     machines = {name for step in found.steps for name in step.robots}
     missing = tuple(sorted(machines - powered))
@@ -173,12 +173,15 @@ def check_energy(plan: Plan, yard: Yard, found: Assembled, setting: Setting) -> 
         if name in powered and stop > start
     ]
     options: dict[str, Any] = {"contacts": setting.contacts, "surface_k": setting.surface_k, "site": setting.site}
-    busy = simulate(staged, setting.sun, setting.light_by_mast, runs=runs, **options)
-    idle = simulate(staged, setting.sun, setting.light_by_mast, **options)
+    light = _light(staged, setting)
+    busy = simulate(staged, setting.sun, light, runs=runs, **options)
+    idle = simulate(staged, setting.sun, light, **options)
+    buses = {row.id: group.name for group in groups_at(staged, setting.site)[0] for row in group.elements}
+    rest = _Rest(busy, idle, buses)
     shortfalls = [
-        *_at_work(found.steps, busy),
+        *_at_work(found.steps, busy, rest),
         *_afterwards(found.steps, busy, idle),
-        *_on_trial(found.steps, busy),
+        *_on_trial(found.steps, busy, rest),
     ]
     lowest = _lowest(busy)
     return EnergyCheck(
@@ -208,14 +211,28 @@ def _drawn_w(plan: Plan, step: AssemblyStep, name: str) -> float:
     return robot.drive_w if step.kind in ("come", "drive") else robot.work_w
 
 
-def _present(plan: Plan, yard: Yard, found: Assembled, stop: Instant) -> dict[str, Instant]:
+def _present(plan: Plan, yard: Yard, found: Assembled, stop: Instant, site: str) -> dict[str, Instant]:
     """From when each element gives or draws power, as far as the period goes."""
-    there = {name: date for name, date in yard.ready.items() if date < stop}
+    there = {name: date for name, date in yard.ready.items() if date < stop and _at(plan, name, site)}
     for name, landed in yard.landed.items():
         element = plan.element(name)
         steps = [step for step in found.steps if step.element == name]
         there[name] = _joins(element, steps, landed)
     return there
+
+
+def _at(plan: Plan, name: str, site: str) -> bool:
+    """Whether an element stands at a site."""
+    element = plan.element(name)
+    return plan.mission(element.mission).site == site and not element.orbits
+
+
+def _light(plan: Plan, setting: Setting) -> dict[float, npt.NDArray[np.float64]]:
+    """Light at the heights that the simulation asks for; where one is not known, that of the nearest."""
+    known = dict(setting.light_by_mast)
+    for mast_m in light_heights_m(plan, setting.site):
+        known.setdefault(mast_m, setting.light_by_mast[min(setting.light_by_mast, key=lambda h: abs(h - mast_m))])
+    return known
 
 
 def _joins(element: Element, steps: Sequence[AssemblyStep], landed: Instant) -> Instant:
@@ -251,7 +268,29 @@ def _short_times(run: Simulation, machine: str) -> list[tuple[Instant, Instant, 
     return found
 
 
-def _at_work(steps: Sequence[AssemblyStep], run: Simulation) -> Iterable[Shortfall]:
+class _Rest:
+    """How long a machine has to rest from when its power fails, until its store holds what it lacks."""
+
+    def __init__(self, busy: Simulation, idle: Simulation, buses: Mapping[str, str]) -> None:
+        self.busy, self.idle, self.buses = busy.series, idle.series, buses
+        self.time = self.busy["time"].values.astype("datetime64[ms]")
+        self.step_h = float(self.busy.attrs["step_s"]) / 3600.0
+
+    def until(self, machine: str, first: Instant, last: Instant) -> Instant:
+        """When it may go on, at the latest when the failure ends."""
+        bus = self.buses[machine]
+        usable = float(self.busy["usable_wh"].sel(bus=bus).max()) if "usable_wh" in self.busy else 0.0
+        begin, end = np.searchsorted(self.time, [first, last], side="right") - 1
+        lacked = float(self.busy["shed_w"].sel(bus=bus).values[begin : end + 1].sum()) * self.step_h
+        surplus = (self.idle["charged_w"] + self.idle["spilled_w"]).sel(bus=bus).values[begin:] * self.step_h
+        held = np.cumsum(np.maximum(surplus, 0.0))
+        enough = int(np.searchsorted(held, min(lacked, usable)))
+        if usable <= 0.0 or enough >= held.size:
+            return last
+        return min(last, self.time[begin] + (enough + 1) * np.timedelta64(round(3.6e6 * self.step_h), "ms"))
+
+
+def _at_work(steps: Sequence[AssemblyStep], run: Simulation, rest: _Rest) -> Iterable[Shortfall]:
     """Times at which a robot at work lacks power or does not work."""
     for machine in sorted({name for step in steps for name in step.robots}):
         short = _short_times(run, machine)
@@ -261,7 +300,7 @@ def _at_work(steps: Sequence[AssemblyStep], run: Simulation) -> Iterable[Shortfa
             for start, stop in step.spells:
                 for first, last, text in short:
                     if first < stop and (last > start or start <= first):
-                        until = stop if last == first else min(last, stop)
+                        until = stop if last == first else rest.until(machine, max(first, start), min(last, stop))
                         yield Shortfall(step.id, machine, max(first, start), until, text)
 
 
@@ -283,7 +322,7 @@ def _afterwards(steps: Sequence[AssemblyStep], busy: Simulation, idle: Simulatio
                 yield Shortfall(name, machine, start + (stop - start) // 2, stop, f"afterwards {text}")
 
 
-def _on_trial(steps: Sequence[AssemblyStep], run: Simulation) -> Iterable[Shortfall]:
+def _on_trial(steps: Sequence[AssemblyStep], run: Simulation, rest: _Rest) -> Iterable[Shortfall]:
     """Times at which an element that is tried out lacks power."""
     for step in steps:
         if step.kind != "commission":
@@ -291,9 +330,8 @@ def _on_trial(steps: Sequence[AssemblyStep], run: Simulation) -> Iterable[Shortf
         for first, last, text in _short_times(run, step.element):
             for start, stop in step.spells:
                 if first < stop and (last > start or start <= first):
-                    yield Shortfall(
-                        step.errand, step.element, max(first, start), min(max(last, first), stop), text
-                    )
+                    until = rest.until(step.element, max(first, start), min(max(last, first), stop))
+                    yield Shortfall(step.errand, step.element, max(first, start), until, text)
 
 
 def assemble_with_energy(

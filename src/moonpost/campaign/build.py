@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from graphlib import CycleError, TopologicalSorter
-from typing import Any
+from typing import Any, Literal
 
 from moonpost.campaign.errands import needed_by
 from moonpost.errors import InputError, ModelError
@@ -199,6 +199,7 @@ def build_order(
     transit_days: float = 5.0,
     commissioning_days: float = 30.0,
     assembled: Mapping[str, tuple[dt.datetime, dt.datetime] | str] | None = None,
+    assembled_case: Literal["earliest", "latest"] = "earliest",
 ) -> BuildOrder:
     """Earliest build order that respects dates, launches and what needs what, with its conflicts.
 
@@ -212,8 +213,10 @@ def build_order(
         From landing, or from when all that it requires works, to its first day of work [d]: an
         assumption; missions already flown work from landing.
     assembled : mapping of str to (datetime, datetime) or str, optional
-        Elements whose assembly was planned in steps: when work on them begins and when they work, UTC, in the
-        earliest case; or why they never work. In the latest case it takes as long from landing.
+        Elements whose assembly was planned in steps: when work on them begins and when they work, UTC; or why
+        they never work.
+    assembled_case : {"earliest", "latest"}
+        The case for which it was planned; in the other it takes as long from when it could begin.
 
     Returns
     -------
@@ -253,11 +256,14 @@ def build_order(
         flights[name] = _fly(plan, missions[name], flights, transit_days * _DAY, findings)
     elements = {element.id: element for element in plan.elements}
     works: dict[str, _Work] = {}
+    late = assembled_case == "latest"
     for name in _sorted("elements", {key: needed_by(row) for key, row in elements.items()}):
         row = elements[name]
         mission = missions.get(row.mission)
         pause = 0 * _DAY if mission is not None and mission.status in _FACT else commissioning_days * _DAY
-        works[name] = _work(row, flights.get(row.mission), works, pause, findings, (assembled or {}).get(name))
+        works[name] = _work(
+            row, flights.get(row.mission), works, pause, findings, (assembled or {}).get(name), late
+        )
     findings.sort(key=lambda finding: ("error", "warning", "note").index(finding.severity))
     mission_steps = [_mission_step(missions[name], flight) for name, flight in flights.items()]
     steps = [
@@ -334,6 +340,7 @@ def _work(
     commissioning: dt.timedelta,
     findings: list[Finding],
     assembled: tuple[dt.datetime, dt.datetime] | str | None = None,
+    late: bool = False,
 ) -> _Work:
     """Dates of one element after those it requires."""
     place = f"elements[{element.id}]"
@@ -353,11 +360,13 @@ def _work(
         return _Work(element.mission, None, None, None, assembled)
     if assembled is not None:
         shift = begin[1] - begin[0]
-        begin, ready = (assembled[0], assembled[0] + shift), (assembled[1], assembled[1] + shift)
+        first, works_from = (date - shift for date in assembled) if late else assembled
+        first = max(first, flight.arrival[0])
+        begin, ready = (first, first + shift), (works_from, works_from + shift)
     wait = (begin[0] - flight.arrival[0]) / _DAY
-    late = max(needed_by(element), key=lambda name: _first(works[name]), default="")
-    if wait > 0 and late and works[late].mission != element.mission and _first(works[late]) > flight.arrival[0]:
-        text = f"lands {wait:.0f} days before {late}, which it requires, works"
+    last = max(needed_by(element), key=lambda name: _first(works[name]), default="")
+    if wait > 0 and last and works[last].mission != element.mission and _first(works[last]) > flight.arrival[0]:
+        text = f"lands {wait:.0f} days before {last}, which it requires, works"
         findings.append(Finding("warning", "lands-early", f"{place}.requires", text))
     for name in needed_by(element):
         end = works[name].end

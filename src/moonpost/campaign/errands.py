@@ -12,6 +12,8 @@ from moonpost.plan.model import Plan
 
 __all__ = ["Errand", "Leg", "Point", "able_crews", "errands_of", "needed_by", "place_of"]
 
+_LEAST_H = 1e-6
+
 Point = tuple[float, float]
 """East and north of the site's point [m]."""
 
@@ -234,7 +236,7 @@ def errands_of(
     found: list[Errand] = []
 
     def add(name: str, legs: list[Leg], uses: list[str], needs: tuple[str, ...], robots: tuple[str, ...]) -> None:
-        legs = [leg for leg in legs if leg.hours > 0.0]
+        legs = [leg for leg in legs if leg.hours > _LEAST_H]
         if not legs:
             return
         others = [*(waits.get("robots", ()) if robots else ()), *waits.get(name, ())]

@@ -22,7 +22,9 @@ Whole = npt.NDArray[np.int64]
 Told = Callable[[float, int, int], None]
 
 _SEARCH_SHARE = 0.35
+_CALENDAR_SEARCH_S = 0.15
 _PROOF_SHARE = 0.25
+_CALENDAR_PROOF_SHARE = 0.6
 _ROUNDS = 400
 _MEMBERS_A_SECOND = 70
 _FEWEST_MEMBERS, _MOST_MEMBERS = 80, 1200
@@ -143,9 +145,9 @@ def plan_project(
         raise _unfit(project, islands[0])
     islands[0].search(1)
     race = _Race(project, islands, seconds, progress)
-    race.search(_SEARCH_SHARE)
+    race.search(min(_SEARCH_SHARE, _CALENDAR_SEARCH_S / seconds) if project.scheduled else _SEARCH_SHARE)
     if not race.done:
-        race.prove(_PROOF_SHARE)
+        race.prove(_CALENDAR_PROOF_SHARE if project.scheduled else _PROOF_SHARE)
         race.exchange()
         race.search(1.0)
     if race.best.makespan > race.best.beyond:
@@ -158,7 +160,7 @@ def _unfit(project: Project, island: _Island) -> ModelError:
     late = island.late()
     return ModelError(
         f"activity {late} finds no room in its calendar of {project.calendars.shape[1]} units",
-        where="calendars",
+        where=f"calendar[{late}]",
         advice="give longer calendars, or more open units in them",
     )
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,7 @@ __all__ = ["Built", "Stage", "build_in_steps"]
 
 Instant = np.datetime64
 Told = Callable[[str, int, int], None]
+Case = Literal["earliest", "latest"]
 Sky = Callable[[str, Instant, float], Setting]
 
 _FIRST_DAYS, _MOST_DAYS = 60.0, 1500.0
@@ -221,7 +222,7 @@ def build_in_steps(
         raise InputError(f"is {slot_s:g}", where="slot_s", advice="give 60 to 7200 s")
     days: dict[str, Any] = {"transit_days": transit_days, "commissioning_days": commissioning_days}
     look = sky or _computed_sky(checked, contact, slot_s)
-    site = _Site(checked, case, look, {"seconds": seconds, "workers": workers, "seed": seed}, days)
+    site = _Site(checked, cast(Case, case), look, {"seconds": seconds, "workers": workers, "seed": seed}, days)
     if steps:
         site.build(progress)
     return site.built(contact, slot_s)
@@ -243,7 +244,7 @@ def _computed_sky(plan: Plan, contact: str, slot_s: float) -> Sky:
 class _Site:
     """A station that grows landing by landing."""
 
-    def __init__(self, plan: Plan, case: str, sky: Sky, search: dict[str, Any], days: dict[str, Any]) -> None:
+    def __init__(self, plan: Plan, case: Case, sky: Sky, search: dict[str, Any], days: dict[str, Any]) -> None:
         self.plan, self.case, self.sky, self.search, self.days = plan, case, sky, search, days
         self.dates: dict[str, tuple[dt.datetime, dt.datetime] | str] = {}
         self.done: dict[str, Instant] = {}
@@ -278,15 +279,15 @@ class _Site:
     def build(self, progress: Told | None) -> None:
         """Plan stage after stage."""
         waiting = self.pending()
-        landings = sorted({element.mission for element in waiting}, key=lambda name: (self.arrivals[name], name))
+        sites = sorted({str(self.plan.mission(element.mission).site) for element in waiting})
+        landings = sorted(self.arrivals, key=lambda name: (self.arrivals[name], name)) if waiting else []
         for number, mission in enumerate(landings):
             if progress:
                 progress(mission, number, len(landings))
-            now = self.arrivals[mission]
-            for site in sorted({str(self.plan.mission(element.mission).site) for element in waiting}):
-                chosen = self._chosen(waiting, site, now)
+            for site in sites:
+                chosen = self._chosen(waiting, site, self.arrivals[mission])
                 if chosen:
-                    self._stage(mission, site, chosen, now)
+                    self._stage(mission, site, chosen, self.arrivals[mission])
                 waiting = [e for e in waiting if e.id not in self.done and e.id not in self.refused]
         for element in waiting:
             self.refused[element.id] = self._reason(element)
@@ -295,7 +296,7 @@ class _Site:
 
     def _chosen(self, waiting: list[Element], site: str, now: Instant) -> list[Element]:
         """What can be put to work at a site now: landed, with its predecessors and with robots."""
-        ready = self._ready()
+        ready = self._ready(waiting)
         landed = [e for e in waiting if self.arrivals[e.mission] <= now
                   and str(self.plan.mission(e.mission).site) == site]  # fmt: skip
         while True:
@@ -303,62 +304,73 @@ class _Site:
             kept = [
                 element
                 for element in landed
-                if all(name in names or ready.get(name, now + _DAY) <= now for name in needed_by(element))
-                and not self._unable(element, site, landed)
+                if all(
+                    name in names or (name in ready and self._arrived(name, now)) for name in needed_by(element)
+                )
+                and not self._unable(element, site, landed, now)
             ]
             if len(kept) == len(landed):
                 return kept
             landed = kept
 
-    def _robots(self, site: str) -> list[Element]:
-        """Robots that work at a site."""
-        return [
-            element
-            for element in self.plan.elements
-            if element.robot is not None
-            and element.kind != "lander"
-            and element.id in self.done
-            and str(self.plan.mission(element.mission).site) == site
-        ]
+    def _arrived(self, name: str, now: Instant) -> bool:
+        """Whether an element has arrived."""
+        mission = self.plan.element(name).mission
+        return mission not in self.arrivals or bool(self.arrivals[mission] <= now)
 
-    def _unable(self, element: Element, site: str, landed: list[Element]) -> str:
+    def _robots(self, site: str, now: Instant) -> list[Element]:
+        """Robots that work at a site, or will, and are not worn out."""
+        order = {row.element: row for row in build_order(self.plan, **self.days).steps}
+        found = []
+        for element in self.plan.elements:
+            here = str(self.plan.mission(element.mission).site) == site and element.kind != "lander"
+            if element.robot is None or not here or order[element.id].never is not None:
+                continue
+            end = order[element.id].end
+            worn = end is not None and np.datetime64(end.rstrip("Z"), "ms") <= now
+            plain = element.assembly is None or element.mission not in self.arrivals
+            if not worn and (element.id in self.done or (plain and self._arrived(element.id, now))):
+                found.append(element)
+        return found
+
+    def _unable(self, element: Element, site: str, landed: list[Element], now: Instant) -> str:
         """Why no robots that are there, or land as well, can put an element to work."""
         others = [row for row in landed if row.robot is not None and row.kind != "lander" and row.id != element.id]
-        return able_crews(element, [*self._robots(site), *others])[1]
+        return able_crews(element, [*self._robots(site, now), *others])[1]
 
     def _reason(self, element: Element) -> str:
         """Why an element was never put to work."""
         lost = [name for name in needed_by(element) if name in self.refused or not self._comes(name)]
         if lost:
             return f"requires {lost[0]}, which never works"
-        landed = [row for row in self.plan.elements if row.mission in self.arrivals]
-        unable = self._unable(element, str(self.plan.mission(element.mission).site), landed)
-        return unable or "what it requires does not work in time"
+        site, last = str(self.plan.mission(element.mission).site), max(self.arrivals.values())
+        unable = self._unable(element, site, [], last)
+        return unable or "what it requires is not put to work"
 
     def _comes(self, name: str) -> bool:
         return next((row.never is None for row in self.first.steps if row.element == name), False)
 
-    def _ready(self) -> dict[str, Instant]:
-        """When elements work, those put to work so far included."""
-        order = build_order(self.plan, **self.days, assembled=self.dates)
+    def _ready(self, waiting: Sequence[Element]) -> dict[str, Instant]:
+        """When elements work, those put to work so far included and those that wait for it left out."""
+        order = build_order(self.plan, **self.days, assembled=self.dates, assembled_case=self.case)
         late = self.case == "latest"
         found: dict[str, Instant] = {}
         for row in order.steps:
             date = row.ready_latest if late else row.ready
             if date is not None:
                 found[row.element] = np.datetime64(date.rstrip("Z"), "ms")
+        for element in waiting:
+            found.pop(element.id, None)
         return {**found, **self.done}
 
     def _stage(self, mission: str, site: str, chosen: list[Element], now: Instant) -> None:
         """Put some elements to work; what the energy or the light never allows is refused."""
-        ready = self._ready()
+        ready = self._ready([row for row in self.pending() if row.id not in self.done])
         while chosen:
-            names = {element.id for element in chosen}
-            there = {name: date for name, date in ready.items() if name not in names and self._stands(name, site)}
             yard = Yard(
                 landed={element.id: self.arrivals[element.mission] for element in chosen},
-                ready=there,
-                robots=tuple(row.id for row in self._robots(site)),
+                ready=ready,
+                robots=tuple(row.id for row in self._robots(site, now)),
                 free=dict(self.free),
                 places=dict(self.places),
             )
@@ -370,11 +382,6 @@ class _Site:
                 for name in bad:
                     self.refused[name] = f"{error.what}"
                 chosen = self._without(chosen, bad)
-
-    def _stands(self, name: str, site: str) -> bool:
-        """Whether an element counts at a site: it stands there, or is on the station's bus."""
-        element = self.plan.element(name)
-        return name in self.done or str(self.plan.mission(element.mission).site) == site
 
     def _blamed(self, error: ModelError | DateError, chosen: list[Element]) -> set[str]:
         """The element that an error is about; all if it is not told."""
@@ -403,9 +410,7 @@ class _Site:
         self.free.update(found.free)
         self.places.update(found.places)
         for name, date in found.ready.items():
-            late = self.case == "latest"
-            early = self._landing(name, late) - self._landing(name, False)
-            self.dates[name] = (_moment(found.begins[name] - early), _moment(date - early))
+            self.dates[name] = (_moment(found.begins[name]), _moment(date))
         stop = max(found.ready.values())
         least_h = found.least_slots * setting.slot_s / 3600.0
         self.stages.append(
@@ -425,11 +430,6 @@ class _Site:
             )
         )
 
-    def _landing(self, name: str, late: bool) -> Instant:
-        mission = self.plan.element(name).mission
-        row = next(row for row in self.first.missions if row.mission == mission)
-        return np.datetime64(str(row.arrival_latest if late else row.arrival).rstrip("Z"), "ms")
-
     def _planned(
         self, site: str, yard: Yard, now: Instant
     ) -> tuple[Assembled, EnergyCheck, tuple[Shortfall, ...], Setting]:
@@ -448,7 +448,7 @@ class _Site:
 
     def built(self, contact: str, slot_s: float) -> Built:
         """The order with all its dates."""
-        order = build_order(self.plan, **self.days, assembled=self.dates)
+        order = build_order(self.plan, **self.days, assembled=self.dates, assembled_case=self.case)
         steps = tuple(sorted(self.steps, key=lambda step: (step.start, step.stop, step.id)))
         statements: list[str] = []
         if self.stages:
@@ -457,7 +457,7 @@ class _Site:
             statements = [
                 f"Contact by {over}; work in whole slots of {slot_s / 3600.0:g} h.",
                 "Ways at the station are straight, and robots come from the farthest place where they may be.",
-                f"In the {other} case, assembly takes as long from landing.",
+                f"In the {other} case, assembly takes as long from when it can begin.",
             ]
             landers = {row.mission for row in self.plan.elements if row.kind == "lander" and row.position}
             far = [name for name in self.done if self.plan.element(name).mission not in landers]
