@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import copy
+import datetime as dt
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from moonpost.errors import InputError
-from moonpost.partners.samples import Custody, custody_of, milligrams
+from moonpost.errors import DataError, InputError, ModelError, UnknownNameError
+from moonpost.partners.samplerequests import agree_by, working_day_after
+from moonpost.partners.sampleround import bundled_round, replay_round
+from moonpost.partners.samples import ACTIONS, Custody, custody_of, milligrams
 from moonpost.plan import load_plan
 
 
@@ -103,7 +108,260 @@ def test_the_plans_samples_come_in_whole():
         custody_of([*load_plan("ilrs").samples, load_plan("ilrs").samples[0]])
 
 
-@pytest.mark.parametrize("mass_g", [0.0, -1.0, float("nan"), 0.0005, 1e300])
+@pytest.mark.parametrize(
+    "mass_g",
+    [0.0, -1.0, float("nan"), float("inf"), 0.0005, 1e300, 1731.0005, 1e9 + 0.0001, "", "x", "1e99", "NaN", "1,5"],
+)
 def test_masses_are_whole_milligrams(mass_g):
     with pytest.raises(InputError):
         milligrams(mass_g)
+
+
+def test_texts_give_the_same_milligrams_as_numbers():
+    for mass_mg in (1, 7, 8768, 1_731_000, 2**40 + 1):
+        assert milligrams(f"{mass_mg // 1000}.{mass_mg % 1000:03d}") == mass_mg
+        assert milligrams(mass_mg / 1000) == mass_mg
+
+
+# ---------------------------------------------------------------- requests
+
+WHO = {"name": "A. Example", "institute": "Dust Institute", "country": "X"}
+EXPERT = {"name": "B. Example", "institute": "Academy", "country": "Y"}
+
+
+def _do(book, do, **fields):
+    return book.apply({"do": do, **fields})
+
+
+def _asked(votes=("approve",), mass_mg=400):
+    book = _received()
+    assert (
+        _do(book, "request", request="q", investigator=WHO, sample="ce5", mass_mg=mass_mg, date="2022-03-01") == ""
+    )
+    for number, verdict in enumerate(votes):
+        expert = {**EXPERT, "name": f"expert {number}"}
+        assert _do(book, "review", request="q", reviewer=expert, verdict=verdict, date="2022-04-01") == ""
+    return book
+
+
+def _granted():
+    book = _asked()
+    assert _do(book, "grant", request="q", mass_mg=400, date="2022-04-15") == ""
+    return book
+
+
+def _agreed():
+    book = _granted()
+    assert _do(book, "agree", request="q", date="2022-04-29") == ""
+    parts = [{"sample": "lot", "mass_mg": 300}, {"sample": "lot-2", "mass_mg": 100},
+             {"sample": "rest", "mass_mg": 1_731_000 - 400}]  # fmt: skip
+    assert _do(book, "split", sample="ce5", parts=parts, date="2022-05-01") == ""
+    return book
+
+
+@pytest.mark.parametrize(
+    ("votes", "why"),
+    [
+        ((), "no review"),
+        (("reject",), "0 experts approve and 1 reject"),
+        (("approve", "reject"), "1 experts approve and 1 reject"),
+        (("approve", "reject", "approve"), ""),
+    ],
+)
+def test_more_experts_have_to_approve_than_reject(votes, why):
+    refusal = _do(_asked(votes), "grant", request="q", mass_mg=400, date="2022-04-15")
+    assert (refusal == "") == (why == "")
+    assert why in refusal
+
+
+@pytest.mark.parametrize(
+    ("expert", "why"),
+    [
+        ({"name": "a. example", "institute": "elsewhere", "country": "Z"}, "asks for it"),
+        ({"name": "C", "institute": " DUST  institute", "country": "Z"}, "same institute"),
+        ({"name": "EXPERT 0", "institute": "Other", "country": "Z"}, "reviewed it already"),
+        ({"name": "", "institute": "Other", "country": "Z"}, "lacks something"),
+        ("expert", "no table"),
+    ],
+)
+def test_experts_have_no_part_in_a_request(expert, why):
+    book = _asked()
+    assert why in _do(book, "review", request="q", reviewer=expert, verdict="approve", date="2022-04-01")
+    assert len(book.requests["q"].reviews) == 1
+
+
+def test_ten_working_days_to_agree():
+    """Friday 15 April 2022 and ten working days end on Friday 29 April; a holiday between moves that to Monday."""
+    assert agree_by("2022-04-15") == dt.date(2022, 4, 29)
+    for date, why in [("2022-04-29", ""), ("2022-04-30", "after 2022-04-29"), ("2022-05-02", "10 working days")]:
+        refusal = _do(_granted(), "agree", request="q", date=date)
+        assert (refusal == "") == (why == "")
+        assert why in refusal
+    assert _do(_granted(), "agree", request="q", date="2022-05-02", holidays=["2022-04-25"]) == ""
+    assert "after 2022-04-29" in _do(_granted(), "agree", request="q", date="2022-05-02", holidays=["2022-04-24"])
+    assert "before the grant" in _do(_granted(), "agree", request="q", date="2022-04-14")
+    assert _granted().findings("2022-04-29") == ()
+    assert "not agreed by 2022-04-29" in _granted().findings("2022-04-30")[0]
+
+
+@given(st.dates(dt.date(1990, 1, 1), dt.date(2090, 1, 1)), st.integers(0, 40))
+def test_working_days_count_weekdays_only(start, days):
+    end = working_day_after(start, days)
+    between = [start + dt.timedelta(days=k) for k in range(1, (end - start).days + 1)]
+    assert sum(day.weekday() < 5 for day in between) == days
+    assert days == 0 or end.weekday() < 5
+
+
+@pytest.mark.parametrize("days", [-1, 1.5, True, 10**9])
+def test_working_days_are_whole(days):
+    with pytest.raises(InputError):
+        working_day_after(dt.date(2022, 1, 1), days)
+
+
+def test_a_loan_keeps_to_what_was_granted_and_agreed():
+    loan = {
+        "sample": "lot",
+        "borrower": "dust institute",
+        "request": "q",
+        "date": "2022-05-10",
+        "due": "2023-05-09",
+    }
+    for changes, why in [
+        ({"borrower": "Academy"}, "did not ask"),
+        ({"sample": "rest"}, "400 mg of the grant are left"),
+        ({"date": "2022-04-28"}, "before"),
+        ({"due": "2022-05-09"}, "before the loan"),
+        ({"request": "other"}, "no request"),
+        ({"date": None}, "no text"),
+    ]:
+        book = _agreed()
+        before = copy.deepcopy(book.to_rows())
+        assert why in _do(book, "lend", **{**loan, **changes})
+        assert (book.to_rows(), book.lent_mg()) == (before, 0)
+    book = _agreed()
+    assert _do(book, "lend", **loan) == ""
+    assert _do(book, "lend", **{**loan, "sample": "lot-2"}) == ""
+    assert (book.requests["q"].lent_mg, book.requests["q"].state) == (400, "lent")
+    assert "no agreement" in _do(_split_only(_granted()), "lend", **loan)
+
+
+def _split_only(book):
+    parts = [{"sample": "lot", "mass_mg": 300}, {"sample": "rest", "mass_mg": 1_731_000 - 300}]
+    assert _do(book, "split", sample="ce5", parts=parts, date="2022-05-01") == ""
+    return book
+
+
+@pytest.mark.parametrize(
+    ("action", "why"),
+    [
+        ({"do": "move", "sample": "lot", "store": "x", "date": "2022-04-30"}, "before the last action"),
+        ({"do": "extend", "sample": "lot", "due": "2024"}, "not lent"),
+        ({"do": "grant", "request": "q", "mass_mg": 1, "date": "2022-06-01"}, "was decided"),
+        ({"do": "turn-down", "request": "q", "date": "2022-06-01"}, "was decided"),
+        ({"do": "agree", "request": "q", "date": "2022-04-29"}, "was agreed"),
+        ({"do": "request", "request": "q", "investigator": WHO, "sample": "ce5", "mass_mg": 1, "date": "2022"},
+         "made already"),
+        ({"do": "request", "request": "z", "investigator": WHO, "sample": "mars", "mass_mg": 1, "date": "2022"},
+         "no sample mars"),
+        ({"do": "request", "request": "z", "investigator": WHO, "sample": "ce5", "mass_mg": 0, "date": "2022"},
+         "whole number"),
+        ({"do": "request", "request": "z", "investigator": WHO, "sample": "ce5", "mass_mg": 1, "use": "backup",
+          "date": "2022"}, "neither"),
+        ({"do": "review", "request": "q", "reviewer": EXPERT, "verdict": "maybe", "date": "2022-04-01"},
+         "none of"),
+        ({"do": "return", "sample": "lot", "mass_mg": 300}, "not lent"),
+    ],
+)  # fmt: skip
+def test_requests_and_loans_that_are_refused_change_nothing(action, why):
+    book = _agreed()
+    before = (copy.deepcopy(book.to_rows()), dict(book.requests), len(book.log))
+    assert why in book.apply(action)
+    assert (book.to_rows(), book.requests, len(book.log)) == before
+
+
+def test_the_chain_of_custody_goes_back_to_the_sample():
+    book = _agreed()
+    assert _do(book, "lend", sample="lot", borrower="b", due="2023", date="2022-06-01") == ""
+    assert _do(book, "extend", sample="lot", due="2024", date="2023-01-01") == ""
+    assert "not later" in _do(book, "extend", sample="lot", due="2023", date="2023-02-01")
+    assert _do(book, "return", sample="lot", mass_mg=0, consumed_mg=299, loss_mg=1, date="2023-06-01") == ""
+    assert book.line_of("lot") == ("lot", "ce5")
+    assert [row["do"] for row in book.trace("lot")] == ["receive", "split", "lend", "extend", "return"]
+    assert (book.consumed_mg, book.lost_mg, book.residual_mg) == (299, 1, 0)
+    assert book.line_of("nothing") == ()
+
+
+def test_a_backup_beside_what_it_backs_up_is_told():
+    book = _received(use="permanent")
+    parts = [{"sample": "a", "mass_mg": 1_000_000}, {"sample": "b", "mass_mg": 731_000, "use": "backup"}]
+    assert _do(book, "split", sample="ce5", parts=parts) == ""
+    assert book.findings() == ("ce5: backup and permanent pieces are both in beijing",)
+    assert _do(book, "move", sample="b", store="shaoshan") == ""
+    assert book.findings() == ()
+    assert book.stores() == {"beijing": 1_000_000, "shaoshan": 731_000}
+
+
+junk = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=4)
+    | st.lists(st.integers(), max_size=2)
+)
+
+
+@given(
+    st.sampled_from(sorted(ACTIONS)),
+    st.dictionaries(
+        st.sampled_from(["sample", "mass_mg", "date", "due", "request", "investigator", "reviewer", "verdict",
+                         "parts", "store", "use", "borrower", "holidays", "loss_mg", "consumed_mg"]),
+        junk | st.sampled_from(["ce5", "lot", "q", "2022-06-01", 5, WHO, EXPERT])),
+)  # fmt: skip
+@settings(max_examples=300, deadline=None)
+def test_no_malformed_action_raises_or_loses_mass(do, fields):
+    book = _agreed()
+    before = copy.deepcopy(book.to_rows())
+    refusal = book.apply({"do": do, **fields})
+    assert book.residual_mg == 0
+    assert not refusal or book.to_rows() == before
+
+
+# ---------------------------------------------------------------- the round
+
+
+def test_a_late_agreement_or_a_conflict_changes_the_round():
+    plan, tables = load_plan("ilrs"), bundled_round()
+    lent = [row for row in tables["requests"] if row["verdicts"].count("approve") > 1]
+    late = copy.deepcopy(tables)
+    name, mass = lent[0]["id"], lent[0]["mass_mg"]
+    next(row for row in late["requests"] if row["id"] == name)["agreed"] = "2022-05-03"
+    found = replay_round(plan, late)
+    assert (found.investigators, found.lent_mg) == (17, 8768 - mass)
+    assert "10 working days" in found.refused[0][1]
+    assert found.custody.residual_mg == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "kind"),
+    [
+        (lambda t: t["parts_mg"].update(permanent=1), ModelError),
+        (lambda t: t["round"].pop("due"), DataError),
+        (lambda t: t.pop("requests"), DataError),
+        (lambda t: t["requests"][0].pop("verdicts"), DataError),
+        (lambda t: t["round"].update(sample="ce9"), UnknownNameError),
+    ],
+)
+def test_rounds_that_cannot_be_played(change, kind):
+    tables = bundled_round()
+    change(tables)
+    with pytest.raises(kind):
+        replay_round(load_plan("ilrs"), tables)
+
+
+def test_a_round_without_a_readable_date_lends_nothing_and_says_why():
+    tables = bundled_round()
+    tables["round"]["asked"] = "soon"
+    found = replay_round(load_plan("ilrs"), tables)
+    assert (found.applications, found.lent_mg) == (0, 0)
+    assert "not a date" in found.refused[0][1]
