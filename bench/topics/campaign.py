@@ -50,8 +50,8 @@ def table() -> Table:
         method=f"The bundled plan, {len(plan.missions)} missions and {len(plan.elements)} elements; odds that its "
         "command centre works by 2036, as asked by `moonpost build risk`. Shortest of several times, one thread "
         "and two in turn (one time for a million). They hold everything: laying the plan out, drawing, counting; "
-        "those of processes also their start. The plain program of `tests/campaign/plainrisk.py` works straight on the "
-        "rows of the plan and comes to the same dates.",
+        "those of processes also their start. The plain program, `tests/campaign/plainrisk.py`, works straight on "
+        "the rows of the plan and comes to the same dates.",
         head=["what", "runs", "time", "for one run", "odds (%)", "bounds at 95 % (+-)"],
         rows=rows,
         reading="Time grows with the runs and the bounds fall with their root; 10,000 runs know the odds to one "

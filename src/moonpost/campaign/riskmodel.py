@@ -22,7 +22,7 @@ from moonpost.plan.missions import Mission
 from moonpost.plan.model import Plan
 from moonpost.power.loads import MATURITY_MARGIN
 
-__all__ = ["RiskModel", "risk_model"]
+__all__ = ["RiskAssumptions", "RiskModel", "risk_model"]
 
 _ORIGIN = dt.datetime(2000, 1, 1)
 _DAY = dt.timedelta(days=1)
