@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["release_figure"]
 
 _MARGIN = dt.timedelta(days=365)
-_STAGES = (("taken", DARK), ("early access", ORANGE), ("all partners", SKY), ("everybody", GREEN))
+_STAGES = (("data are taken", DARK), ("early access", ORANGE), ("all partners", SKY), ("everybody", GREEN))
 
 
 @drawing
