@@ -10,6 +10,7 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+import rfc8785
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -153,6 +154,20 @@ def test_whatever_can_be_said_is_read_back_as_it_was(party_keys, body):
     assert parse_line(entry.line) == entry
     assert b"\n" not in entry.line
     assert canonical(json.loads(canonical(body))) == canonical(body)
+
+
+@given(_json)
+@settings(max_examples=150, deadline=None)
+def test_canonical_text_is_that_of_another_program(value):
+    """RFC 8785 by the package rfc8785, which the program itself uses only beyond ASCII."""
+    assert canonical(value) == rfc8785.dumps(value)
+
+
+def test_names_are_sorted_as_utf_16(party_keys):
+    """RFC 8785, section 3.2.3, example of sorting: the order is not that of code points."""
+    value = {"\u20ac": 1, "\r": 2, "\ufb33": 3, "1": 4, "\U0001f600": 5, "\u0080": 6, "\u00f6": 7}
+    told = list(json.loads(canonical(value)).values())
+    assert told == [2, 4, 6, 7, 1, 5, 3]
 
 
 def test_files_that_are_cut_doubled_or_of_another_system(book, party_keys, tmp_path):

@@ -60,7 +60,7 @@ def write(place: str, key: Path, kind: str, body: dict[str, Any], as_json: bool)
 
     with Ledger.open(place) as ledger:
         entry = ledger.append(signer(key, ledger.state()), kind, body)
-        change = ledger.state().changes.get(str(body.get("change", "")))
+        change = ledger.change(str(body.get("change", "")))
     value: dict[str, Any] = {"entry": entry.entry, "hash": entry.hash, "kind": kind, "party": entry.party}
     text = f"entry {entry.entry} ({kind}) by {entry.party}"
     if change is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import os
 import secrets
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +16,7 @@ from moonpost.partners.ledger.baselines import owned_rows
 from moonpost.partners.ledger.checkpoints import Checkpoint, Trust
 from moonpost.partners.ledger.entries import NO_ENTRY, Entry, parse_line, sign_entry
 from moonpost.partners.ledger.keys import PartyKey
-from moonpost.partners.ledger.rules import LedgerState
+from moonpost.partners.ledger.rules import ChangeState, LedgerState
 from moonpost.partners.ledger.stores import Row, Store, is_url, open_store, read_lines
 from moonpost.partners.ledger.verify import Fault, Verification, Verifier, verify_lines
 from moonpost.plan.model import Plan
@@ -155,20 +156,40 @@ class Ledger:
                 ) from error
 
     def state(self) -> LedgerState:
-        """Where everything stands.
+        """Where everything stands, after a check of the whole.
 
         Raises
         ------
         DataError
             If the ledger is not sound.
         """
-        found = self.verify()
-        if not found.sound:
-            fault = found.faults[0]
-            raise DataError(
-                f"entry {fault.entry}: {fault.text}", where=self.place, advice="run moonpost ledger verify"
-            )
-        return found.state
+        found = self._sound(self.verify())
+        self._state, self._taken, self._head = found.state, found.entries, found.head
+        return copy.deepcopy(found.state)
+
+    def change(self, name: str) -> ChangeState | None:
+        """A change as it stands after what this object has read and written, without another check.
+
+        Parameters
+        ----------
+        name : str
+            Its name.
+
+        Returns
+        -------
+        ChangeState or None
+            None if there is no such change.
+        """
+        return copy.deepcopy(self._state.changes.get(name))
+
+    def _sound(self, found: Verification) -> Verification:
+        """A check that found nothing, or an error that tells the first fault."""
+        if found.sound:
+            return found
+        fault = found.faults[0]
+        raise DataError(
+            f"entry {fault.entry}: {fault.text}", where=self.place, advice="run moonpost ledger verify"
+        )
 
     def verify(self, *, trust: Trust | None = None, checkpoints: Sequence[Checkpoint] = ()) -> Verification:
         """Check everything, stored columns included.
@@ -252,12 +273,9 @@ class Ledger:
         """Bring the state up to the last stored entry, which others may have written."""
         if self._taken == last[0] + 1 and self._head == last[1]:
             return
-        found = self.verify()
-        if not found.sound or found.head != last[1]:
-            fault = found.faults[0] if found.faults else Fault(last[0], "storage", "it changed while it was read")
-            raise DataError(
-                f"entry {fault.entry}: {fault.text}", where=self.place, advice="run moonpost ledger verify"
-            )
+        found = self._sound(self.verify())
+        if found.head != last[1]:
+            raise DataError("it changed while it was read", where=self.place, advice="run moonpost ledger verify")
         self._state, self._taken, self._head = found.state, last[0] + 1, last[1]
 
     def extend(self, lines: Sequence[bytes]) -> int:

@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -33,6 +34,7 @@ FIELDS = ("body", "entry", "hash", "key", "kind", "ledger", "party", "previous",
 
 _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
 _LARGEST = 1 << 20
+_LARGEST_NUMBER = (1 << 53) - 1
 
 LARGEST_LINE = _LARGEST + 4096
 """Most bytes in an entry's line: a mebibyte of body, and its other fields."""
@@ -117,6 +119,10 @@ def canonical(value: Any) -> bytes:
     InputError
         If it holds anything else.
 
+    Notes
+    -----
+    Text in ASCII alone is written by the standard library, whose order of names and escapes are the same there.
+
     References
     ----------
     Rundgren, Jordan and Erdtman (2020), JSON Canonicalization Scheme, doi:10.17487/RFC8785.
@@ -128,31 +134,48 @@ def canonical(value: Any) -> bytes:
     """
     import rfc8785
 
-    if _fraction(value, DEEPEST):
-        raise InputError(
-            "a number with a fraction",
-            where="ledger entry",
-            advice="write it as text or in a smaller unit, such as mg",
-        )
+    _check(value, DEEPEST)
+    quick = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    if quick.isascii():
+        return quick.encode()
     try:
         return rfc8785.dumps(value)
     except (rfc8785.CanonicalizationError, UnicodeEncodeError) as error:
-        raise InputError(
-            f"cannot be written: {error}", where="ledger entry", advice="use text, whole numbers, lists and tables"
-        ) from error
+        raise _unwritable(f"cannot be written: {error}", "use text that UTF-8 can carry") from error
 
 
-def _fraction(value: Any, left: int) -> bool:
-    """Whether there is a float anywhere in a value; refuses what stands too deep."""
-    if isinstance(value, float):
-        return True
-    if not isinstance(value, dict | list | tuple):
-        return False
-    if left == 0:
-        raise InputError(
-            f"lists and tables stand more than {DEEPEST} deep", where="ledger entry", advice="write them flatter"
+def _check(value: Any, left: int) -> None:
+    """Refuse what has no canonical text: fractions, large numbers, other types, too many levels."""
+    if isinstance(value, str | bool) or value is None:
+        return
+    if isinstance(value, int):
+        if not -_LARGEST_NUMBER <= value <= _LARGEST_NUMBER:
+            raise _unwritable("a number beyond 2^53 - 1", "write it as text")
+    elif isinstance(value, float):
+        raise _unwritable("a number with a fraction", "write it as text or in a smaller unit, such as mg")
+    elif not isinstance(value, dict | list | tuple):
+        raise _unwritable(
+            f"cannot be written: {type(value).__name__}", "use text, whole numbers, lists and tables"
         )
-    return any(_fraction(item, left - 1) for item in (value.values() if isinstance(value, dict) else value))
+    elif left == 0:
+        raise _unwritable(f"lists and tables stand more than {DEEPEST} deep", "write them flatter")
+    else:
+        for item in _parts(value):
+            _check(item, left - 1)
+
+
+def _parts(value: dict[Any, Any] | list[Any] | tuple[Any, ...]) -> Iterable[Any]:
+    """What a list or table holds; refuses names of fields that are no text."""
+    if not isinstance(value, dict):
+        return value
+    for name in value:
+        if not isinstance(name, str):
+            raise _unwritable(f"{name!r} names a field and is no text", "name fields with text")
+    return value.values()
+
+
+def _unwritable(what: str, advice: str) -> InputError:
+    return InputError(what, where="ledger entry", advice=advice)
 
 
 def sign_entry(
