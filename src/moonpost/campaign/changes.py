@@ -8,6 +8,7 @@ import re
 from calendar import monthrange
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from graphlib import TopologicalSorter
 
 from moonpost.campaign.build import BuildOrder
 from moonpost.errors import InputError
@@ -168,7 +169,7 @@ def changed_plan(
 
 
 def redated(plan: Plan, order: BuildOrder) -> Plan:
-    """The plan with launches that have to wait on the dates on which they can fly.
+    """Put launches that have to wait on the dates on which they can fly.
 
     Parameters
     ----------
@@ -190,21 +191,42 @@ def redated(plan: Plan, order: BuildOrder) -> Plan:
     '2033-01-06'
     """
     moved = {row.mission: row for row in order.missions if row.moved and row.launch is not None}
-    missions = []
-    for mission in plan.missions:
+    missions: dict[str, Mission] = {}
+    for mission in _in_order(plan):
         if mission.id in moved:
             row = moved[mission.id]
-            launch = _range(row.launch, row.launch_latest)
             landing = None if mission.landing is None else _range(row.arrival, row.arrival_latest)
-            mission = mission.model_copy(
-                update={
-                    "launch": launch,
-                    "landing": landing,
-                    "note": _noted(mission, f"Launch moved from {mission.launch} to after what it requires"),
-                }
-            )
-        missions.append(mission)
-    return plan.model_copy(update={"missions": tuple(missions)})
+            mission = _moved(mission, _range(row.launch, row.launch_latest), landing)
+        missions[mission.id] = _behind(mission, missions)
+    return plan.model_copy(update={"missions": tuple(missions[row.id] for row in plan.missions)})
+
+
+def _in_order(plan: Plan) -> list[Mission]:
+    """Missions with those that they require first."""
+    by_id = {row.id: row for row in plan.missions}
+    graph = {row.id: [name for name in row.requires if name in by_id] for row in plan.missions}
+    return [by_id[name] for name in TopologicalSorter(graph).static_order()]
+
+
+def _behind(mission: Mission, before: Mapping[str, Mission]) -> Mission:
+    """A mission that cannot fly, with its date not before those of what it requires: plans hold no such order."""
+    first, last = when_bounds(mission.launch)
+    needed = max(
+        (when_bounds(before[name].launch)[0] for name in mission.requires if name in before), default=first
+    )
+    if mission.status in ("flown", "lost") or needed <= last:
+        return mission
+    by = needed - first
+    launch, landing = (
+        None if text is None else _range(*(_text(date + by) for date in when_bounds(text)))
+        for text in (mission.launch, mission.landing)
+    )
+    return _moved(mission, str(launch), landing)
+
+
+def _moved(mission: Mission, launch: str, landing: str | None) -> Mission:
+    note = _noted(mission, f"Launch moved from {mission.launch} to after what it requires")
+    return mission.model_copy(update={"launch": launch, "landing": landing, "note": note})
 
 
 def version_of(before: Plan, after: Plan, what: str, *, version: str | None = None) -> Plan:

@@ -226,8 +226,8 @@ def find_repairs(
     costs : mapping of str to float, optional
         Cost of a launch by launcher, before those of the plan.
     relaunch_days : float
-        A further launch flies no earlier than so long after the first date of the mission that it replaces [d]: an
-        assumption.
+        A further launch flies no earlier than so long after the first date of the first mission that it replaces
+        [d]: an assumption.
     seconds : float
         Limit of each search.
 
@@ -246,11 +246,11 @@ def find_repairs(
     Notes
     -----
     What was lost is cargo with the margin of its maturity (5, 10 or 20 %). It may ride on missions to come that
-    end in the same place, have room for it by mass and volume and do not depend on what was cancelled, at no
-    cost; or on further launches: the cancelled mission once more, or any launcher of known capacity by the way of
-    the cancelled mission. HiGHS finds the loading (`load_flights`). Costs are those of launches alone; where
-    launchers have none, launches are counted. What waits for a cancelled mission then waits for those that bring
-    its elements.
+    end in the same place, have room for it by mass and volume and do not depend on what was cancelled, at no cost;
+    or on further launches: the cancelled mission once more, or up to four of any launcher of known capacity by the
+    way of the cancelled mission, as often as its rate allows. HiGHS finds the loading (`load_flights`). Costs are
+    those of launches alone; where launchers have none, launches are counted. What waits for a cancelled mission
+    then waits for those that bring its elements.
 
     Examples
     --------
@@ -307,10 +307,10 @@ class _Case:
         self.before, self.after = standings
         self.flights = options
         self.elements = [changed.element(name) for name in dict.fromkeys((*lost.elements, *lost.late))]
-        homes = dict.fromkeys(row.mission for row in self.elements)
-        self.options: dict[str, list[Option]] = {
-            home: options.of(home, [row for row in self.elements if row.mission == home]) for home in homes
-        }
+        homes: dict[str, list[Element]] = {}
+        for element in self.elements:
+            homes.setdefault(element.mission, []).append(element)
+        self.options = options.of(homes)
 
     def loaded(self, aim: Literal["cost", "earliest"], seconds: float) -> Loading | None:
         """The best loading by an aim; without days of need if they cannot be kept."""
@@ -404,7 +404,7 @@ class _Case:
 
     def _suits(self, element: Element, option: Option) -> bool:
         """Whether a flight may bring an element: with an unknown mass only its own mission, once more."""
-        if option.new and option.flight.kind == f"again {element.mission}":
+        if option.flight.kind in (f"again {element.mission}", f"stay {element.mission}"):
             return True
         return margined_kg(element) is not None
 

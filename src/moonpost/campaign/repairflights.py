@@ -17,6 +17,7 @@ from moonpost.plan.base import when_bounds
 from moonpost.plan.elements import Element
 from moonpost.plan.missions import Mission
 from moonpost.plan.model import Plan
+from moonpost.plan.places import SurfaceStation
 
 __all__ = ["CARRIERS", "FlightOptions", "Option", "day_number"]
 
@@ -71,23 +72,49 @@ class FlightOptions:
         self.arrivals = {row.mission: row.arrival for row in standing.order.missions if row.blocked_by is None}
         self.tied = {name for gone in self.cancelled for name in (gone, *_dependents(changed, gone))}
 
-    def of(self, name: str, elements: Sequence[Element]) -> list[Option]:
-        """Flights for elements of one mission.
+    def of(self, homes: Mapping[str, Sequence[Element]]) -> dict[str, list[Option]]:
+        """Flights for the elements of some missions.
 
         Parameters
         ----------
-        name : str
-            The mission.
-        elements : sequence of Element
-            What has to be brought.
+        homes : mapping of str to sequence of Element
+            What has to be brought, by the mission that was to bring it.
 
         Returns
         -------
-        list of Option
+        dict of str to list of Option
+            Further launches serve all missions that end in the same place, and are the same options for each.
         """
-        lost = self.plan.mission(name)
-        again = [self.again(lost)] if name in self.cancelled else []
-        return [*self._riding(lost), *again, *self._further(lost, len(elements))]
+        found: dict[str, list[Option]] = {}
+        for index, group in enumerate(self._groups(homes)):
+            pieces = sum(len(homes[name]) for name in group)
+            rows = [self.plan.mission(name) for name in group]
+            first = min(rows, key=lambda row: when_bounds(row.launch)[0])
+            site = next((row.site for row in rows if row.site is not None), None)
+            shared = self._further(
+                first.model_copy(update={"site": site}), pieces, f"-{index + 1}" if index else ""
+            )
+            for row in rows:
+                own = self.again(row) if row.id in self.cancelled else self._staying(row, homes[row.id])
+                found[row.id] = [*self._riding(row), own, *shared]
+        return found
+
+    def _groups(self, homes: Collection[str]) -> list[list[str]]:
+        """Missions that end in the same place; one without a site goes with the first that has the same end."""
+        groups: dict[tuple[str | None, str | None], list[str]] = {}
+        rows = [self.plan.mission(name) for name in homes]
+        for row in sorted(rows, key=lambda row: row.site is None):
+            end = _destination(self.plan, row)
+            near = [key for key in groups if key[0] == end and row.site is None]
+            groups.setdefault(near[0] if near else (end, row.site), []).append(row.id)
+        return list(groups.values())
+
+    def _staying(self, home: Mission, elements: Sequence[Element]) -> Option:
+        """The mission itself, if it still flies: too late for what it should bring, but at no cost."""
+        mass = math.fsum(margined_kg(row) or 1.0 for row in elements) + 1.0
+        arrival = self.arrivals.get(home.id)
+        day = _arrival(self.changed.mission(home.id)) if arrival is None else day_number(_instant(arrival))
+        return Option(Flight(home.id, f"stay {home.id}", day, mass, math.inf, 0.0), home, False)
 
     def again(self, lost: Mission) -> Option:
         """A mission once more with all that it had, so much later as it takes to build it again.
@@ -148,11 +175,15 @@ class FlightOptions:
                 found.append(Option(flight, mission, False))
         return found
 
-    def _further(self, lost: Mission, pieces: int) -> list[Option]:
+    def _further(self, lost: Mission, pieces: int, mark: str) -> list[Option]:
         """Launchers of known capacity by the way of the lost mission."""
-        if lost.transfer is None:
+        end = _destination(self.changed, lost)
+        if end is None:
             return []
-        kinds = flight_kinds(self.changed, transfers=[lost.transfer], costs=self.costs)
+        if end != ("surface" if isinstance(self.changed.station, SurfaceStation) else "orbit"):
+            self._leave(lost.id, f"ends at {end}: only the same mission once more is looked at")
+            return []
+        kinds = flight_kinds(self.changed, transfers=[str(lost.transfer)], costs=self.costs)
         for row in kinds.left_out:
             self._leave(row.id, row.reason)
         found: list[Option] = []
@@ -160,17 +191,17 @@ class FlightOptions:
             if self.priced and self.cost_by.get(kind.launcher) is None:
                 self._leave(kind.launcher, "it has no cost, and others have")
                 continue
-            found += [self._kind(lost, kind, copy) for copy in range(min(pieces, _COPIES))]
+            found += [self._kind(lost, kind, copy, mark) for copy in range(min(pieces, _COPIES))]
         return found
 
-    def _kind(self, lost: Mission, kind: FlightKind, copy: int) -> Option:
+    def _kind(self, lost: Mission, kind: FlightKind, copy: int, mark: str) -> Option:
         """One further launch of a kind, the next one as long after it as its rate asks."""
-        name = f"{lost.id}-by-{kind.launcher}" + (f"-{copy + 1}" if copy else "")
-        title = f"{kind.name} for {lost.name}" + (f", launch {copy + 1}" if copy else "")
-        mission = self._new(lost, name[:48].rstrip("-"), title, kind.launcher, 365.25 * copy / kind.per_year)
+        name = f"further-{kind.launcher[:30]}-{copy + 1}{mark}"
+        title = f"{kind.name}, further launch{f' {copy + 1}' if copy else ''}"
+        mission = self._new(lost, name, title, kind.launcher, 365.25 * copy / kind.per_year)
         room = math.inf if kind.volume_m3 is None else kind.volume_m3
         cost = self.cost(kind.launcher)
-        flight = Flight(mission.id, f"{kind.id} for {lost.id}", _arrival(mission), kind.cargo_kg, room, cost)
+        flight = Flight(mission.id, f"{kind.id}{mark}", _arrival(mission), kind.cargo_kg, room, cost)
         return Option(flight, mission, True)
 
     def _new(self, lost: Mission, name: str, title: str, launcher: str | None, later_days: float) -> Mission:
