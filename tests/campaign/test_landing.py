@@ -41,6 +41,8 @@ def a_kind(name, cargo_kg, cost=None, arrival_kg=None):
         per_year_assumed=True,
         cost=cost,
         reliability=None,
+        source="made for this test",
+        confidence="C",
         note="",
     )
 

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from moonpost.campaign import loadingmodel
 from moonpost.campaign.loading import Cargo, Flight, Loading, conflicts, load_flights, loading_faults
 from moonpost.errors import InputError, ModelError
 
@@ -95,6 +96,14 @@ def test_every_aim_equals_brute_force(case, aim):
 @given(cases(), st.sampled_from(AIMS))
 def test_every_aim_equals_brute_force_on_400_cases(case, aim):
     compare(*case, aim)
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=QUIET)
+@given(cases(), st.sampled_from(AIMS))
+def test_order_by_days_finds_the_same(case, aim):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(loadingmodel, "_MOST_TERMS", 0)
+        compare(*case, aim)
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=QUIET)

@@ -127,6 +127,25 @@ def test_what_takes_no_part_is_named(plan_of, a_mission, an_element):
         plan_cargo(plan, also=["nothing"])
 
 
+def test_what_requires_something_lost_is_left_out_with_it(plan_of, a_mission, an_element):
+    plan = plan_of(
+        [a_mission("gone", "2025", status="lost"), a_mission("one", "2031")],
+        [
+            an_element("a", "gone"),
+            an_element("b", "one", 100.0, requires=["a"]),
+            an_element("c", "one", 100.0, powered_by="b"),
+            an_element("d", "one", 100.0),
+        ],
+    )
+    found = plan_cargo(plan)
+    assert [row.id for row in found.rows] == ["d"]
+    assert {row.id: row.reason for row in found.left_out} == {
+        "b": "requires a, which never works",
+        "c": "requires b, which never works",
+    }
+    assert [row.id for row in plan_cargo(plan, also=["a"]).rows] == ["a", "b", "c", "d"]
+
+
 def test_cargo_waits_for_missions_that_fly_elsewhere(plan_of, a_mission, an_element):
     plan = plan_of(
         [
@@ -148,6 +167,13 @@ def test_the_own_assignment_that_does_not_fit_is_told(plan_of, a_mission, an_ele
     found = plan_loading(plan, windows=False)
     assert "one brings 3,480 kg with margins, 3,000 kg fit" in found.own_faults
     assert "two has no mass after injection and no launcher of known capacity" in found.own_faults
+    roomy = plan_of(
+        [a_mission("one", "2031")],
+        [an_element("a", "one", 10.0, volume_m3=9.0)],
+        launchers=[{**plan.launchers[0].model_dump(), "fairing_m3": 8.0}],
+    )
+    assert plan_loading(roomy, windows=False).own_faults == ("one brings 9 m3, 8 m3 fit",)
+    assert "a is too large for any launch" in plan_loading(roomy, windows=False).conflict
     assert any("a is too heavy for any launch" in text for text in found.conflict)
 
 

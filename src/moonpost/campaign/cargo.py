@@ -20,6 +20,7 @@ from moonpost.power.loads import MATURITY_MARGIN
 __all__ = ["CargoList", "CargoRow", "plan_cargo"]
 
 _MOST_LOTS = 12
+_NEVER = ("lost", "cancelled")
 _TRANSIT = dt.timedelta(days=TRANSIT_DAYS)
 
 
@@ -131,7 +132,8 @@ def plan_cargo(plan: Plan, *, early: bool = True, also: Collection[str] = ()) ->
 
     Notes
     -----
-    Several of an element fly in up to 12 lots, each on any flight.
+    What requires an element that never comes is left out with it. Several of an element fly in up to 12 lots,
+    each on any flight.
     Needed by `needed` of the element, else by the last arrival that the date of its own mission allows. An element
     comes after those it requires and its source of power, and after all cargo of the missions that its own
     requires; where these bring no cargo to the station, after their last arrival. Landers are part of
@@ -146,13 +148,14 @@ def plan_cargo(plan: Plan, *, early: bool = True, also: Collection[str] = ()) ->
     """
     missions = {row.id: row for row in station_missions(plan)}
     extra = [plan.element(name) for name in also]
+    lost = _lost(plan, missions, {row.id for row in extra})
     rows: dict[str, CargoRow] = {}
     left_out = []
     for element in plan.elements:
         wanted = element in extra
         if element.mission not in missions and not wanted:
             continue
-        reason = "" if wanted else _reason(plan, element, missions)
+        reason = "" if wanted else _reason(plan, element) or lost.get(element.id, "")
         if wanted and element.best_mass_kg is None:
             raise InputError("its mass is not known", where=f"elements[{element.id}]", advice="give mass_kg")
         if reason:
@@ -162,17 +165,40 @@ def plan_cargo(plan: Plan, *, early: bool = True, also: Collection[str] = ()) ->
     return CargoList(tuple(_ordered(plan, row, rows) for row in rows.values()), tuple(left_out))
 
 
-def _reason(plan: Plan, element: Element, missions: dict[str, Mission]) -> str:
-    """Why an element is no cargo, or nothing."""
+def _reason(plan: Plan, element: Element) -> str:
+    """Why an element is no cargo by itself, or nothing."""
     if element.kind == "lander" and isinstance(plan.station, SurfaceStation):
         return "is the lander of its flight"
-    if element.best_mass_kg is None:
-        return "its mass is not known"
-    for name in missions[element.mission].requires:
-        status = plan.mission(name).status
-        if status in ("lost", "cancelled"):
-            return f"its mission {element.mission} requires {name}, which is {status}"
-    return ""
+    return "its mass is not known" if element.best_mass_kg is None else ""
+
+
+def _lost(plan: Plan, missions: dict[str, Mission], rescued: set[str]) -> dict[str, str]:
+    """Elements that never come or never work, with the reason."""
+    found: dict[str, str] = {}
+    for element in plan.elements:
+        if element.id in rescued:
+            continue
+        status = plan.mission(element.mission).status
+        if status in _NEVER:
+            found[element.id] = f"its mission {element.mission} is {status}"
+        for name in missions[element.mission].requires if element.mission in missions else ():
+            status = plan.mission(name).status
+            if status in _NEVER:
+                found[element.id] = f"its mission {element.mission} requires {name}, which is {status}"
+    grown = True
+    while grown:
+        grown = False
+        for element in plan.elements:
+            needs = [name for name in _needs(element) if name in found]
+            if needs and element.id not in found and element.id not in rescued:
+                found[element.id] = f"requires {needs[0]}, which never works"
+                grown = True
+    return found
+
+
+def _needs(element: Element) -> tuple[str, ...]:
+    """Elements that have to work before this one."""
+    return tuple(name for name in (*element.requires, element.powered_by) if name not in (None, element.id))
 
 
 def _lots(plan: Plan, element: Element, early: bool) -> list[CargoRow]:
@@ -212,7 +238,7 @@ def _lots(plan: Plan, element: Element, early: bool) -> list[CargoRow]:
 def _ordered(plan: Plan, row: CargoRow, rows: dict[str, CargoRow]) -> CargoRow:
     """Cargo with what it comes after."""
     element = plan.element(row.element)
-    before = {*element.requires, element.powered_by or element.id} - {element.id}
+    before = set(_needs(element))
     ready, basis = row.ready, row.ready_basis
     for name in plan.mission(row.mission).requires:
         brought = {other.element for other in rows.values() if other.mission == name}

@@ -98,6 +98,8 @@ class FlightKind:
         Of one launch, in the plan's unit.
     reliability : float or None
         Probability that the launch succeeds [1].
+    source, confidence : str
+        Of launcher and transfer; the lesser confidence of both.
     note : str
         What a reader should know.
 
@@ -128,6 +130,8 @@ class FlightKind:
     per_year_assumed: bool
     cost: float | None
     reliability: float | None
+    source: str
+    confidence: str
     note: str
 
     @property
@@ -442,6 +446,8 @@ def _kind(
         per_year_assumed=rate is None,
         cost=given["cost"],
         reliability=row.reliability,
+        source=f"{row.source}; {way.source}",
+        confidence=max(row.confidence, way.confidence),
         note="; ".join(notes),
     )
 

@@ -18,6 +18,7 @@ __all__ = ["LoadingModel"]
 
 _DAYS = 1e5
 _TIE_SECONDS = 10.0
+_MOST_TERMS = 1_000_000
 
 
 class LoadingModel:
@@ -87,12 +88,25 @@ class LoadingModel:
         """Nothing comes before what it comes after."""
         place = {row.id: i for i, row in enumerate(self.cargo)}
         days = sorted({flight.day for flight in self.flights})[:-1]
+        pairs = sum(len(row.after) for row in self.cargo)
+        if pairs * len(days) * self.m > _MOST_TERMS:
+            self._follow_days(place)
+            return
         for i, row in enumerate(self.cargo):
             for before in row.after:
                 for day in days:
                     early = [f for f, flight in enumerate(self.flights) if flight.day <= day]
                     index = [self._x(i, f) for f in early] + [self._x(place[before], f) for f in early]
                     self.rows.append((index, [1.0] * len(early) + [-1.0] * len(early), -np.inf, 0.0))
+
+    def _follow_days(self, place: dict[str, int]) -> None:
+        """The same by one row for each pair, weaker for the search, where the programme would grow too large."""
+        first = self.flights[0].day
+        days = [flight.day - first for flight in self.flights]
+        for i, row in enumerate(self.cargo):
+            for before in row.after:
+                index = [self._x(place[before], f) for f in range(self.m)] + [self._x(i, f) for f in range(self.m)]
+                self.rows.append((index, [*days, *(-day for day in days)], -np.inf, 0.0))
 
     def _alike(self) -> None:
         """Of flights alike but for their name the first are used."""

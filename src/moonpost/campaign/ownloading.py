@@ -120,8 +120,7 @@ def own_loading(
     for name, brought in by_mission.items():
         launcher = plan.mission(name).launcher
         paid.append(costs.get(launcher or ""))
-        asked = math.fsum(row.mass_kg for row in brought)
-        faults += [f"{name} {text}" for text in _mission_faults(plan, name, asked, kinds)]
+        faults += [f"{name} {text}" for text in _mission_faults(plan, name, brought, kinds)]
     known = [cost for cost in paid if cost is not None]
     arrivals = {row.id: row.planned_last for row in rows}
     for row in rows:
@@ -131,7 +130,7 @@ def own_loading(
     return measured(len(by_mission), total, arrivals, rows), tuple(faults)
 
 
-def _mission_faults(plan: Plan, name: str, asked_kg: float, kinds: FlightKinds) -> list[str]:
+def _mission_faults(plan: Plan, name: str, brought: Sequence[CargoRow], kinds: FlightKinds) -> list[str]:
     """Whether a mission of the plan brings its own cargo."""
     mission = plan.mission(name)
     if mission.transfer is None:
@@ -144,5 +143,8 @@ def _mission_faults(plan: Plan, name: str, asked_kg: float, kinds: FlightKinds) 
     best = None if kinds.lander is None else kinds.lander.best
     found = flight_kinds(plan, launchers=[launcher], transfers=[mission.transfer], capacities={launcher: injected},
                          dry_fraction=best)  # fmt: skip
-    room = found.kinds[0].cargo_kg if found.kinds else 0.0
-    return [] if asked_kg <= room else [f"brings {asked_kg:,.0f} kg with margins, {room:,.0f} kg fit"]
+    fits = found.kinds[0].cargo_kg if found.kinds else 0.0
+    room = found.kinds[0].volume_m3 if found.kinds else None
+    asked, volume = math.fsum(row.mass_kg for row in brought), math.fsum(row.volume_m3 or 0.0 for row in brought)
+    faults = [] if asked <= fits else [f"brings {asked:,.0f} kg with margins, {fits:,.0f} kg fit"]
+    return faults if room is None or volume <= room else [*faults, f"brings {volume:g} m3, {room:g} m3 fit"]
