@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 from moonpost.cli.output import JSON, emit, table
+from moonpost.errors import InputError
 
 if TYPE_CHECKING:
     from moonpost.campaign.capability import CapabilityPoint
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["register"]
 
+_PLOTS = (".png", ".svg", ".pdf")
 _PLAN = typer.Argument(help="A bundled plan or the path of a TOML file.")
 
 
@@ -38,7 +41,7 @@ def _order(
     slot_h: float = typer.Option(1.0, help="Grid of steps [h]."),
     seconds: float = typer.Option(2.0, help="Longest search for one way to share a landing's work [s]."),
     workers: int = typer.Option(1, help="Threads."),
-    plot: str = typer.Option("", help="Draw steps and capability: .png, .svg or .pdf."),
+    plot: Path | None = typer.Option(None, help="Draw steps and capability: .png, .svg or .pdf."),
     as_json: bool = JSON,
 ) -> None:
     """Plan the order in which a station is built: what is unloaded, set up, connected and tried out when, by whom.
@@ -51,13 +54,15 @@ def _order(
     from moonpost.campaign import capability
     from moonpost.study.assembling import build_in_steps
 
+    if plot is not None and plot.suffix.lower() not in _PLOTS:
+        raise InputError(f"ends in {plot.suffix!r}", where="--plot", advice=f"end it in {', '.join(_PLOTS)}")
     loaded = _loaded(plan)
     days: dict[str, Any] = {"transit_days": transit_days, "commissioning_days": commissioning_days}
     options: dict[str, Any] = {"case": case, "contact": contact, "slot_s": 3600.0 * slot_h, "workers": workers}
     with _bar(sys.stderr.isatty() and not dates_only) as progress:
         built = build_in_steps(loaded, steps=not dates_only, **days, **options, seconds=seconds, progress=progress)
     points = capability(loaded, built.order, case="latest" if case == "latest" else "earliest")
-    if plot:
+    if plot is not None:
         from moonpost.report.figures.assembly import assembly_figure
         from moonpost.report.figures.style import save_figure
 
