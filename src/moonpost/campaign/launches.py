@@ -15,6 +15,7 @@ from moonpost.plan.places import SurfaceStation
 from moonpost.power.loads import MATURITY_MARGIN
 
 __all__ = ["FlightKind", "FlightKinds", "LanderFraction", "LeftOut", "flight_kinds", "lander_fraction",
+    "mission_kind",
            "station_missions"]  # fmt: skip
 
 _TO_COME = ("planned", "proposed")
@@ -327,6 +328,44 @@ def lander_fraction(plan: Plan, given: float | None = None) -> LanderFraction | 
             best, low, high = (math.fsum(row[k] for _, row in rows) / len(rows) for k in range(3))
             return LanderFraction(best, low, high, "landers of " + ", ".join(name for name, _ in rows))
     return None
+
+
+def mission_kind(plan: Plan, mission: Mission, lander: LanderFraction | None) -> FlightKind | None:
+    """What one mission of a plan brings, by its own launch mass, launcher and way.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+    mission : Mission
+        One of its missions.
+    lander : LanderFraction or None
+        Dry mass of landers.
+
+    Returns
+    -------
+    FlightKind or None
+        None without a transfer or a mass after injection, or if the chain does not close.
+
+    Examples
+    --------
+    >>> from moonpost.plan import load_plan
+    >>> plan = load_plan("ilrs")
+    >>> mission_kind(plan, plan.mission("ilrs-1"), lander_fraction(plan)).injected_kg
+    24300.0
+    """
+    if mission.transfer is None:
+        return None
+    launcher = Launcher(
+        id="unknown", name="not known", owner=mission.owner, source=mission.source, confidence=mission.confidence
+    )
+    if mission.launcher is not None:
+        launcher = plan.row("launchers", mission.launcher)
+    injected = mission.launch_mass_kg or launcher.capacity_kg
+    if injected is None:
+        return None
+    given = {"cost": launcher.cost, "per_year": launcher.per_year}
+    return _kind(plan, launcher, plan.row("transfers", mission.transfer), injected, lander, given)
 
 
 def station_missions(plan: Plan) -> tuple[Mission, ...]:

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from moonpost.campaign.launches import FlightKinds, flight_kinds
+from moonpost.campaign.launches import FlightKinds, mission_kind
+from moonpost.plan.missions import Mission
 from moonpost.plan.model import Plan
 
 if TYPE_CHECKING:
@@ -133,18 +134,22 @@ def own_loading(
 def _mission_faults(plan: Plan, name: str, brought: Sequence[CargoRow], kinds: FlightKinds) -> list[str]:
     """Whether a mission of the plan brings its own cargo."""
     mission = plan.mission(name)
-    if mission.transfer is None:
+    found = mission_kind(plan, mission, kinds.lander)
+    if found is None and mission.transfer is None:
         return ["has no transfer, so that what it brings is not known"]
-    capacity = None if mission.launcher is None else plan.row("launchers", mission.launcher).capacity_kg
-    injected = mission.launch_mass_kg or capacity
-    if injected is None:
+    if found is None and (mission.launch_mass_kg or _capacity(plan, mission)):
+        return ["does not arrive: its chain of velocity changes does not close"]
+    if found is None:
         return ["has no mass after injection and no launcher of known capacity"]
-    launcher = mission.launcher or plan.launchers[0].id
-    best = None if kinds.lander is None else kinds.lander.best
-    found = flight_kinds(plan, launchers=[launcher], transfers=[mission.transfer], capacities={launcher: injected},
-                         dry_fraction=best)  # fmt: skip
-    fits = found.kinds[0].cargo_kg if found.kinds else 0.0
-    room = found.kinds[0].volume_m3 if found.kinds else None
+    fits, room = found.cargo_kg, found.volume_m3
     asked, volume = math.fsum(row.mass_kg for row in brought), math.fsum(row.volume_m3 or 0.0 for row in brought)
     faults = [] if asked <= fits else [f"brings {asked:,.0f} kg with margins, {fits:,.0f} kg fit"]
     return faults if room is None or volume <= room else [*faults, f"brings {volume:g} m3, {room:g} m3 fit"]
+
+
+def _capacity(plan: Plan, mission: Mission) -> float | None:
+    """What the launcher of a mission sends to the Moon, if that is known."""
+    if mission.launcher is None:
+        return None
+    found: float | None = plan.row("launchers", mission.launcher).capacity_kg
+    return found

@@ -225,7 +225,9 @@ def _loading_text(found: PlanLoading) -> str:
     if found.conflict:
         lines += ["cannot be done; these demands conflict:", *(f"  {text}" for text in found.conflict), ""]
     elif not found.flights:
-        lines.append("nothing is still to be brought")
+        lines.append(
+            "nothing can be brought: see what is left out" if found.cargo.left_out else "nothing is left to bring"
+        )
     else:
         proof = _proof(found.bound, found.unit, found.optimal, found.gap)
         head = ["launch", "launcher", "arrival", "cargo (kg)", "fits (kg)", "slack (d)", "brings"]
