@@ -322,7 +322,7 @@ def _about(row: dict[str, Any]) -> str:
         return f"to {row['borrower']} until {row['due']}"
     if row["do"] in ("receive", "return"):
         return f"{_grams(row['mass_mg'])} g" + (f" in {row['store']}" if "store" in row else "")
-    return str(row.get("store", row.get("due", "")))
+    return f"until {row['due']}" if row["do"] == "extend" else f"to {row['store']}"
 
 
 @_app.command("replay")
