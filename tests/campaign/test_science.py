@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -84,6 +85,19 @@ def test_an_instrument_that_does_not_arrive_moves_to_a_like_carrier(two: Callabl
     move = row.options[0]
     assert (move.kind, move.instrument, move.element, move.mission) == ("move", "drill", "lander-2", "two")
     assert "12 kg" in move.text
+
+
+def test_data_of_an_instrument_that_never_works_never_come(two: Callable[..., Plan]) -> None:
+    plan = two()
+    order = build_order(plan)
+    steps = tuple(replace(step, ready=None, ready_latest=None, never="broken") for step in order.steps)
+    (row,) = science_trace(plan, replace(order, steps=steps), at="2031-01-01")
+    assert (row.status, row.served_from) == ("orphaned", None)
+    assert [(item.state, item.public_from) for item in row.data] == [("never", None)]
+    published = plan.products[0].model_copy(update={"published": "2030-03-01"})
+    shown = plan.model_copy(update={"products": (published,)})
+    (row,) = science_trace(shown, replace(order, steps=steps), at="2031-01-01")
+    assert [item.state for item in row.data] == ["public"]
 
 
 def test_a_carrier_of_another_kind_is_not_offered(two: Callable[..., Plan]) -> None:

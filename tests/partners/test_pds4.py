@@ -315,6 +315,20 @@ def test_names_versions_and_dates_are_checked(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_texts_that_a_label_cannot_hold_are_refused_not_cut(tmp_path: Path) -> None:
+    long = about_result(PLAN, "a", "2030-01-01", "2031-01-01", title="x" * 256)
+    with pytest.raises(InputError, match="256 characters"):
+        write_product(tmp_path, long, [ArrayPart("a", np.eye(2))])
+    with pytest.raises(InputError, match="characters"):
+        written(tmp_path, [ArrayPart("a" * 300, np.eye(2))])
+    with pytest.raises(DateError):
+        write_product(tmp_path, about(), [ArrayPart("a", np.eye(2))], created="noon")
+    assert list(tmp_path.iterdir()) == []
+    done = write_product(tmp_path, about(), [ArrayPart("a", np.eye(2))], created="2031-05-01T12:00Z")
+    assert structures(done).label.findtext(".//creation_date_time") == "2031-05-01T12:00:00.000Z"
+    assert check_label(done.label).sound
+
+
 def test_accents_and_signs_are_made_plain(tmp_path: Path) -> None:
     done = write_product(tmp_path, about(change="Türkiye’s 5° — fine"), [ArrayPart("a", np.eye(2))])
     details = structures(done).label.findall("Identification_Area/Modification_History/Modification_Detail")
@@ -441,6 +455,22 @@ def test_files_that_are_no_labels_are_faults(tmp_path: Path, text: str) -> None:
     (fault,) = check_label(path).faults
     assert fault.kind == "xml"
     assert "root:" not in fault.text
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(data=st.data())
+def test_damaged_labels_never_end_in_an_error(tmp_path_factory: pytest.TempPathFactory, data: Any) -> None:
+    folder = tmp_path_factory.mktemp("d")
+    done = written(folder, TablePart({"a": [1.0, 2.0], "b": ["x", "y"]}))
+    text = bytearray(done.label.read_bytes())
+    for _ in range(data.draw(st.integers(1, 3))):
+        place = data.draw(st.integers(0, len(text) - 1))
+        if data.draw(st.booleans()):
+            text[place] = data.draw(st.integers(0, 255))
+        else:
+            del text[place : place + data.draw(st.integers(1, 200))]
+    done.label.write_bytes(bytes(text))
+    assert isinstance(check_label(done.label).faults, tuple)
 
 
 def test_other_roots_are_faults_of_the_schema(tmp_path: Path) -> None:

@@ -215,8 +215,9 @@ def test_no_party_sees_it_later_than_everybody_and_time_never_takes_it_away(
     assert release.partners_from == rows["th"].since
 
 
-def test_every_instrument_of_the_bundled_plan_gives_data() -> None:
-    plan = load_plan("ilrs")
+@pytest.mark.parametrize("name", ["ilrs", "ilrs-orbit"])
+def test_every_instrument_of_a_bundled_plan_gives_data(name: str) -> None:
+    plan = load_plan(name)
     assert {row.instrument for row in plan.products} == {row.id for row in plan.instruments}
     assert release_findings(plan) == ()
     assert all(row.confidence == "C" for row in plan.products)

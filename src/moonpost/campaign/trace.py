@@ -143,12 +143,20 @@ def _trace(
         missions=tuple(dict.fromkeys(path.mission for path in row.instruments if path.mission)),
         arriving=tuple(path.instrument for path in arriving),
         data=tuple(
-            DataTrace(item.product, item.instrument, item.level, item.partners_from, item.public_from, item.state)
+            _data(item, item.instrument in {path.instrument for path in arriving})
             for item in data
             if item.instrument in names
         ),
         options=serving_options(plan, row.objective, never) if bare else (),
     )
+
+
+def _data(item: Release, arrives: bool) -> DataTrace:
+    """A product; it never comes if its instrument does not, unless it is published."""
+    if arrives or item.published is not None:
+        dates = item.partners_from, item.public_from, item.state
+        return DataTrace(item.product, item.instrument, item.level, *dates)
+    return DataTrace(item.product, item.instrument, item.level, None, None, "never")
 
 
 def _steps(paths: Iterable[InstrumentPath], steps: dict[str, BuildStep]) -> list[BuildStep]:

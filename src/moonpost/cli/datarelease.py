@@ -45,7 +45,7 @@ def list_(
 
     Example: moonpost data-release list ilrs --at 2031-01-01 --partner egypt
     """
-    from moonpost.partners import product_access, releases
+    from moonpost.partners import product_access, release_findings, releases
     from moonpost.plan import load_plan
 
     found = load_plan(plan)
@@ -57,6 +57,8 @@ def list_(
         from moonpost.report.figures.style import save_figure
 
         save_figure(release_figure(rows, at or dt.datetime.now(dt.UTC).date().isoformat()), plot)
+    for finding in release_findings(found):
+        typer.echo(f"{finding.place}: {finding.text}", err=True)
     if not partner:
         cells = [
             [row.product, row.level, row.producer, row.collected, row.partners_from, row.public_from, row.state]

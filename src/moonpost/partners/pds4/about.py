@@ -290,8 +290,8 @@ def about_product(
             lid=f"{_authority(authority)}:{_word(plan.id)}:data-{row.level}:{_word(row.id)}",
             version=version,
             title=title or f"{row.name}: {instrument.name}",
-            start=_instant(start),
-            stop=_instant(stop),
+            start=instant_text(start),
+            stop=instant_text(stop),
             level=row.level,
             purpose="Science",
             investigations=(*missions, _programme(plan, context)),
@@ -372,8 +372,8 @@ def about_result(
             lid=f"{_authority(authority)}:{_word(plan.id)}:data-derived:{_word(name)}",
             version=version,
             title=title,
-            start=_instant(start),
-            stop=_instant(stop),
+            start=instant_text(start),
+            stop=instant_text(stop),
             level="derived",
             purpose="Engineering",
             investigations=(_programme(plan, context),),
@@ -422,7 +422,7 @@ def _word(text: str) -> str:
     return text
 
 
-def _instant(when: TimeLike) -> str:
+def instant_text(when: TimeLike) -> str:
     """UTC to the millisecond, as PDS4 writes it."""
     found = as_utc(when)
     if found.size != 1:

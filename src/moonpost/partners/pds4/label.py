@@ -11,7 +11,16 @@ from typing import Any
 
 from moonpost.errors import DataError, InputError
 from moonpost.files import atomic_path
-from moonpost.partners.pds4.about import LEVELS, MODEL_VERSION, MOON, About, Change, ascii_text, version_key
+from moonpost.partners.pds4.about import (
+    LEVELS,
+    MODEL_VERSION,
+    MOON,
+    About,
+    Change,
+    ascii_text,
+    instant_text,
+    version_key,
+)
 from moonpost.partners.pds4.parts import ArrayPart, Field, TablePart
 
 __all__ = ["NAMESPACE", "Written", "label_history", "write_product"]
@@ -22,6 +31,8 @@ NAMESPACE = "http://pds.nasa.gov/pds4/pds/v1"
 _CODE = "1K00"
 _XSI = "http://www.w3.org/2001/XMLSchema-instance"
 _PLACE = f"https://pds.nasa.gov/pds4/pds/v1/PDS4_PDS_{_CODE}"
+_SHORT = 255
+_LONG = ("description", "comment", "reference_text", "author_list")
 _FILE = re.compile(r"(?P<name>.+)_v(?P<version>[0-9]+\.[0-9]+)\.xml")
 
 
@@ -73,6 +84,8 @@ def write_product(
     ------
     InputError
         If the version is there already or is not later than one that is, or a text cannot stand in a label.
+    DateError
+        If `created` cannot be read.
     OutputError
         If it cannot be written; nothing is left behind then.
 
@@ -206,6 +219,10 @@ def _add(parent: Any, tag: str, text: object = None, unit: str = "") -> Any:
     node = etree.SubElement(parent, f"{{{NAMESPACE}}}{tag}")
     if text is not None:
         node.text = ascii_text(str(text), tag)
+        if len(node.text) > _SHORT and tag not in _LONG:
+            raise InputError(
+                f"{node.text[:40]!r}... has {len(node.text)} characters", where=tag, advice=f"at most {_SHORT} fit"
+            )
     if unit:
         node.set("unit", unit)
     return node
@@ -229,7 +246,7 @@ def _tree(
     file = _add(area, "File")
     _add(file, "file_name", name)
     if created:
-        _add(file, "creation_date_time", created)
+        _add(file, "creation_date_time", instant_text(created))
     _add(file, "file_size", size_bytes, "byte")
     if isinstance(parts, TablePart):
         _add(file, "records", parts.records + bool(parts.head))
@@ -248,7 +265,7 @@ def _identification(root: Any, about: About) -> None:
     area = _add(root, "Identification_Area")
     _add(area, "logical_identifier", about.lid)
     _add(area, "version_id", about.version)
-    _add(area, "title", about.title[:255])
+    _add(area, "title", about.title)
     _add(area, "information_model_version", MODEL_VERSION)
     _add(area, "product_class", "Product_Observational")
     if about.year is not None:
