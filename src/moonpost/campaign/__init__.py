@@ -12,8 +12,9 @@ from moonpost.campaign.loading import Cargo, Flight, Loading, conflicts, load_fl
 from moonpost.campaign.manifest import Manifest, ManifestRow, Mass, YearRow, manifest
 from moonpost.campaign.planloading import PlanLoading, plan_loading
 from moonpost.campaign.repair import Repair, RepairChoice, find_repairs
-from moonpost.campaign.risk import CampaignRisk, Cause, Probability, campaign_risk
+from moonpost.campaign.risk import CampaignRisk, campaign_risk
 from moonpost.campaign.riskbasis import RiskAssumptions
+from moonpost.campaign.riskcauses import Cause, Probability
 from moonpost.campaign.riskfactors import Swing, campaign_swings
 from moonpost.campaign.riskrecord import Record
 from moonpost.campaign.science import (

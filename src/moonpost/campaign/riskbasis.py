@@ -12,8 +12,11 @@ from moonpost.errors import InputError
 
 __all__ = ["CAUSES", "Basis", "Chance", "RiskAssumptions"]
 
-CAUSES = ("plan", "slip", "launcher", "stand-down", "pace", "launch", "arrival", "performance")
-"""Why something does not work or works late, in the order of the codes of `moonpost.campaign.riskkernels`."""
+CAUSES = (
+    "plan", "slip", "launcher", "stand-down", "pace", "launch", "arrival", "performance", "life", "dust", "open",
+)  # fmt: skip
+"""Why something does not work or works late, in the order of the codes of `moonpost.campaign.riskkernels`. Lives
+that end, dust, and objectives without an instrument are told of power and objectives only."""
 
 
 @dataclass(frozen=True)

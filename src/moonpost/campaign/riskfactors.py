@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from moonpost.campaign.risk import CampaignRisk, Probability
+from moonpost.campaign.risk import CampaignRisk
 from moonpost.campaign.riskbasis import Chance
+from moonpost.campaign.riskcauses import Probability
 from moonpost.campaign.riskmodel import RiskModel
 from moonpost.campaign.riskruns import run_parts
 from moonpost.errors import InputError
@@ -46,7 +47,7 @@ class Swing:
 
     Examples
     --------
-    >>> from moonpost.campaign.risk import Probability
+    >>> from moonpost.campaign.riskcauses import Probability
     >>> Swing("dust", "none", "high", Probability.of(5, 10), Probability.of(4, 10), 2.0, 1.0).width
     0.1
     """

@@ -77,7 +77,12 @@ def risk(
         from moonpost.report.figures.style import save_figure
 
         save_figure(campaign_risk_figure(found, moved), plot)
-    value = {**found.to_dict(), "capability": rows, "swings": [row.to_dict() for row in moved]}
+    value = {
+        **found.to_dict(),
+        "capability": rows,
+        "power_causes": {f"{1e3 * kw:g}": _power_causes(found, kw) for kw in power_kw},
+        "swings": [row.to_dict() for row in moved],
+    }
     emit(value, as_json, lambda: _text(found, rows, moved, (power_kw, data_mbit_s)))
 
 
@@ -123,6 +128,22 @@ def _text(found: Any, rows: list[dict[str, Any]], moved: Any, wanted: tuple[list
     causes = [[row.text, *_shares(row.probability)] for row in found.causes()]
     if causes:
         parts.append(table(["first cause of missing the target", "runs (%)", "low (%)", "high (%)"], causes[:12]))
+    for value in wanted[0]:
+        less = [[row.text, *_shares(row.probability)] for row in _power_causes(found, value)]
+        if less:
+            title = f"first cause of less than {value:g} kW on {found.told_after()[:10]}"
+            parts.append(table([title, "runs (%)", "low (%)", "high (%)"], less[:12]))
+    served = [
+        [
+            row["objective"],
+            *(100.0 * row["served"][name] for name in ("share", "low", "high")),
+            row["main_cause"] or "-",
+        ]
+        for row in found.objective_rows(found.told_after())
+    ]
+    if served:
+        title = f"objective on {found.told_after()[:10]}"
+        parts.append(table([title, "served (%)", "low (%)", "high (%)", "why not, most often"], served))
     swings = [
         [row.text, row.better_text, 100.0 * row.better.share, row.worse_text, 100.0 * row.worse.share]
         for row in moved
@@ -133,6 +154,12 @@ def _text(found: Any, rows: list[dict[str, Any]], moved: Any, wanted: tuple[list
     assumed = sorted({row.factor.partition(":")[0] for row in found.basis if row.assumed})
     parts.append(f"assumed: {', '.join(assumed)}; what each figure rests on is in --json under basis")
     return "\n\n".join(parts)
+
+
+def _power_causes(found: Any, power_kw: float) -> list[Any]:
+    """What first keeps the station from so much power on the first date told after the target's."""
+    causes: list[Any] = found.power_causes(1e3 * power_kw, found.told_after())
+    return causes
 
 
 def _row(row: dict[str, Any], power: list[str], data: list[str]) -> list[Any]:

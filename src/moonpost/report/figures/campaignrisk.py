@@ -12,7 +12,8 @@ from matplotlib.ticker import PercentFormatter
 from moonpost.report.figures.style import BLUE, FULL_IN, GREEN, GREY, INK, ORANGE, RED, SKY, drawing, short
 
 if TYPE_CHECKING:
-    from moonpost.campaign.risk import CampaignRisk, Cause
+    from moonpost.campaign.risk import CampaignRisk
+    from moonpost.campaign.riskcauses import Cause
     from moonpost.campaign.riskfactors import Swing
 
 __all__ = ["campaign_risk_figure"]
