@@ -74,8 +74,8 @@ def test_the_bundled_call_is_the_published_one():
 
 def test_the_call_for_change_8_ends_with_ten_of_41_and_200_kg():
     """Counts and masses are published and exact: no tolerance. Who was chosen was not published: proposals,
-    reviewers and scores are synthetic, so that the rules are tested, not the choice. The announcement came 206 days
-    after the last of September 2024, counted by hand: 31 + 30 + 31 + 31 + 28 + 31 + 24."""
+    reviewers and scores are synthetic, so that the rules are tested, not the choice. The announcement came 206
+    days after the last of September 2024, counted by hand: 31 + 30 + 31 + 31 + 28 + 31 + 24."""
     found = replay_call(load_plan("ilrs"), "ce8-call", years=0.25)
     assert all(row.synthetic for row in found.state.proposals)
     assert (found.obtained["proposals"], found.obtained["short_listed"], found.obtained["chosen"]) == (41, 14, 10)
@@ -89,8 +89,8 @@ def test_the_call_for_change_8_ends_with_ten_of_41_and_200_kg():
 
 
 def test_the_sample_round_of_april_2022_lends_8768_mg():
-    """37 applications, 18 investigators, 11 institutes, 8.768 g (CNSA, April 2022): exact. Requests and the verdicts
-    on them are synthetic; that the grants add up to the published mass comes from how they were made up."""
+    """37 applications, 18 investigators, 11 institutes, 8.768 g (CNSA, April 2022): exact. Requests and the
+    verdicts on them are synthetic; that the grants add up to the published mass comes from how they were made."""
     found = replay_round(load_plan("ilrs"))
     assert (found.applications, found.investigators, found.institutes) == (37, 18, 11)
     assert found.lent_mg == 8768
