@@ -323,6 +323,32 @@ def test_plans_with_nothing_to_come_or_in_a_circle(plan_of, a_mission, an_elemen
         campaign_risk(circle, runs=10)
 
 
+def test_dates_at_the_end_of_the_calendar(sure_plan, a_mission, an_element):
+    plan = sure_plan([sure(a_mission("one", "9998"), slip_days=9000.0)], [an_element("a", "one")])
+    risk = campaign_risk(plan, runs=50)
+    (row,) = risk.to_dict()["elements"]
+    assert row["p95"].startswith("10")
+    assert risk.dates == ("9998-01-01T00:00:00Z",)
+
+
+def test_a_plan_with_hardly_anything(sure_plan, a_mission, an_element):
+    plan = sure_plan([a_mission("one", "2031")], [an_element("a", "one", None, bus="own")], objectives=[])
+    told = campaign_risk(plan, runs=20).to_dict()
+    assert told["target"]["elements"] == ["a"]
+    assert {row["power_w"]["mean"] for row in told["capability"]} == {0.0}
+    assert {row["objectives"]["mean"] for row in told["capability"]} == {0.0}
+    with pytest.raises(InputError, match="no element"):
+        campaign_risk(sure_plan([a_mission("one", "2031")], []), runs=5)
+
+
+def test_what_never_works_has_no_date(sure_plan, a_mission, an_element):
+    plan = sure_plan([sure(a_mission("one", "2031"), arrival_reliability=1e-9)], [an_element("a", "one")])
+    (row,) = campaign_risk(plan, runs=20, assumptions=SURE).element_rows()
+    assert row["works"]["count"] == 0
+    assert row["mean"] is row["p50"] is None
+    assert row["main_cause"] == "landing of one fails"
+
+
 def test_power_that_cannot_be_asked_for():
     risk = campaign_risk(load_plan("ilrs"), runs=10)
     with pytest.raises(InputError, match="power_w"):

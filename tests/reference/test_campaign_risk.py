@@ -16,6 +16,7 @@ from scipy.stats import binom
 from moonpost.campaign.risk import CampaignRisk, campaign_risk
 from moonpost.campaign.riskbasis import RiskAssumptions
 from moonpost.campaign.riskrecord import FIRST_FLIGHTS, LANDING_RECORD, ORBIT_RECORD, Record
+from moonpost.flight.missions import landed_mass_kg
 from moonpost.plan import Plan, load_plan
 from moonpost.plan.base import when_bounds
 
@@ -200,6 +201,33 @@ def test_dust_of_an_array_follows_its_triangle() -> None:
         below = int((part <= expected).sum())
         least, most = binom.ppf([3e-5, 1.0 - 3e-5], part.size, share)
         assert least <= below <= most, share
+
+
+@pytest.mark.parametrize("share", [0.1, 0.4, 0.8])
+def test_cargo_stays_behind_as_often_as_the_chain_says(share: float) -> None:
+    """A machine of known mass on a lander whose chain has a range: the share left is the triangular law there."""
+    velocity = [
+        {"id": "down", "name": "Down", "delta_v_m_s": 2900.0, "low_m_s": 2700.0, "high_m_s": 3200.0, **CITED}
+    ]
+    stage = {"name": "lander", "legs": ["down"], "isp_s": 310.0}
+    plan = two_missions(
+        delta_v=velocity,
+        transfers=[{"id": "land", "name": "Land", "destination": "surface", "stages": [stage], **CITED}],
+    )
+    mission = plan.mission("one").model_copy(update={"transfer": "land", "launch_mass_kg": 8000.0})
+    chain = landed_mass_kg(plan.model_copy(update={"missions": (mission,)}), mission)
+    low, likely, high = chain.arrival_low_kg, chain.arrival_kg, chain.arrival_high_kg
+    assert low is not None
+    part = (likely - low) / (high - low)
+    mass = low + math.sqrt(share * part) * (high - low)
+    if share > part:
+        mass = high - math.sqrt((1.0 - share) * (1.0 - part)) * (high - low)
+    fixed = {"mass_kg": mass, "mass_low_kg": mass, "mass_high_kg": mass}
+    machine = plan.element("first").model_copy(update=fixed)
+    plan = plan.model_copy(update={"missions": (mission,), "elements": (machine,)})
+    found = campaign_risk(plan, runs=20_000, seed=7, assumptions=GIVEN).found
+    landed = np.isfinite(found.arrival[:, 0])
+    within(found.left[landed, 0].mean(), share, math.sqrt(share * (1.0 - share) / landed.sum()))
 
 
 def test_new_launchers_fail_as_found() -> None:

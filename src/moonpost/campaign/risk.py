@@ -25,6 +25,8 @@ __all__ = ["CampaignRisk", "campaign_risk"]
 _ORIGIN = dt.datetime(2000, 1, 1)
 _DAY = dt.timedelta(days=1)
 _AFTER_YEARS = 10
+_LAST_YEAR = 9998
+_END = "9998-12-31T23:59:59Z"
 _FLOATS = npt.NDArray[np.float64]
 
 
@@ -128,7 +130,7 @@ def _target(plan: Plan, model: RiskModel, target: Sequence[str], by: str | None)
         last_instant_day(by, "by")
         return wanted, by
     dated = [date for date in (latest[name] for name in wanted) if date is not None]
-    return wanted, max(dated, default="9000")
+    return wanted, min(max(dated, default=_END), _END)
 
 
 def _days(dates: Sequence[str], plan: Plan) -> _FLOATS:
@@ -141,5 +143,6 @@ def _days(dates: Sequence[str], plan: Plan) -> _FLOATS:
     to_come = [when_bounds(row.launch) for row in plan.missions if row.status in ("planned", "proposed")]
     if not to_come:
         raise InputError("no mission of the plan is to come", where=plan.id, advice="give dates")
-    first, last = min(row[0].year for row in to_come) + 1, max(row[1].year for row in to_come) + _AFTER_YEARS
+    first = min(min(row[0].year for row in to_come) + 1, _LAST_YEAR)
+    last = min(max(row[1].year for row in to_come) + _AFTER_YEARS, _LAST_YEAR)
     return np.array([(dt.datetime(year, 1, 1) - _ORIGIN) / _DAY for year in range(first, last + 1)])

@@ -31,6 +31,7 @@ __all__ = ["CampaignRisk", "element_column", "last_instant_day"]
 _ORIGIN = dt.datetime(2000, 1, 1)
 _DAY = dt.timedelta(days=1)
 _FLOATS = npt.NDArray[np.float64]
+_QUANTILES = {"p05": 0.05, "p10": 0.1, "p50": 0.5, "p90": 0.9, "p95": 0.95}
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,7 +126,7 @@ class CampaignRisk:
         return days
 
     def element_rows(self) -> list[dict[str, Any]]:
-        """For each element to come how likely it ever works, by which dates, and why it may not."""
+        """For each element to come how likely it ever works, mean and quantiles of the date if so, and why not."""
         rows = []
         for k, name in enumerate(self.model.elements):
             if self._certain(k):
@@ -138,16 +139,14 @@ class CampaignRisk:
                     "element": name,
                     "mission": self.model.missions[int(self.model.element_arrays["mission"][k])],
                     "works": asdict(Probability.of(int(works.size), self.runs)),
-                    "p10": _quantile(works, 0.1),
-                    "p50": _quantile(works, 0.5),
-                    "p90": _quantile(works, 0.9),
+                    **_date_spread(works),
                     "main_cause": never[0].text if never else None,
                 }
             )
         return rows
 
     def mission_rows(self) -> list[dict[str, Any]]:
-        """For each mission to come how likely it arrives, and by which dates if it does."""
+        """For each mission to come how likely it arrives, with mean and quantiles of the date if it does."""
         rows = []
         for k, name in enumerate(self.model.missions):
             if self.model.mission_arrays["state"][k] != 0:
@@ -158,9 +157,7 @@ class CampaignRisk:
                 {
                     "mission": name,
                     "arrives": asdict(Probability.of(int(there.size), self.runs)),
-                    "p10": _quantile(there, 0.1),
-                    "p50": _quantile(there, 0.5),
-                    "p90": _quantile(there, 0.9),
+                    **_date_spread(there),
                 }
             )
         return rows
@@ -471,12 +468,15 @@ def _at_least(values: npt.NDArray[np.float32], wanted: Sequence[float]) -> dict[
     return {f"{value:g}": asdict(Probability.of(int((values >= value).sum()), runs)) for value in wanted}
 
 
-def _quantile(days: _FLOATS, share: float) -> str | None:
-    """Date before which a share of the runs lies; None if there are none."""
-    return _text(float(np.quantile(days, share))) if days.size else None
+def _date_spread(days: _FLOATS) -> dict[str, Any]:
+    """Mean date with its standard error [d], and dates before which shares of the runs lie; None without any."""
+    if not days.size:
+        return {"mean": None, "mean_error_days": None, **dict.fromkeys(_QUANTILES)}
+    error = float(days.std(ddof=1) / np.sqrt(days.size)) if days.size > 1 else 0.0
+    quantiles = {name: _text(float(np.quantile(days, share))) for name, share in _QUANTILES.items()}
+    return {"mean": _text(float(days.mean())), "mean_error_days": error, **quantiles}
 
 
 def _text(day: float) -> str:
-    """A date for JSON."""
-    instant = _ORIGIN + dt.timedelta(seconds=round(86400.0 * day))
-    return instant.isoformat(timespec="seconds") + "Z"
+    """A date for JSON; beyond the year 9999 too."""
+    return f"{np.datetime64('2000-01-01', 's') + np.timedelta64(round(86400.0 * day), 's')}Z"
