@@ -191,7 +191,7 @@ def worse_shown(
     >>> plan = load_plan("ilrs")
     >>> was, now = demonstration_status(plan), demonstration_status(changed_plan(plan, cancel=["ce8"]))
     >>> [row.demonstration for row in worse_shown(was, now)]
-    ['regolith-bricks', 'robot-work']
+    ['robot-work']
     """
     known = {(row.demonstration, one.element): one.status for row in before for one in row.needed_by}
     alone = {row.demonstration: row.status for row in before}
