@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import textwrap
 from typing import Any
 
 import numpy as np
@@ -46,7 +47,8 @@ def trade_figure(record: PlanComparison, width_in: float) -> Figure:
         axes.axhline(k, color="#E3E7EC", linewidth=0.7, zorder=0)
         for at, value in enumerate(row.values):
             y = k + 0.2 * (at - 0.5 * (len(names) - 1))
-            _mark(axes, value, largest, y, colours[names[at]], narrow)
+            text = "" if narrow or value.value is None else _number(row, value.value)
+            _mark(axes, value, largest, y, colours[names[at]], text)
     _labels(axes, rows, width_in)
     axes.set_xlim(0.0, 1.05 if narrow else 1.3)
     axes.set_xticks([0.0, 0.25, 0.5, 0.75, 1.0], ["0", "25", "50", "75", "100"])
@@ -57,8 +59,8 @@ def trade_figure(record: PlanComparison, width_in: float) -> Figure:
     return figure
 
 
-def _mark(axes: Any, value: TradeValue, largest: float, y: float, colour: str, narrow: bool) -> None:
-    """A value as a dot with its range as a bar; a number beside it where there is room."""
+def _mark(axes: Any, value: TradeValue, largest: float, y: float, colour: str, text: str) -> None:
+    """A value as a dot with its range as a bar; a number beside it if there is any."""
     if value.value is None:
         axes.annotate("not known", (0.01, y), color=GREY, fontsize=7.5, va="center")
         return
@@ -68,10 +70,10 @@ def _mark(axes: Any, value: TradeValue, largest: float, y: float, colour: str, n
         [low / largest, high / largest], [y, y], color=colour, linewidth=3.2, alpha=0.4, solid_capstyle="butt"
     )
     axes.plot(value.value / largest, y, "o", color=colour, markersize=4.5)
-    if not narrow:
+    if text:
         end = max(value.value, high) / largest
         axes.annotate(
-            _number(value.value),
+            text,
             (end, y),
             xytext=(6, 0),
             textcoords="offset points",
@@ -81,10 +83,10 @@ def _mark(axes: Any, value: TradeValue, largest: float, y: float, colour: str, n
         )
 
 
-def _number(value: float) -> str:
-    """A number to three digits or so."""
-    if value == 0.0:
-        return "0"
+def _number(row: TradeRow, value: float) -> str:
+    """A number to three digits or so; a count as it is."""
+    if value == 0.0 or (row.unit == "number" and row.topic != "risk"):
+        return f"{value:.0f}"
     digits = max(0, 2 - math.floor(math.log10(abs(value))))
     return f"{value:,.{digits}f}"
 
@@ -108,7 +110,8 @@ def _labels(axes: Any, rows: list[TradeRow], width_in: float) -> None:
             )
         axes.set_ylim(len(rows) - 0.5, -0.75)
         return
-    axes.set_yticks(range(len(rows)), [short(text, width_in, 0.42) for text in texts])
+    letters = max(24, int(0.34 * width_in / 0.07))
+    axes.set_yticks(range(len(rows)), [textwrap.fill(text, letters) for text in texts], linespacing=1.1)
     for k, row in enumerate(rows):
         axes.annotate(
             arrows[row.better],
