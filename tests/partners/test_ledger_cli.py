@@ -134,7 +134,7 @@ def test_copies_are_compared_and_brought_up_to_date(run, told, tmp_path):
     assert told("compare", "ours.db", "theirs.jsonl")["status"] == "same"
     told("add", "ours.db", "record", "--key", "cnsa", "--field", "topic=note")
     assert told("compare", "ours.db", "theirs.db")["status"] == "second-behind"
-    assert "lacks the last 1 entries" in run("compare", "ours.db", "theirs.db")[1]
+    assert "is behind ours.db by 1 entry" in run("compare", "ours.db", "theirs.db")[1]
     assert told("update", "theirs.db", "ours.db")["taken"] == 1
     for place in ("ours.db", "theirs.db"):
         told("add", place, "record", "--key", "cnsa", "--field", f"topic={place}")

@@ -46,9 +46,9 @@ def _text(found: Comparison) -> str:
     """How two copies differ, for people."""
     one, other = found.first, found.second
     told = {
-        "same": f"the same {found.common} entries",
-        "first-behind": f"{one.place} lacks the last {len(other.own)} entries of {other.place}",
-        "second-behind": f"{other.place} lacks the last {len(one.own)} entries of {one.place}",
+        "same": f"the same {_count(found.common)}",
+        "first-behind": f"{one.place} is behind {other.place} by {_count(len(other.own))}",
+        "second-behind": f"{other.place} is behind {one.place} by {_count(len(one.own))}",
         "fork": f"two histories from entry {found.common} on",
         "damaged": "damaged: " + "; ".join(_damage(branch) for branch in (one, other) if not branch.check.sound),
         "other-ledger": "two different ledgers",
@@ -65,6 +65,11 @@ def _text(found: Comparison) -> str:
         both = ", ".join(found.on_both_sides)
         lines += ["", f"signed in both: {both}" if both else "no party signed in both"]
     return "\n".join(lines)
+
+
+def _count(number: int) -> str:
+    """A number of entries in words."""
+    return "1 entry" if number == 1 else f"{number} entries"
 
 
 def _damage(branch: Branch) -> str:
@@ -86,4 +91,4 @@ def update(
     from moonpost.partners.ledger import read_trust, update_ledger
 
     count = update_ledger(place, source, trust=read_trust(trust) if trust else None)
-    emit({"place": place, "taken": count}, as_json, lambda: f"{count} entries taken in from {source}")
+    emit({"place": place, "taken": count}, as_json, lambda: f"{_count(count)} taken in from {source}")

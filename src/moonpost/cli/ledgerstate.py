@@ -142,12 +142,20 @@ def _parties_text(rows: list[AgreementStanding]) -> str:
 
 def _record_text(state: LedgerState, row: AgreementStanding, day: str) -> str:
     """Every step and act of one agreement by that day."""
+    steps = [step for step in state.agreements[row.agreement].record if step.counts(day)]
+    head, ends = ["date", "party", "state", "act", "source"], any(step.until for step in steps)
     record = [
-        [step.date, step.party, step.state or "(act)", step.text or "-", step.source, step.until or None]
-        for step in state.agreements[row.agreement].record
-        if step.counts(day)
+        [
+            step.date,
+            step.party,
+            step.state or "(act)",
+            step.text or "-",
+            step.source,
+            *[step.until or "-"][: int(ends)],
+        ]
+        for step in steps
     ]
-    return _parties_text([row]) + "\n\n" + table(["date", "party", "state", "act", "source", "until"], record)
+    return _parties_text([row]) + "\n\n" + table([*head, *["until"][: int(ends)]], record)
 
 
 def plan(
