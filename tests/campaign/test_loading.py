@@ -151,13 +151,22 @@ def test_costs_that_differ_by_a_millionth_are_told_apart():
     assert load_flights([Cargo("a", 5.0)], flights, aim="cost").flown == {"late": ("a",)}
 
 
+@pytest.mark.parametrize("unit", [1e-9, 1.0, 1e9])
+def test_no_unit_of_mass_lets_too_much_on_board(unit):
+    """The solver's tolerance is absolute, so that small numbers must not slip through it."""
+    cargo = [Cargo(name, 0.5001 * unit) for name in ("a", "b")]
+    flights = [Flight("f", "k", 0.0, unit), Flight("g", "k", 9.0, unit)]
+    assert len(load_flights(cargo, flights).flown) == 2
+    assert load_flights(cargo, flights[:1]) is None
+
+
 def test_thirty_cargoes_on_many_flights_are_proved_or_the_gap_is_told():
     chance = random.Random(3)
     cargo = [
         Cargo(f"c{n}", chance.uniform(200.0, 3000.0), after=(f"c{n - 1}",) if n % 5 else ()) for n in range(30)
     ]
     flights = [Flight(f"f{n}", "cz-10", 365.0 * n, 7290.0) for n in range(12)]
-    found = load_flights(cargo, flights, seconds=3.0)
+    found = load_flights(cargo, flights, seconds=1.5)
     assert loading_faults(cargo, flights, found) == []
     least = math.ceil(sum(row.mass_kg for row in cargo) / 7290.0)
     assert found.value >= found.bound >= least

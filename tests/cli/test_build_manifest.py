@@ -75,7 +75,9 @@ def test_what_cannot_be_done_is_told(cli: Any) -> None:
     assert "reactor is too heavy for any launch" in told.out
 
 
-@pytest.mark.parametrize("words", [("build", "manifest", "ilrs", "--no-windows"), (*QUESTION, "--aim", "robust")])
+@pytest.mark.parametrize(
+    "words", [("build", "manifest", "ilrs-orbit", "--no-windows"), (*QUESTION, "--aim", "robust")]
+)
 def test_pictures(cli: Any, tmp_path: Path, words: tuple[object, ...]) -> None:
     run = cli(*words, "--plot", tmp_path / "out.png")
     assert run.code == 0, run.err

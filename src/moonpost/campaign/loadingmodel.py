@@ -19,6 +19,7 @@ __all__ = ["LoadingModel"]
 _DAYS = 1e5
 _TIE_SECONDS = 10.0
 _MOST_TERMS = 1_000_000
+_SCALE = 1e3
 
 
 class LoadingModel:
@@ -76,11 +77,11 @@ class LoadingModel:
         """Mass and volume within those of a flight that is made."""
         for f, flight in enumerate(self.flights):
             for limit, name in ((flight.mass_kg, "mass_kg"), (flight.volume_m3, "volume_m3")):
-                if math.isinf(limit):
+                if math.isinf(limit) or limit == 0.0:
                     continue
                 index = [self._x(i, f) for i in range(self.n)]
-                amounts = [getattr(row, name) for row in self.cargo]
-                self.rows.append(([*index, self._y(f)], [*amounts, -limit], -np.inf, 0.0))
+                amounts = [_SCALE * getattr(row, name) / limit for row in self.cargo]
+                self.rows.append(([*index, self._y(f)], [*amounts, -_SCALE], -np.inf, 0.0))
             for i in range(self.n):
                 self.rows.append(([self._x(i, f), self._y(f)], [1.0, -1.0], -np.inf, 0.0))
 

@@ -86,13 +86,12 @@ def manifest(
         reserve=reserve,
         dry_fraction=dry_fraction,
     ).counting_on(count_on)
-    found = phase(plan, "build")
-    keys = {"launches": found.launches, "years": found.years}
     if land_t is not None:
         mix = _landing(
             loaded, kinds, 1e3 * land_t, begin, by, aim=aim, count=count, windows=windows, seconds=seconds
         )
-        emit(keys | {"landing": mix.to_dict()}, as_json, lambda: _mix_text(mix))
+        found = phase(plan, "build") if as_json else None
+        emit(_keys(found) | {"landing": mix.to_dict()}, as_json, lambda: _mix_text(mix))
         _draw(plot, mix=mix)
         return
     from moonpost.campaign.planloading import plan_loading
@@ -102,12 +101,18 @@ def manifest(
             loaded, aim=cast("Any", aim), start=begin or None, early=early, kinds=kinds, windows=windows,
             seconds=seconds, progress=tell,
         )  # fmt: skip
+    found = phase(plan, "build")
     emit(
-        keys | {"loading": loading.to_dict()},
+        _keys(found) | {"loading": loading.to_dict()},
         as_json,
         lambda: f"{_launches_text(found.launches)}\n\n{_loading_text(loading)}",
     )
     _draw(plot, loading=loading)
+
+
+def _keys(found: Any) -> dict[str, Any]:
+    """The plan's launches and years."""
+    return {} if found is None else {"launches": found.launches, "years": found.years}
 
 
 def _landing(
