@@ -216,7 +216,26 @@ def test_the_label_of_a_plans_product_names_its_context(tmp_path: Path) -> None:
     assert [part.findtext("type") for part in parts] == ["Host", "Instrument"]
     assert parts[1].findtext("Internal_Reference/lid_reference").endswith("ce7-hopper.water-analyser")
     assert label.findall("Observation_Area/Investigation_Area")[0].findtext("name") == "Chang'e 7"
-    assert find("Observation_Area/comment") == "Held."
+    who = "China National Space Administration, State Space Corporation Roscosmos at once"
+    when = "all partners from 2027-07-31, everybody from 2028-02-01"
+    assert find("Observation_Area/comment") == f"Held. {who}, {when}."
+
+
+def test_a_published_product_is_cited(tmp_path: Path) -> None:
+    rows = tuple(
+        row.model_copy(update={"published": "2028-03"}) if row.id == "water-spectra" else row
+        for row in PLAN.products
+    )
+    plan = PLAN.model_copy(update={"products": rows})
+    made = about_product(plan, "water-spectra", "2027-01-01", "2027-02-01")
+    done = write_product(tmp_path, made, TablePart({"ice_percent": [0.5]}))
+    assert check_label(done.label).sound
+    label = structures(done).label
+    citation = label.find("Identification_Area/Citation_Information")
+    assert citation.findtext("publication_year") == "2028"
+    assert citation.findtext("author_list") == "China National Space Administration"
+    assert citation.findtext("keyword") == "lunar geology"
+    assert label.findtext("Observation_Area/comment") == "Published 2028-03."
 
 
 # ------------------------------------------------------------------------------------------ versions

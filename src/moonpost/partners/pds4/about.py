@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -11,7 +12,9 @@ from importlib.metadata import version as package_version
 from typing import Literal
 
 from moonpost.errors import DateError, InputError, UnknownNameError
+from moonpost.plan.base import when_bounds
 from moonpost.plan.model import Plan
+from moonpost.plan.science import DataProduct
 from moonpost.sky.times import TimeLike, as_utc
 
 __all__ = [
@@ -254,7 +257,8 @@ def about_product(
     Notes
     -----
     Identifiers of missions, carriers and instruments are made from the plan's; an archive gives its own when it
-    registers them.
+    registers them. The comment ends with who may see these data and from when, counted from `stop`; the producer is
+    cited once the plan says that the product is published.
 
     Examples
     --------
@@ -284,7 +288,8 @@ def about_product(
     missions = (
         [] if mission is None else [(mission.name, "Mission", f"{context}:investigation:mission.{mission.id}")]
     )
-    objectives = ", ".join(item.name for item in plan.objectives if item.id in instrument.objectives)
+    served = [item for item in plan.objectives if item.id in instrument.objectives]
+    early = dict.fromkeys((producer, instrument.owner, *row.early_access))
     return _checked(
         About(
             lid=f"{_authority(authority)}:{_word(plan.id)}:data-{row.level}:{_word(row.id)}",
@@ -297,9 +302,12 @@ def about_product(
             investigations=(*missions, _programme(plan, context)),
             system=f"{instrument.name} on {element.name}" if element is not None else instrument.name,
             components=tuple(parts),
-            description=f"{row.name}, {row.level} data for: {objectives or 'no objective of the plan'}.",
-            comment=comment,
+            description=f"{row.name}, {row.level} data for: "
+            f"{', '.join(item.name for item in served) or 'no objective of the plan'}.",
+            comment=" ".join(filter(None, (comment, _released(row, stop, [names.get(p, p) for p in early])))),
             authors=names.get(producer, producer),
+            year=None if row.published is None else when_bounds(row.published)[0].year,
+            keywords=tuple(dict.fromkeys(item.area for item in served)),
             history=(Change(_date(date), version, change),),
             sources=sources,
         )
@@ -385,6 +393,19 @@ def about_result(
             sources=(f"Plan {plan.id}, version {plan.version}, SHA-256 {plan.sha256}", *sources),
         )
     )
+
+
+def _released(row: DataProduct, stop: TimeLike, early: list[str]) -> str:
+    """Who may see the data, and from when, counted from their last instant."""
+    last = as_utc(stop).ravel()[0].astype("datetime64[ms]").item()
+
+    def day(days: float) -> str:
+        return (last + dt.timedelta(days=math.ceil(days))).date().isoformat()
+
+    if row.published is not None:
+        return f"Published {row.published}."
+    shared = "" if row.partners_after_days is None else f", all partners from {day(row.partners_after_days)}"
+    return f"{', '.join(early)} at once{shared}, everybody from {day(row.embargo_days)}."
 
 
 def _programme(plan: Plan, context: str) -> tuple[str, str, str]:
