@@ -43,7 +43,9 @@ def schedule_command(
         [], "--share", help="What a partner may use in each lunar day: cnsa=0.6; repeat for each partner."
     ),
     share_of: str = typer.Option("time", help="What is shared: time, energy, or time:ELEMENT."),
-    shares_by: str = typer.Option("", help="Shares from contributions instead: mass or launches."),
+    shares_by: str = typer.Option(
+        "", help="Shares from contributions instead: mass, launches, or rule (of the plan)."
+    ),
     contacts: str = typer.Option("", help="JSON file with windows of contact, such as flight contacts --json."),
     out: str = typer.Option("", "--out", help="Schedule file (.json); every former version stays in it."),
     resume: bool = typer.Option(False, "--resume", help="Go on from the file: locks and removals hold."),
@@ -208,11 +210,11 @@ def _table(setting: Setting, share: list[str], share_of: str, shares_by: str) ->
     if shares_by:
         if share:
             raise InputError("give shares or where they come from", where="--shares-by", advice="leave one out")
-        table = _contributed(setting, shares_by)
+        table = _contributed(setting, shares_by, resource)
     return entitled_to(table, resource, element) if table else ()
 
 
-def _contributed(setting: Setting, basis: str) -> dict[str, float]:
+def _contributed(setting: Setting, basis: str, resource: str) -> dict[str, float]:
     """Shares by what partners put in."""
     from moonpost.partners.shares import element_contributions, launch_contributions, shares
 
@@ -221,8 +223,14 @@ def _contributed(setting: Setting, basis: str) -> dict[str, float]:
         rows = element_contributions(plan.elements, plan.missions)
     elif basis == "launches":
         rows = launch_contributions(plan.missions)
+    elif basis == "rule":
+        from moonpost.operations.placements import utc
+        from moonpost.partners.rights import after_barter, rights
+
+        day = utc(setting.start)
+        return after_barter(rights(plan, at=day).shares, plan.barters, resource, day)
     else:
-        raise InputError(f"is {basis!r}", where="--shares-by", advice="give mass or launches")
+        raise InputError(f"is {basis!r}", where="--shares-by", advice="give mass, launches or rule")
     return {row.owner: row.share for row in shares(rows, basis=basis, unit="1").rows}
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from moonpost.cli import partnershares
 from moonpost.cli.output import JSON, emit, phase, table
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ _PLAN = typer.Argument(help="A bundled plan or the path of a TOML file.")
 
 def register(app: typer.Typer) -> None:
     """Add the verb to the command line."""
+    partnershares.register(_app)
     app.add_typer(_app, name="partner")
 
 
