@@ -257,8 +257,8 @@ def about_product(
     Notes
     -----
     Identifiers of missions, carriers and instruments are made from the plan's; an archive gives its own when it
-    registers them. The comment ends with who may see these data and from when, counted from `stop`; the producer is
-    cited once the plan says that the product is published.
+    registers them. The comment ends with who may see these data and from when, counted from `stop`; the producer
+    is cited once the plan says that the product is published.
 
     Examples
     --------
