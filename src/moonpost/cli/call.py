@@ -192,12 +192,22 @@ def withdraw(
 
 
 @_app.command("show")
-def show(place: str = PLACE, call: str = CALL, as_json: bool = JSON) -> None:
+def show(
+    place: str = PLACE,
+    call: str = CALL,
+    plot: Path = typer.Option(None, help="Picture of scores and masses: .png, .svg, .pdf."),
+    as_json: bool = JSON,
+) -> None:
     """Tell where a call and each of its proposals stand.
 
-    Example: moonpost call show ce8.jsonl
+    Example: moonpost call show ce8.jsonl --plot ce8.png
     """
+    from moonpost.cli.callscreen import check_plot, draw
+
+    check_plot(plot)
     _, state = read(place, call)
+    if plot is not None:
+        draw(state, plot)
     ranks = {row.proposal: row for row in state.ranking()}
     rows = []
     for name, came in state.letters.items():

@@ -11,6 +11,7 @@ from moonpost.cli.output import JSON, emit, table
 from moonpost.errors import InputError
 
 if TYPE_CHECKING:
+    from moonpost.partners.calls import CallState
     from moonpost.partners.callterms import CallTerms
     from moonpost.partners.proposals import Proposal
     from moonpost.study.callreplay import CallReplay
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 __all__ = ["register"]
 
+_WIDTH_IN = 9.0
+_PLOTS = (".png", ".svg", ".pdf")
 _WORDS = {True: "yes", False: "no", None: "not known"}
 
 
@@ -33,6 +36,7 @@ def screen(
     proposals: Path = typer.Option(None, help="TOML with a table [[proposals]] for each; or those of the record."),
     record: str = typer.Option("", help="Record of the call: its letters are screened."),
     date: str = typer.Option("", help="With a record: keep what was found there, dated so, UTC."),
+    together: bool = typer.Option(False, "--together", help="With a record: the chosen as one, all at once."),
     waive: list[str] = typer.Option(
         [], help="PROPOSAL=REASON: may go on although something is not known; repeat it."
     ),
@@ -53,23 +57,29 @@ def screen(
     Example: moonpost call screen ilrs ce8-call --proposals proposals.toml --site connecting-ridge
     """
     from moonpost.plan import load_plan
-    from moonpost.study.callscreening import call_host, screen_proposals
+    from moonpost.study.callscreening import call_host, screen_proposals, screen_together
 
-    if bool(proposals) == bool(record) or (date and not record):
+    if bool(proposals) == bool(record) or (date and not record) or (together and (date or not record)):
         raise InputError(
             "needs proposals from one place", where="screen", advice="give --proposals FILE, or --record RECORD"
         )
     found = load_plan(plan)
-    terms, rows = _asked(found, call, proposals, record)
+    terms, rows = _asked(found, call, proposals, record, together)
     place = call_host(
         found, terms, host=host or None, site=site or None, start=start or None, years=years, height_m=height_m
     )
-    screened = screen_proposals(place, terms, rows, downlink_bit_s=downlink_bit_s, contact_share=contact_share)
+    link: dict[str, Any] = {"downlink_bit_s": downlink_bit_s, "contact_share": contact_share}
+    screened = (
+        (screen_together(place, terms, rows, **link),)
+        if together
+        else screen_proposals(place, terms, rows, **link)
+    )
     if date:
         _keep(record, call, screened, date, waive, key)
     value = {"call": call, "host": place.name, "site": place.site.id, "proposals": [s.to_dict() for s in screened]}
+    titles = [f"{len(rows)} payloads"] if together else [row.title for row in rows]
     text = [
-        [one.proposal, row.title, _WORDS[one.fits], one.sentence] for one, row in zip(screened, rows, strict=True)
+        [one.proposal, title, _WORDS[one.fits], one.sentence] for one, title in zip(screened, titles, strict=True)
     ]
     fit = sum(one.fits is True for one in screened)
     emit(
@@ -82,7 +92,9 @@ def screen(
     )
 
 
-def _asked(plan: Any, call: str, path: Path | None, record: str) -> tuple[CallTerms, list[Proposal]]:
+def _asked(
+    plan: Any, call: str, path: Path | None, record: str, together: bool
+) -> tuple[CallTerms, list[Proposal]]:
     """Terms and proposals, from a file or a record."""
     from moonpost.cli.call import read
     from moonpost.partners.callterms import call_terms
@@ -91,7 +103,9 @@ def _asked(plan: Any, call: str, path: Path | None, record: str) -> tuple[CallTe
     if path is not None:
         return call_terms(plan, call), [row.proposal for row in read_letters(path, "2000")]
     _, state = read(record, call)
-    return state.terms, [row for row in state.proposals if row.id not in state.withdrawn]
+    return state.terms, [
+        row for row in state.proposals if (row.id in state.chosen if together else row.id not in state.withdrawn)
+    ]
 
 
 def _keep(
@@ -118,6 +132,7 @@ def replay(
     site: str = typer.Option("", help="Site of the host; that of the proposals' file if not given."),
     years: float = typer.Option(1.0, help="Period of the screening [years]."),
     record: Path = typer.Option(None, help="Keep every step in this new file of JSON lines."),
+    plot: Path = typer.Option(None, help="Picture of scores and masses: .png, .svg, .pdf."),
     as_json: bool = JSON,
 ) -> None:
     """Replay a call from its dates and limits: 41 synthetic letters for Chang'e 8 unless others are given.
@@ -129,6 +144,7 @@ def replay(
     from moonpost.plan import load_plan
     from moonpost.study.callreplay import read_submissions, replay_call
 
+    check_plot(plot)
     if record is not None and record.exists():
         raise InputError("is there already", where=str(record), advice="name a new file")
     found = replay_call(
@@ -141,7 +157,23 @@ def replay(
     )
     if record is not None:
         write_steps(record, "call", found.actions)
+    if plot is not None:
+        draw(found.state, plot)
     emit(found.to_dict(), as_json, lambda: _text(found))
+
+
+def check_plot(path: Path | None) -> None:
+    """Refuse a picture of another kind before anything is computed."""
+    if path is not None and path.suffix.lower() not in _PLOTS:
+        raise InputError(f"ending {path.suffix!r}", where=str(path), advice=f"name it {', '.join(_PLOTS)}")
+
+
+def draw(state: CallState, path: Path) -> None:
+    """Draw the proposals of a call."""
+    from moonpost.report.figures.calls import call_figure
+    from moonpost.report.figures.style import save_figure
+
+    save_figure(call_figure(state, _WIDTH_IN), path)
 
 
 def _text(found: CallReplay) -> str:

@@ -16,6 +16,7 @@ from moonpost.plan.base import when_bounds
 
 __all__ = ["CALL_ACTIONS", "Allocation", "CallState", "Calls", "Screening"]
 
+_GIVEN = {"proposal", "mass_kg", "day_w", "night_w", "bit_day", "place"}
 _OWNERS = ("open", "screen", "shortlist", "reviewer", "review", "select", "announce", "allocate")
 
 
@@ -503,6 +504,8 @@ def _allocate(state: CallState, action: Mapping[str, Any]) -> _Step:
     for row in rows:
         name = _alive(state, row["proposal"])
         _need(name in state.chosen, f"{name} is not chosen")
+        other = sorted(set(row) - _GIVEN)
+        _need(not other, f"{name}: unknown {', '.join(other)}, use {', '.join(sorted(_GIVEN))}")
         asked = state.letters[name].proposal
         values = {
             key: float(row.get(key, getattr(asked, key))) for key in ("mass_kg", "day_w", "night_w", "bit_day")

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from functools import lru_cache
 from typing import Any
 
 from moonpost.errors import DataError, InputError, suggestion
@@ -41,6 +42,11 @@ def same_name(text: str) -> str:
     >>> same_name(" Space  Institute") == same_name("space institute")
     True
     """
+    return _plain(text)
+
+
+@lru_cache(maxsize=8192)
+def _plain(text: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 

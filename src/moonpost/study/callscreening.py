@@ -62,7 +62,8 @@ class ScreenedProposal:
             return "nothing was checked"
         if one.asked is None or one.available is None:
             return f"{one.what}: {one.why}"
-        return f"{one.what}: {_figure(one.asked)} {one.unit} asked, {_figure(one.available)} there"
+        asked, available = _figures(one.asked, one.available)
+        return f"{one.what}: {asked} {one.unit} asked, {available} there"
 
     def to_step(self, call: str, date: str, waiver: str = "") -> dict[str, Any]:
         """The step of a call that records it.
@@ -405,5 +406,14 @@ def _verdict(name: str, checks: list[GuestCheck]) -> ScreenedProposal:
     return ScreenedProposal(name, True, least, tuple(checks))
 
 
-def _figure(value: float) -> str:
-    return f"{value:.3g}" if abs(value) >= 1e6 or 0.0 < abs(value) < 0.1 else f"{value:,.6g}"
+def _figures(asked: float, available: float) -> tuple[str, str]:
+    """Two numbers, with as many digits as it takes to tell them apart."""
+    for digits in (4, 7, 12):
+        both = _figure(asked, digits), _figure(available, digits)
+        if both[0] != both[1] or asked == available:
+            break
+    return both
+
+
+def _figure(value: float, digits: int) -> str:
+    return f"{value:.3g}" if abs(value) >= 1e6 or 0.0 < abs(value) < 1e-3 else f"{value:,.{digits}g}"
