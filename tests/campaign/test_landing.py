@@ -141,6 +141,14 @@ def test_launchers_without_a_cost_are_left_out_of_the_cheapest():
         land_mass(launches(a_kind("big", 10.0), 10.0), 3.0, START, STOP, aim="cost")
 
 
+@pytest.mark.parametrize("unit", [1e-9, 1.0, 1e9])
+def test_costs_are_told_apart_in_any_unit(unit):
+    days = launches(a_kind("big", 10.0, unit), 10.0) + launches(a_kind("small", 9.0, 0.999999 * unit), 10.0)
+    found = land_mass(days, 5.0, START, STOP, aim="cost")
+    assert {row.launcher: row.launches for row in found.rows} == {"big": 0, "small": 1}
+    assert found.value == 0.999999 * unit
+
+
 def test_what_cannot_be_landed_says_how_much_is_missing():
     days = launches(a_kind("big", 10.0), 10.0, 375.0)
     assert land_mass(days, 25.0, START, STOP).conflict.endswith("bring 20 kg, 5 kg too little")

@@ -146,9 +146,12 @@ def test_ties_go_to_fewer_launches_and_earlier_flights():
 
 
 def test_costs_that_differ_by_a_millionth_are_told_apart():
-    """A tie-break must never outweigh the aim."""
-    flights = [Flight("soon", "k", 10.0, 9.0, cost=1_000_000.0), Flight("late", "k", 90.0, 9.0, cost=999_999.0)]
-    assert load_flights([Cargo("a", 5.0)], flights, aim="cost").flown == {"late": ("a",)}
+    """A tie-break must never outweigh the aim, nor the solver's absolute gap, in any unit of cost."""
+    for unit in (1e-9, 1.0, 1e9):
+        flights = [Flight("soon", "k", 10.0, 9.0, cost=unit), Flight("late", "k", 90.0, 9.0, cost=0.999999 * unit)]
+        found = load_flights([Cargo("a", 5.0)], flights, aim="cost")
+        assert found.flown == {"late": ("a",)}
+        assert (found.value, found.optimal) == (0.999999 * unit, True)
 
 
 @pytest.mark.parametrize("unit", [1e-9, 1.0, 1e9])

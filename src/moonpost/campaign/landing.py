@@ -404,7 +404,9 @@ def _mix(
     high = [np.inf] * len(low)
     best, proved, bound = None, False, None
     for weights in (goal, ties, [-float(mass) for mass in masses]):
-        objective = np.concatenate([np.asarray(weights), np.zeros(count)])
+        largest = float(np.abs(weights).max())
+        factor = 1e6 / largest if largest > 0.0 else 1.0
+        objective = np.concatenate([factor * np.asarray(weights), np.zeros(count)])
         found = milp(
             objective, constraints=LinearConstraint(np.array(rows), low, high), bounds=Bounds(0.0, upper),
             integrality=np.ones(2 * count), options={"time_limit": seconds, "mip_rel_gap": 1e-9},
@@ -416,9 +418,9 @@ def _mix(
                 )
             break
         numbers = [round(float(value)) for value in found.x[:count]]
-        reached = float(np.dot(weights, numbers))
+        reached = factor * float(np.dot(weights, numbers))
         if best is None:
-            proved, bound = found.status == 0, float(found.mip_dual_bound)
+            proved, bound = found.status == 0, float(found.mip_dual_bound) / factor
         best = numbers
         rows.append(objective)
         low.append(-np.inf)

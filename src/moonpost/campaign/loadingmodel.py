@@ -137,12 +137,17 @@ class LoadingModel:
         if self.aim == "launches":
             goal[made] = 1.0
         elif self.aim == "cost":
-            goal[made] = [flight.cost for flight in self.flights]
+            goal[made] = self._cost_scale() * np.array([flight.cost for flight in self.flights])
         elif self.aim == "earliest":
             goal[: self.n * self.m] = self._late()
         else:
             goal[-1] = -1.0
         return goal
+
+    def _cost_scale(self) -> float:
+        """What brings the largest cost to a million, so that the solver's absolute gap counts for nothing."""
+        most = max(flight.cost for flight in self.flights)
+        return 1e6 / most if most > 0.0 else 1.0
 
     def _late(self) -> Any:
         """Mean arrival after the first flight, by mass, of each cargo on each flight [d]."""
@@ -255,6 +260,8 @@ class LoadingModel:
             return float(math.ceil(bound - 1e-6))
         if self.aim == "earliest":
             return bound + self.flights[0].day
+        if self.aim == "cost":
+            return bound / self._cost_scale()
         return -bound if self.aim == "robust" else bound
 
 
