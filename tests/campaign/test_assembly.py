@@ -273,6 +273,48 @@ def test_a_trial_waits_for_power(yard_of: Any, an_element: Any) -> None:
     assert all(b <= START + 15 * HOUR or a >= START + 39 * HOUR for a, b in trial.spells)
 
 
+def test_a_trial_that_takes_the_power_of_others_waits(yard_of: Any, an_element: Any) -> None:
+    """The laboratory comes first when power is short, and the heater goes without: not while it is tried out."""
+    heater = an_element("heater", "one", modes=[{"name": "on", "when": "dark", "power_w": 80.0}], priority=9)
+    pile = an_element("pile", "one", modes=[], generators=[{"kind": "reactor", "electric_w": 150.0}])
+    lab = an_element(
+        "lab", "one", position=at(0.0), modes=[{"name": "on", "when": "always", "power_w": 100.0}], priority=1,
+        assembly=work(1.0, 0.0, 0.0, 20.0),
+    )  # fmt: skip
+    plan = yard_of([heater, pile, lab])
+    light = np.ones(501)
+    light[10:40] = 0.0
+    setting = sky(plan, light=light)
+    given = Yard({"lab": START}, {"rover": START, "heater": START, "pile": START}, ("rover",))
+    short = check_energy(plan, given, assemble(plan, given, setting), setting).shortfalls
+    assert {(row.step, row.machine) for row in short} == {("lab.commission", "lab")}
+    found, check, _ = assemble_with_energy(plan, given, setting)
+    assert check.borne
+    assert found.ready["lab"] > START + 40 * HOUR
+
+
+def test_work_by_day_that_empties_the_store_for_the_night_is_shortened(yard_of: Any, an_element: Any) -> None:
+    # 300 W of array carry 50 W of mode and 250 W of work's 400: 150 W come out of the store. Its 2000 Wh are full at
+    # dusk only if the rover rests; the night of 36 h takes 1800 Wh.
+    plan = yard_of(
+        [an_element("mast", "one", position=at(0.0), assembly=work(0.0, 6.0, 0.0, 0.0))],
+        generators=[{**SUNNY, "rated_w": 300.0}], robot=robot(work_w=400.0),
+        storage={"capacity_wh": 2000.0, "depth_of_discharge": 1.0, "charge_efficiency": 1.0,
+                 "discharge_efficiency": 1.0},
+    )  # fmt: skip
+    rules = plan.design.model_copy(update={"dust_loss": 0.0, "array_loss_per_year": 0.0, "bus_efficiency": 1.0})
+    plan = plan.model_copy(update={"design": rules})
+    light = np.ones(501)
+    light[9:45] = 0.0
+    setting = sky(plan, light=light)
+    first = check_energy(plan, yard("mast"), assemble(plan, yard("mast"), setting), setting)
+    assert [row.text.split()[0] for row in first.shortfalls] == ["afterwards"]
+    assert first.shortfalls[0].start < START + 9 * HOUR
+    found, check, _ = assemble_with_energy(plan, yard("mast"), setting)
+    assert check.borne
+    assert found.ready["mast"] > START + 44 * HOUR
+
+
 SEEDED: dict[str, Callable[[Any], Any]] = {
     "runs backwards|run backwards": lambda s: replace(s, spells=((s.stop, s.start),)),
     "does not begin and end": lambda s: replace(s, start=s.start - HOUR),
@@ -385,6 +427,19 @@ def tried_out(yard_of: Any, an_element: Any, rows: list[Any], seed: int) -> None
     for step in found.steps:
         held = sum((b - a) / HOUR for a, b in step.spells)
         assert held == pytest.approx(step.work_h, abs=1e-5)
+
+
+def test_more_ways_to_share_than_are_tried_prove_nothing(yard_of: Any, an_element: Any) -> None:
+    cargo = [an_element(f"box{k}", "one", position=at(5.0), assembly=work(0.0, 3.0, 0.0, 0.0)) for k in range(6)]
+    twin = an_element("twin", "one", 500.0, kind="rover", bus="own", position=at(0.0), robot=robot())
+    plan = yard_of([*cargo, twin])
+    both = Yard({f"box{k}": START for k in range(6)}, {"rover": START, "twin": START}, ("rover", "twin"))
+    found = assemble(plan, both, sky(plan), seconds=0.2)
+    assert assembly_faults(plan, both, found.steps, sky(plan)) == []
+    assert found.least_slots == 0
+    assert not found.optimal
+    # three boxes each: an hour out, an hour back, 3 h of work and a little way for every one
+    assert found.slots <= 3 * 7
 
 
 def test_chart_and_bars(yard_of: Any, an_element: Any) -> None:

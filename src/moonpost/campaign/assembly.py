@@ -144,9 +144,9 @@ class Assembled:
     free : mapping of str to datetime64[ms]
         When robots have done their last errand, UTC.
     slots, least_slots : int
-        Length of the whole, and a length below which no order is.
+        Length of the whole, and a length below which no order is; 0 if not all ways to share the work were tried.
     crews : int
-        Ways to share the work among robots that were tried.
+        Ways to share the work among robots that were tried; others cannot be shorter, or are too many.
 
     Examples
     --------
@@ -164,7 +164,7 @@ class Assembled:
 
     @property
     def optimal(self) -> bool:
-        """Whether no order ends earlier with these crews tried.
+        """Whether no order ends earlier.
 
         Returns
         -------
@@ -210,7 +210,8 @@ def assemble(
     of a lander, its crane and each power bus serve one errand at a time; each errand has a calendar of the slots
     with the light and the contact that it needs, in which its robots have the energy; it pauses where the calendar
     is closed. The way to an errand counts from the farthest place where its robots may be. Each way to share the
-    work among robots is tried, the best bound first, up to 48; beyond, one element is given to others at a time.
+    work among robots is tried, the best bound first, up to 48; beyond, one element is given to others at a time,
+    and nothing is proved.
 
     Examples
     --------
@@ -243,7 +244,7 @@ def assemble(
         if best is None or key < best[0]:
             best = key, case, found
     if best is not None:
-        return work.result(best[1], best[2], int(least), tried)
+        return work.result(best[1], best[2], int(least) if work.few else 0, tried)
     if unfit is not None:
         raise unfit
     return Assembled((), {}, {}, dict(yard.places), dict(yard.free), 0, 0, 0)
@@ -324,13 +325,15 @@ class _Work:
                 raise InputError("has no assembly", where=f"elements[{element.id}]", advice="say what it takes")
         self.step = np.timedelta64(round(setting.slot_s * 1000.0), "ms")
         self.flags: dict[Any, Flags] = {}
+        self.few = True
 
     def cases(self) -> Iterator[_Case]:
         """Ways to share the work, those first that may end first."""
         choices = [self._crews(element) for element in self.elements]
         if not choices:
             return
-        if math.prod(map(len, choices)) <= _MOST_CREWS:
+        self.few = math.prod(map(len, choices)) <= _MOST_CREWS
+        if self.few:
             yield from sorted(map(self._case, product(*choices)), key=lambda case: case.bound)
             return
         chosen = [row[k % len(row)] for k, row in enumerate(choices)]

@@ -265,7 +265,7 @@ class _Check:
             here = lander if moved else place
             own = name == element.id
             way = math.dist(at[name], here) if at[name] and here and not own else 0.0  # type: ignore[arg-type]
-            way += math.dist(here, place) if moved and here and place else 0.0
+            way += (2 * element.count - 1) * math.dist(here, place) if moved and here and place else 0.0
             had_m = 3600.0 * robot.speed_m_s * sum(s.work_h for s in steps if s.kind in ("come", "drive"))
             if had_m < way - 0.5:
                 yield f"{steps[0].errand}: {name} has {way:.0f} m to go and time for {had_m:.0f} m"

@@ -27,7 +27,6 @@ Flags = npt.NDArray[np.bool_]
 Instant = np.datetime64
 
 _MOST_ROUNDS = 40
-_SHORT = {"element-shed-begins": "element-shed-ends"}
 _STOPS = ("run-refused", "run-stopped", "machine-lost")
 
 
@@ -248,24 +247,23 @@ def _joins(element: Element, steps: Sequence[AssemblyStep], landed: Instant) -> 
     return max(hands, default=landed)
 
 
-def _short_times(run: Simulation, machine: str) -> list[tuple[Instant, Instant, str]]:
-    """When a machine lacks power, or stops."""
+def _short_times(run: Simulation, machine: str, bus: str = "") -> list[tuple[Instant, Instant, str]]:
+    """When a machine, or any on a bus, lacks power; and when the machine stops."""
     last = run.series["time"].values[-1].astype("datetime64[ms]")
     found: list[tuple[Instant, Instant, str]] = []
-    begun: tuple[Instant, str] | None = None
+    begun: dict[str, tuple[Instant, str]] = {}
+    watched = {(machine, "element-shed"), (bus, "shed")}
     for event in run.events:
-        if event.subject != machine:
-            continue
-        if event.kind in _SHORT:
-            begun = event.time, event.text
-        elif event.kind in _SHORT.values() and begun:
-            found.append((begun[0], event.time, begun[1]))
-            begun = None
-        elif event.kind in _STOPS:
+        kind, _, edge = event.kind.rpartition("-")
+        if (event.subject, kind) in watched and edge == "begins":
+            begun[kind] = event.time, event.text
+        elif (event.subject, kind) in watched and kind in begun:
+            start, text = begun.pop(kind)
+            found.append((start, event.time, text))
+        elif event.subject == machine and event.kind in _STOPS:
             found.append((event.time, event.time, event.text))
-    if begun:
-        found.append((begun[0], last, begun[1]))
-    return found
+    found += [(start, last, text) for start, text in begun.values()]
+    return sorted(found)
 
 
 class _Rest:
@@ -327,7 +325,7 @@ def _on_trial(steps: Sequence[AssemblyStep], run: Simulation, rest: _Rest) -> It
     for step in steps:
         if step.kind != "commission":
             continue
-        for first, last, text in _short_times(run, step.element):
+        for first, last, text in _short_times(run, step.element, rest.buses.get(step.element, "")):
             for start, stop in step.spells:
                 if first < stop and (last > start or start <= first):
                     until = rest.until(step.element, max(first, start), min(max(last, first), stop))

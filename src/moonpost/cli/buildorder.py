@@ -124,12 +124,10 @@ def _text(plan: Plan, built: Built, points: tuple[CapabilityPoint, ...]) -> str:
     for stage in built.stages:
         steps = [step for step in built.steps if step.element in stage.elements]
         hours = float((stage.stop - stage.start).astype("timedelta64[s]").astype(float)) / 3600.0
-        proof = (
-            "no order is shorter" if stage.optimal else f"none is shorter than {stage.lower_bound_h / 24:.1f} d"
-        )
+        proof = _proof(stage.optimal, stage.lower_bound_h, len(stage.delays))
         parts.append(
             f"\nAfter {plan.mission(stage.mission).name}: {len(steps)} steps in {hours / 24:.1f} d; {proof}; "
-            f"{_energy(stage.energy.lowest)}{_delays(len(stage.delays))}"
+            f"{_energy(stage.energy.lowest)}"
         )
         parts.append(steps_text(steps))
     if built.stages:
@@ -157,8 +155,12 @@ def _energy(lowest: Any) -> str:
     return f"lowest store: {name} {100.0 * lowest[name]:.0f} %"
 
 
-def _delays(count: int) -> str:
-    return f"; {count} times put off for energy" if count else ""
+def _proof(optimal: bool, bound_h: float, delays: int) -> str:
+    """What is known about shorter orders, and about rests for want of energy."""
+    rests = f" with {delays} rests for energy" if delays else ""
+    if optimal:
+        return f"no order is shorter{rests}"
+    return f"none is shorter than {bound_h / 24:.1f} d{rests}" if bound_h else f"shorter orders may exist{rests}"
 
 
 def _day(text: str | None) -> str:

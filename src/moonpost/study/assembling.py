@@ -48,9 +48,9 @@ class Stage:
     start, stop : datetime64[ms]
         From the landing to when the last of them works, UTC.
     optimal : bool
-        Whether no order of its errands, with the crews tried, ends earlier.
+        Whether no order of its errands ends earlier, robots resting as they do.
     lower_bound_h : float
-        No such order takes less from the landing [h].
+        No such order takes less from the landing [h]; 0 if none is known.
     energy : EnergyCheck
         What the simulation of its steps shows.
     delays : tuple of Shortfall
