@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from moonpost.campaign.support import build_with_support
 from moonpost.report.figures.style import (
     BLUE,
     GREEN,
@@ -26,6 +27,7 @@ from moonpost.report.figures.style import (
 )
 
 if TYPE_CHECKING:
+    from moonpost.campaign.build import BuildOrder
     from moonpost.campaign.support import SupportStatus
     from moonpost.campaign.whatif import WhatIf
 
@@ -49,13 +51,14 @@ def whatif_figure(found: WhatIf, width_in: float) -> Figure:
     Returns
     -------
     Figure
-        A row for each mission and element that moves or breaks, missions first, in the colour of its owner.
+        A row for each mission and element that moves or breaks, missions first, in the colour of its owner, and
+        when the best repair brings what breaks.
     """
     rows = _rows(found)
     figure = Figure(figsize=(width_in, 1.1 + _ROW_IN * max(len(rows), 3)), layout="constrained")
     axes = figure.subplots()
     owners = owner_colours([row[1] for row in rows])
-    for y, (_, owner, before, after) in enumerate(rows):
+    for y, (_, owner, before, after, mended) in enumerate(rows):
         colour = owners[owner]
         if after is not None and before is not None:
             axes.annotate(
@@ -65,7 +68,9 @@ def whatif_figure(found: WhatIf, width_in: float) -> Figure:
         if before is not None:
             axes.plot(before, y, "o", color=colour, markerfacecolor="white", markersize=5, zorder=3)
             if after is None:
-                axes.plot(before, y, "x", color=INK, markersize=9, markeredgewidth=2.2, zorder=4)
+                axes.plot(before, y, "x", color=colour, markersize=9, markeredgewidth=2.2, zorder=4)
+        if mended is not None:
+            axes.plot(mended, y, "D", color=GREEN, markersize=5.5, zorder=3)
     row_names(axes, [row[0] for row in rows], width_in)
     dates(axes.xaxis, width_in)
     handles: list[Any] = [Patch(color=colour, label=owner) for owner, colour in owners.items()]
@@ -74,6 +79,10 @@ def whatif_figure(found: WhatIf, width_in: float) -> Figure:
         Line2D([], [], marker="o", color=INK, linestyle="", label="after"),
         Line2D([], [], marker="x", color=INK, linestyle="", markeredgewidth=2.2, label="breaks"),
     ]
+    if any(row[4] is not None for row in rows):
+        handles.append(
+            Line2D([], [], marker="D", color=GREEN, linestyle="", label=f"{found.repairs[0].name} repair")
+        )
     legend_above(axes, width_in, handles)
     return figure
 
@@ -120,12 +129,12 @@ def joint_figure(supports: Sequence[SupportStatus], width_in: float) -> Figure:
     return figure
 
 
-def _rows(found: WhatIf) -> list[tuple[str, str, float | None, float | None]]:
-    """Name, owner, date before and after of what moves or breaks; missions first, by date."""
+def _rows(found: WhatIf) -> list[tuple[str, str, float | None, float | None, float | None]]:
+    """Name, owner, date before, after and with the repair of what moves or breaks; missions first, by date."""
     named = {("missions", row.id): row for row in found.origin.missions}
     things: dict[tuple[str, str], Any] = {**named, **{("elements", row.id): row for row in found.origin.elements}}
-    was = {("missions", row.mission): row.launch for row in found.order_before.missions}
-    was |= {("elements", row.element): row.ready for row in found.order_before.steps}
+    was = _dates_of(found.order_before)
+    mended = _dates_of(build_with_support(found.repairs[0].plan).order) if found.repairs else {}
     moved = {(row.table, row.id): row.after for row in found.moved}
     broken = {(row.table, row.id) for row in found.broken}
     rows = []
@@ -133,9 +142,18 @@ def _rows(found: WhatIf) -> list[tuple[str, str, float | None, float | None]]:
         before, after = was.get(key), None if key in broken else moved.get(key)
         mark = "launch of " if key[0] == "missions" else ""
         name = f"{mark}{things[key].name}"
-        rows.append((key[0] == "elements", before or "", name, things[key].owner, before, after))
+        later = mended.get(key) if key in broken else None
+        rows.append((key[0] == "elements", before or "", name, things[key].owner, before, after, later))
     rows.sort(key=lambda row: (row[0], row[1], row[2]))
-    return [(name, owner, _maybe(before), _maybe(after)) for _, _, name, owner, before, after in rows]
+    return [(name, owner, *(_maybe(date) for date in days)) for _, _, name, owner, *days in rows]
+
+
+def _dates_of(order: BuildOrder) -> dict[tuple[str, str], str | None]:
+    """Launches and first days of work."""
+    found: dict[tuple[str, str], str | None] = {
+        ("missions", row.mission): row.launch for row in order.missions if row.blocked_by is None
+    }
+    return found | {("elements", row.element): row.ready for row in order.steps}
 
 
 def _bar(axes: Any, y: float, start: str | None, stop: str | None, span: tuple[float, float], colour: str) -> None:
