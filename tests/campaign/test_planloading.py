@@ -8,6 +8,7 @@ import pytest
 
 from moonpost.campaign.cargo import plan_cargo
 from moonpost.campaign.launches import flight_kinds
+from moonpost.campaign.planlanding import plan_landing
 from moonpost.campaign.planloading import campaign_start, plan_loading
 from moonpost.errors import InputError, UnknownNameError
 from moonpost.plan import load_plan
@@ -227,3 +228,19 @@ def test_bundled_plans_are_proved(name, aim):
         assert flight.cargo_kg <= flight.capacity_kg
         assert flight.cargo_m3 <= flight.capacity_m3
     assert found.if_high <= found.measures.launches
+
+
+def test_landing_with_the_launchers_of_a_plan(three):
+    kinds = flight_kinds(three, per_year={"big": 2.0})
+    found = plan_landing(three, 8000.0, "2032", kinds=kinds, windows=False)
+    assert (found.launches, found.landed_kg, found.done) == (3, 9000.0, "2032-01-06T06:00:00Z")
+    late = plan_landing(three, 20_000.0, "2032", kinds=kinds, windows=False)
+    assert late.conflict.endswith("8,000 kg too little; all could be there by 2034-01-05")
+    spare = plan_landing(three, 20_000.0, "2032", kinds=kinds, aim="robust", windows=False)
+    assert spare.conflict.endswith("11,000 kg too little; all could be there by 2034-07-07")
+    never = plan_landing(three, 1e9, "2032", kinds=kinds, windows=False)
+    assert "nor can it by 20" in never.conflict
+    with pytest.raises(InputError, match="before the first launch"):
+        plan_landing(three, 8000.0, "2030")
+    with pytest.raises(InputError, match="not a date"):
+        plan_landing(three, 8000.0, "soon")

@@ -10,6 +10,7 @@ from moonpost.campaign.launchdates import Departure, launch_dates
 from moonpost.campaign.launches import FlightKind, FlightKinds, flight_kinds
 from moonpost.campaign.loading import Cargo, Flight, Loading, conflicts, load_flights
 from moonpost.campaign.manifest import Manifest, ManifestRow, Mass, YearRow, manifest
+from moonpost.campaign.planlanding import plan_landing
 from moonpost.campaign.planloading import PlanLoading, plan_loading
 from moonpost.campaign.repair import Repair, RepairChoice, find_repairs
 from moonpost.campaign.risk import CampaignRisk, campaign_risk
@@ -87,6 +88,7 @@ __all__ = [
     "objective_status",
     "orphaned",
     "plan_cargo",
+    "plan_landing",
     "plan_loading",
     "science_trace",
     "serving_options",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,10 +15,8 @@ from moonpost.errors import InputError
 
 if TYPE_CHECKING:
     from moonpost.campaign.landing import LandingMix
-    from moonpost.campaign.launches import FlightKinds
     from moonpost.campaign.ownloading import Measures
     from moonpost.campaign.planloading import PlanLoading
-    from moonpost.plan.model import Plan
 
 __all__ = ["register"]
 
@@ -72,6 +69,7 @@ def manifest(
     Example: moonpost build manifest ilrs --land-t 30 --by 2035 --aim cost --cost cz-10=3 --cost cz-9=5
     """
     from moonpost.campaign.launches import flight_kinds
+    from moonpost.campaign.planlanding import plan_landing
     from moonpost.plan import load_plan
 
     _check(aim, land_t, by, plot)
@@ -87,9 +85,11 @@ def manifest(
         dry_fraction=dry_fraction,
     ).counting_on(count_on)
     if land_t is not None:
-        mix = _landing(
-            loaded, kinds, 1e3 * land_t, begin, by, aim=aim, count=count, windows=windows, seconds=seconds
-        )
+        with _bar() as tell:
+            mix = plan_landing(
+                loaded, 1e3 * land_t, by, aim=aim, count=cast("Any", count), start=begin or None, kinds=kinds,
+                windows=windows, seconds=seconds, progress=tell,
+            )  # fmt: skip
         found = phase(plan, "build") if as_json else None
         emit(_keys(found) | {"landing": mix.to_dict()}, as_json, lambda: _mix_text(mix))
         _draw(plot, mix=mix)
@@ -115,25 +115,6 @@ def _keys(found: Any) -> dict[str, Any]:
     return {} if found is None else {"launches": found.launches, "years": found.years}
 
 
-def _landing(
-    plan: Plan, kinds: FlightKinds, mass_kg: float, begin: str, by: str, *, windows: bool, **options: Any
-) -> LandingMix:
-    """What it takes to land a mass by a date."""
-    from moonpost.campaign.landing import land_mass
-    from moonpost.campaign.launchdates import granted, launch_dates
-    from moonpost.campaign.planloading import campaign_start
-
-    start = _bounds(begin, "--from")[0] if begin else campaign_start(plan)
-    stop = _bounds(by, "--by")[1]
-    if not start < stop:
-        raise InputError(f"{stop:%Y-%m-%d} is before the first launch, {start:%Y-%m-%d}", where="--by",
-                         advice="give a later date, or an earlier --from")  # fmt: skip
-    with _bar() as tell:
-        days = launch_dates(kinds.kinds, start, stop, windows=windows, progress=tell)
-    return land_mass(days, mass_kg, start, stop, left_out=kinds.left_out, assumptions=granted(kinds, days),
-                     **options)  # fmt: skip
-
-
 def _check(aim: str, land_t: float | None, by: str, plot: Path | None) -> None:
     """Refuse options that do not go together."""
     if aim not in _AIMS:
@@ -142,16 +123,6 @@ def _check(aim: str, land_t: float | None, by: str, plot: Path | None) -> None:
         raise InputError("--land-t and --by come together", where="options", advice="give both or neither")
     if plot is not None and plot.suffix.lower() not in (".png", ".svg", ".pdf"):
         raise InputError(f"{plot.name}", where="--plot", advice="give a file name that ends in .png, .svg or .pdf")
-
-
-def _bounds(text: str, where: str) -> tuple[dt.datetime, dt.datetime]:
-    """First and last instant of a date."""
-    from moonpost.plan import when_bounds
-
-    try:
-        return when_bounds(text)
-    except ValueError as error:
-        raise InputError(str(error), where=where, advice="write 2035 or 2035-06-30") from error
 
 
 def _numbers(texts: list[str], where: str) -> dict[str, float]:
