@@ -271,7 +271,7 @@ def test_what_fails_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.Mo
         raise RuntimeError("stopped")
 
     with monkeypatch.context() as patch:
-        patch.setattr("moonpost.partners.pds4.label._text", broken)
+        patch.setattr("moonpost.partners.pds4.label.label_text", broken)
         with pytest.raises(RuntimeError):
             written(tmp_path)
     assert list(tmp_path.iterdir()) == []
