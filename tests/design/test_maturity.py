@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moonpost.design import mass_budget
-from moonpost.design.maturity import NEEDED, maturity_report, supported_plan
+from moonpost.design.maturity import NEEDED, maturity_findings, maturity_report, supported_plan
 from moonpost.errors import InputError, UnknownNameError
 from moonpost.plan import Plan, load_plan
 from moonpost.plan.heritage import load_heritage
@@ -127,3 +127,16 @@ def test_unknown_heritage_is_refused_with_its_place() -> None:
     assert "elements[ce8-lander].heritage" in str(error.value)
     with pytest.raises(UnknownNameError):
         maturity_report(load_plan("ilrs")).row("nobody")
+
+
+def test_findings_for_a_check_of_the_plan() -> None:
+    plan = with_element(load_plan("ilrs"), "ce8-lander", heritage=("ce-4", "ce6"))
+    plan = with_element(plan, "vertical-array", maturity="flown")
+    found = {(row.severity, row.place) for row in maturity_findings(plan)}
+    assert found == {
+        ("error", "elements[ce8-lander].heritage"),
+        ("warning", "elements[vertical-array]"),
+        ("note", "elements[station-battery]"),
+        ("note", "elements[station-battery-2]"),
+    }
+    assert "did you mean ce4" in next(row.text for row in maturity_findings(plan) if row.severity == "error")

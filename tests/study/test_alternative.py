@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -237,3 +239,36 @@ def test_three_plans_and_two_on_the_ground(studies: tuple[Study, Study]) -> None
     assert found.risks == ()
     assert all(row.topic != "risk" for row in found.rows)
     assert any("carry no range" in line for side in found.plans for line in side.limits)
+
+
+@pytest.mark.soak
+def test_the_page_tells_what_the_whole_period_gives() -> None:
+    """The table of docs/surface-or-orbit.md against both plans over 19 years, in about a minute."""
+    text = (Path(__file__).parents[2] / "docs" / "surface-or-orbit.md").read_text(encoding="utf-8")
+    record = compare_plans(["ilrs", "ilrs-orbit"]).record
+    rows = {
+        "objectives served by five": ("objectives", 0),
+        "objectives served by the whole": ("objectives-whole-plan", 0),
+        "longest darkness": ("longest-darkness", None),
+        "storage for": ("storage", 0),
+        "load carried": ("load-carried", 1),
+        "Earth in view": ("earth-in-view", 1),
+        "longest time without": ("earth-gap", None),
+        "velocity change": ("delta-v", 0),
+        "mass that arrives": ("arriving-mass", 1),
+        "machines without": ("machine-mass", 1),
+    }
+    for label, (name, digits) in rows.items():
+        line = next(line for line in text.splitlines() if line.startswith(f"| {label}"))
+        row = record.row(name)
+        cells = [cell.strip() for cell in line.strip("|").split("|")][1:]
+        leads = {None: "neither", 0: "surface", 1: "orbit"}[row.ahead]
+        assert cells[2] == leads, line
+        for at, (cell, value) in enumerate(zip(cells[:2], row.values, strict=True)):
+            assert value.value is not None
+            shown = (0 if at == 0 else 1) if digits is None else digits
+            numbers = re.findall(r"[0-9][0-9,.]*", cell)
+            ends = [value.value, value.low, value.high][: len(numbers)]
+            assert numbers == [f"{end:,.{shown}f}" for end in ends], line
+    causes = {value.text.split("failure: ")[1] for value in record.row("built-probability").values}
+    assert causes == {"launch of ilrs-1 fails"}

@@ -8,9 +8,10 @@ from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
 from moonpost.design.masses import mass_budget
-from moonpost.errors import InputError, ModelError, UnknownNameError
+from moonpost.errors import InputError, ModelError, UnknownNameError, suggestion
 from moonpost.flight.missions import landed_mass_kg
 from moonpost.plan.base import when_bounds
+from moonpost.plan.check import Finding
 from moonpost.plan.elements import Element
 from moonpost.plan.heritage import Heritage, HeritageMission, load_heritage
 from moonpost.plan.model import Plan
@@ -22,6 +23,7 @@ __all__ = [
     "MaturityReport",
     "MaturityRow",
     "MissionEffect",
+    "maturity_findings",
     "maturity_report",
     "supported_plan",
 ]
@@ -246,6 +248,51 @@ def maturity_report(
     known = catalogue or load_heritage()
     rows = tuple(_row(plan, element, known, lapse_years) for element in plan.elements)
     return MaturityReport(plan.id, rows, _effects(plan, rows), lapse_years)
+
+
+def maturity_findings(plan: Plan, catalogue: Heritage | None = None) -> list[Finding]:
+    """Claims of maturity that heritage does not bear out, and names that the catalogue lacks, as findings.
+
+    Parameters
+    ----------
+    plan, catalogue
+        As in `maturity_report`.
+
+    Returns
+    -------
+    list of Finding
+        An error for each element that names an unknown mission; a warning where ``flown`` is not borne out; a note
+        where ``modified`` is not.
+
+    Examples
+    --------
+    >>> from moonpost.plan import load_plan
+    >>> {finding.severity for finding in maturity_findings(load_plan("ilrs"))}
+    {'note'}
+    """
+    known = catalogue or load_heritage()
+    names = {row.id for row in known.missions}
+    found: list[Finding] = []
+    sound = []
+    for element in plan.elements:
+        unknown = [name for name in element.heritage if name not in names]
+        place = f"elements[{element.id}].heritage"
+        found += [
+            Finding(
+                "error", "unknown-name", place, f"unknown heritage mission {name!r}; {suggestion(name, names)}"
+            )
+            for name in unknown
+        ]
+        kept = tuple(name for name in element.heritage if name in names)
+        sound.append(element.model_copy(update={"heritage": kept}) if unknown else element)
+    report = maturity_report(plan.model_copy(update={"elements": tuple(sound)}), known)
+    found += [
+        Finding(
+            "warning" if row.severity == "warning" else "note", "maturity", f"elements[{row.element}]", row.text
+        )
+        for row in report.findings
+    ]
+    return found
 
 
 def supported_plan(plan: Plan, catalogue: Heritage | None = None, *, lapse_years: float = LAPSE_YEARS) -> Plan:

@@ -192,6 +192,8 @@ def _check(plans: Sequence[Plan], members: int, nodes: int, runs: int) -> None:
     for at, value in enumerate(hashes):
         if value in hashes[:at]:
             raise InputError("is the same plan twice", where=plans[at].path, advice="name another alternative")
+    for plan in plans:
+        maturity_report(plan)
     for name, count, most in (("members", members, 1000), ("nodes", nodes, 1000), ("runs", runs, 10_000_000)):
         if not 0 <= count <= most:
             raise InputError(f"is {count}", where=name, advice=f"give 0 to {most:,}")

@@ -421,7 +421,8 @@ def _mass(sides: Sequence[Side], building: Sequence[SharedLaunch]) -> tuple[Trad
                 value=_sum(margins, 1e-3),
                 low=_sum(low, 1e-3),
                 high=_sum(high, 1e-3),
-                text=f"after margins by maturity; tightest {min(margins):+,.0f} kg on {tight}",
+                text=f"after margins by maturity; tightest {min(margins):+,.0f} kg on {tight}"
+                + _unweighed(side.study.plan, names),
                 range_of="most and least velocity change in the literature",
                 rests_on="the same, and masses of the elements, mostly estimates (C)",
             )
@@ -432,6 +433,12 @@ def _mass(sides: Sequence[Side], building: Sequence[SharedLaunch]) -> tuple[Trad
         compared("machine-mass", "mass", f"Machines that {many} bring, without landers", "t", "more", machines),
         compared("spare-mass", "mass", f"Mass to spare on {many}", "t", "more", spare),
     )
+
+
+def _unweighed(plan: Plan, missions: set[str]) -> str:
+    """Elements of some missions whose mass is not known, in words."""
+    rows = [row.id for row in plan.elements if row.mission in missions and row.best_mass_kg is None]
+    return f"; without a mass and left out: {', '.join(rows)}" if rows else ""
 
 
 def _machines(plan: Plan, missions: set[str]) -> TradeValue:
