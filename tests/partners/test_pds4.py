@@ -556,6 +556,29 @@ def test_broken_files_are_refused(tmp_path: Path, name: str, content: bytes, mat
         read_content(path)
 
 
+def test_arrays_without_time_are_stored_as_they_stand(tmp_path: Path) -> None:
+    import xarray as xr
+
+    values = np.arange(6.0).reshape(2, 3)
+    data = xr.Dataset(
+        {"horizon_deg": (("profile", "azimuth_deg"), values, {"units": "deg", "long_name": "horizon"})},
+        coords={"profile": ["ridge", "rim"], "azimuth_deg": [0.0, 120.0, 240.0]},
+    )
+    data.to_netcdf(tmp_path / "h.nc", engine="h5netcdf")
+    content = read_content(tmp_path / "h.nc")
+    assert (content.start, content.stop) == ("", "")
+    done = written(tmp_path, content.parts)
+    assert check_label(done.label).sound
+    (back,) = structures(done)
+    assert back.type == "Array_2D"
+    assert np.array_equal(back.data, values)
+    assert [axis["axis_name"] for axis in back.meta_data.get_axis_arrays()] == ["profile", "azimuth_deg"]
+    assert "profile: ridge, rim; azimuth_deg: 0.0, 120.0, 240.0" in done.label.read_text()
+    xr.Dataset({"a": ("x", values[0])}).to_netcdf(tmp_path / "one.nc", engine="h5netcdf")
+    with pytest.raises(InputError, match="neither"):
+        read_content(tmp_path / "one.nc")
+
+
 def test_maps_and_series_are_chosen_by_name() -> None:
     import xarray as xr
 

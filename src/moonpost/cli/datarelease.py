@@ -123,7 +123,7 @@ def _show_sample(plan: Plan, name: str, partner: str, at: str, as_json: bool) ->
 def label(
     plan: str = _PLAN,
     product: str = typer.Argument(help="A data product of the plan; with --computed any name."),
-    data: Path = typer.Argument(help="Maps (.tif), series (.nc) or a table (.csv)."),
+    data: Path = typer.Argument(help="Maps (.tif), series or arrays (.nc), or a table (.csv)."),
     out: Path = typer.Option(Path(), "--out", help="Folder for data file and label."),
     computed: bool = typer.Option(False, help="Moonpost computed the data; no instrument took them."),
     version: str = typer.Option("1.0", "--version", help="Of the product; a later one keeps the history."),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Content", "array_parts", "read_content", "table_part"]
 
+_MOST_SHOWN = 40
 _PERIOD = re.compile(r"from (\d{4}-\d\d-\d\dT[\d:.]+Z?) to (\d{4}-\d\d-\d\dT[\d:.]+Z?)")
 _PLAIN = re.compile(r"[-+]?\d{1,18}")
 _REAL = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?|nan", re.IGNORECASE)
@@ -61,7 +62,8 @@ def read_content(
     Parameters
     ----------
     path : path-like
-        A GeoTIFF of maps (``.tif``), a NetCDF file of series (``.nc``) or a table (``.csv`` with a head).
+        A GeoTIFF of maps (``.tif``), a NetCDF file of series over time or of arrays without time, such as horizons
+        (``.nc``), or a table (``.csv`` with a head).
     variables : sequence of str
         Which maps, series or columns; all if empty.
     form : {"binary", "delimited"}
@@ -279,10 +281,38 @@ def _series(
             series = opened.load()
     except (OSError, ValueError, KeyError) as error:
         raise DataError(f"is no NetCDF file: {error}", where=str(path), advice="give a file of series") from error
-    table = table_part(series, variables, form)
-    plan = series.attrs.get("plan_sha256", "")
+    plan, title = series.attrs.get("plan_sha256", ""), str(series.attrs.get("title", ""))
     source = f"plan {series.attrs.get('plan', '')}, SHA-256 {plan}" if plan else ""
-    return table, _span(table), str(series.attrs.get("title", "")), source
+    if "time" not in series.coords:
+        return _grids(series, variables), ("", ""), title, source
+    table = table_part(series, variables, form)
+    return table, _span(table), title, source
+
+
+def _grids(data: xr.Dataset, variables: Sequence[str]) -> tuple[ArrayPart, ...]:
+    """Numbers over two or more dimensions without time, such as horizons, with their coordinates in words."""
+    names = _chosen([str(name) for name in data.data_vars], variables, "variable")
+    parts = tuple(_grid(data[name]) for name in names if data[name].ndim > 1 and data[name].dtype.kind in "biuf")
+    if not parts:
+        raise InputError(
+            "holds neither series over time nor arrays", where="variables", advice="give another file"
+        )
+    return parts
+
+
+def _grid(values: xr.DataArray) -> ArrayPart:
+    dims = [str(dim) for dim in values.dims]
+    words = [str(values.attrs.get("long_name", values.name))]
+    for dim in dims:
+        if dim in values.coords:
+            places = values.coords[dim].values
+            shown = (
+                places if places.size <= _MOST_SHOWN else np.array([places[0], "...", places[-1]], dtype=object)
+            )
+            words.append(f"{dim}: {', '.join(str(place) for place in shown)}")
+    kind = {2: "Array_2D", 3: "Array_3D"}.get(len(dims), "Array")
+    unit = str(values.attrs.get("units", ""))
+    return ArrayPart(str(values.name), values.values, unit, dims, kind, "; ".join(words))
 
 
 def _columns(
