@@ -279,7 +279,10 @@ def maturity_findings(plan: Plan, catalogue: Heritage | None = None) -> list[Fin
         place = f"elements[{element.id}].heritage"
         found += [
             Finding(
-                "error", "unknown-name", place, f"unknown heritage mission {name!r}; {suggestion(name, names)}"
+                "error",
+                "unknown-name",
+                place,
+                f"unknown heritage mission {name!r}; {suggestion(name, sorted(names))}",
             )
             for name in unknown
         ]

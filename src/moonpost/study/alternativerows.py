@@ -499,7 +499,7 @@ def _works(steps: Sequence[Any]) -> list[str]:
 
 
 def _dated(plan: Plan, pairs: Sequence[tuple[Any, Any]], pick: Callable[..., Any], text: str) -> TradeValue:
-    rests = f"moonpost.campaign.build_order: dates of plan {plan.id}, 5 days of flight, 30 of commissioning"
+    rests = f"moonpost.campaign.build_order: dates of plan {plan.id}, 5 days of flight, 30 of commissioning, no steps"
     if not pairs:
         return TradeValue(value=None, text=text, rests_on=rests)
     early, late = pick(pair[0] for pair in pairs), pick(pair[1] for pair in pairs)
