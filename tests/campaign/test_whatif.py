@@ -179,6 +179,54 @@ def test_no_further_launch_exactly_where_all_fits_on_what_flies(plan_of, lost, t
     assert best.launches == (0 if fits else 1)
 
 
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.lists(st.integers(1, 26), min_size=1, max_size=3), st.integers(0, 26), st.integers(1, 9), st.integers(1, 9)
+)
+def test_the_cost_of_the_cheapest_repair_is_that_of_brute_force(plan_of, lost, taken, cost_big, cost_small):
+    """All ways to put what was lost on the mission to come, on its own mission again and on further launches."""
+    cited = {"source": "made for this test", "confidence": "C"}
+
+    def mission(name, date):
+        return {"id": name, "name": name, "kind": "cargo", "status": "planned", "owner": "cn", "launch": date,
+                "launcher": "big", "transfer": "land", "launch_mass_kg": 9000.0, **cited}  # fmt: skip
+
+    def element(name, on, mass):
+        return {"id": name, "name": name, "mission": on, "owner": "cn", "kind": "power", "maturity": "flown",
+                "mass_kg": mass, **cited}  # fmt: skip
+
+    elements = [element(f"e{k}", "gone", 100.0 * mass) for k, mass in enumerate(lost)]
+    elements += [element("box", "next", 100.0 * taken)] if taken else []
+    launchers = [
+        {"id": name, "name": name, "owner": "cn", "tli_mass_kg": mass, **cited}
+        for name, mass in (("big", 9000.0), ("small", 4500.0))
+    ]
+    plan = plan_of([mission("gone", "2031"), mission("next", "2032")], elements, launchers=launchers)
+    best = what_if(plan, cancel=["gone"], costs={"big": float(cost_big), "small": float(cost_small)}).repairs[0]
+    assert best.repaired
+    assert best.proved
+    # room and cost: the next mission, its own once more, then as many of each launcher as there are pieces;
+    # 30 % of the mass after injection is payload, and the chain leaves more than that
+    options = [(2700.0 - 105.0 * taken, 0.0), (1e9, float(cost_big))]
+    options += [(2700.0, float(cost_big)), (1350.0, float(cost_small))] * len(lost)
+    costs = []
+    for where in itertools.product(range(len(options)), repeat=len(lost)):
+        loads = {k: sum(105.0 * mass for mass, at in zip(lost, where, strict=True) if at == k) for k in set(where)}
+        if all(load <= options[k][0] + 1e-6 for k, load in loads.items()):
+            costs.append(sum(options[k][1] for k in loads))
+    assert best.cost == pytest.approx(min(costs))
+
+
+def test_a_repair_names_those_whose_consent_it_needs(plan_of, a_mission, an_element):
+    plan = plan_of(
+        [a_mission("one", "2031", launch_mass_kg=9000.0), a_mission("spare", "2034", launch_mass_kg=9000.0)],
+        [an_element("mast", "one", 500.0, owner="ru"), an_element("box", "spare", 100.0)],
+    )
+    assert what_if(plan, cancel=["one"]).repairs[0].consents == ("ru",)
+    ilrs = what_if(load_plan("ilrs"), cancel=["ce8"]).repairs[0]
+    assert ilrs.consents == ("cnsa", "roscosmos")
+
+
 def test_slip_and_cancel_of_the_bundled_plan():
     plan = load_plan("ilrs")
     before = plan.sha256

@@ -61,6 +61,8 @@ class RepairChoice:
     late_demonstrations : tuple of str
         Demonstrations that come later for what needs them than before the change, or never. They do not count as
         broken: what relies on them flies with what is known.
+    consents : tuple of str
+        Owners and approvers of the missions and elements that its steps change: those whose consent it needs.
     done : str or None
         Day on which the last element of the repaired plan that was broken or late works, UTC; None if there is
         none.
@@ -80,6 +82,7 @@ class RepairChoice:
     left: tuple[str, ...]
     orphaned_objectives: tuple[str, ...]
     late_demonstrations: tuple[str, ...]
+    consents: tuple[str, ...]
     done: str | None
     delay_days: float | None
     plan: Plan = field(repr=False, compare=False)
@@ -371,6 +374,7 @@ class _Case:
             left=left,
             orphaned_objectives=tuple(row.id for row in plan.objectives if row.id in objectives),
             late_demonstrations=tuple(row.demonstration for row in self._late(plan, standing)),
+            consents=_consents(self.changed, final),
             done=done,
             delay_days=delay,
             plan=final,
@@ -418,6 +422,17 @@ def _carriers(case: _Case, loading: Loading) -> tuple[dict[str, str], tuple[Miss
         own = [row.id for row in case.changed.elements if option.flight.kind == f"again {row.mission}"]
         carriers |= {name: option.mission.id for name in own if name in case.lost.given_up}
     return carriers, tuple(by_id[flight].mission for flight in loading.flown if by_id[flight].new)
+
+
+def _consents(changed: Plan, final: Plan) -> tuple[str, ...]:
+    """Owners and approvers of missions and elements in which two plans differ, in the order of the partners."""
+    touched: set[str] = set()
+    for table in ("missions", "elements"):
+        before = {row.id: row for row in getattr(changed, table)}
+        for row in getattr(final, table):
+            if before.get(row.id) != row:
+                touched |= {row.owner, *row.approvers}
+    return tuple(row.id for row in final.partners if row.id in touched)
 
 
 def _wanted(plan: Plan, among: Collection[str]) -> set[str]:

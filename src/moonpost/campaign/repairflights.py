@@ -27,6 +27,7 @@ CARRIERS = ("lander", "vehicle", "ascender")
 _DAY = dt.timedelta(days=1)
 _ORIGIN = dt.datetime(2000, 1, 1)
 _COPIES = 4
+_UNPRICED = "it has no cost, and others have: to fly a mission again counts as the dearest"
 
 
 @dataclass(frozen=True)
@@ -151,7 +152,11 @@ class FlightOptions:
         if not self.priced:
             return 1.0
         own = self.cost_by.get(launcher or "")
-        return max(cost for cost in self.cost_by.values() if cost is not None) if own is None else own
+        if own is not None:
+            return own
+        if launcher is not None:
+            self._leave(launcher, _UNPRICED)
+        return max(cost for cost in self.cost_by.values() if cost is not None)
 
     def _riding(self, lost: Mission) -> list[Option]:
         """Missions to come that end in the same place and have room."""
@@ -189,7 +194,7 @@ class FlightOptions:
         found: list[Option] = []
         for kind in kinds.kinds:
             if self.priced and self.cost_by.get(kind.launcher) is None:
-                self._leave(kind.launcher, "it has no cost, and others have")
+                self._leave(kind.launcher, _UNPRICED)
                 continue
             found += [self._kind(lost, kind, copy, mark) for copy in range(min(pieces, _COPIES))]
         return found

@@ -78,7 +78,7 @@ def _text(
         for row in supports
     ]  # fmt: skip
     head = ["support", "from", "for", "needed from", "until", "given from", "late (d)", "", "status"]
-    yield table(head, rows)
+    yield table(head, rows) if rows else "the plan names no support between missions"
     yield from (
         f"{row.status}: {row.name}: {row.remedy}"
         + (f"; {', '.join(row.covered_by)} stands in" if row.covered_by else "")
@@ -93,7 +93,8 @@ def _text(
          _day(row.shown_latest), ", ".join(one.element for one in row.needed_by) or "-", row.status]
         for row in trials
     ]  # fmt: skip
-    yield table(["demonstration", "on", "TRL", "shown from", "at the latest", "relied on by", "status"], rows)
+    head = ["demonstration", "on", "TRL", "shown from", "at the latest", "relied on by", "status"]
+    yield table(head, rows) if rows else "the plan names no demonstrations"
     yield from (
         f"{row.demonstration}: {row.objective}; counts as shown if: {row.exit_criterion}" for row in trials
     )

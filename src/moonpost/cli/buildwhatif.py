@@ -184,6 +184,8 @@ def _repairs(found: WhatIf) -> Iterable[str]:
     ]
     yield table(head, rows)
     yield from (f"repair: {text}" for text in _grouped(found.repair))
+    if found.repairs[0].consents:
+        yield f"the repair needs the consent of: {', '.join(found.repairs[0].consents)}"
     if found.left_out:
         yield "not looked at: " + ", ".join(f"{row.id} ({row.reason})" for row in found.left_out)
 
