@@ -7,6 +7,9 @@ import os
 import random
 import shutil
 import sqlite3
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -418,3 +421,52 @@ def test_a_cut_database_is_told(book, party_keys, tmp_path):
         shutil.copy(book.place, path)
         os.truncate(path, part)
         assert not verify_ledger(str(path)).sound
+
+
+_IMPORTER = """
+import sys
+from moonpost.partners.ledger import import_ledger
+print("begun", flush=True)
+import_ledger(sys.argv[1], sys.argv[2])
+print("done", flush=True)
+"""
+
+
+def test_an_import_that_is_killed_leaves_nothing_or_all(book, party_keys, tmp_path):
+    """Killed while the database is made; it can be made again, and what was acknowledged is there."""
+    for number in range(60):
+        book.append(party_keys["cnsa"], "record", {"topic": "t", "data": str(number) * 200})
+    book.export(tmp_path / "a.jsonl")
+    chance = random.Random(2)
+    for turn in range(3):
+        place = str(tmp_path / f"{turn}.db")
+        run = [sys.executable, "-c", _IMPORTER, str(tmp_path / "a.jsonl"), place]
+        with subprocess.Popen(run, stdout=subprocess.PIPE, text=True) as writer:
+            assert next(writer.stdout) == "begun\n"
+            time.sleep(chance.uniform(0.0, 0.12))
+            writer.kill()
+            told = writer.stdout.read()
+        if not Path(place).exists() or not verify_ledger(place).sound:
+            assert "done" not in told
+            assert import_ledger(tmp_path / "a.jsonl", place) == 61
+        assert verify_ledger(place).entries == 61
+        assert verify_ledger(place).sound
+
+
+def test_a_ledger_is_made_in_an_empty_file_and_in_no_other(tmp_path, small_plan, party_keys):
+    for name, text in (("text", b"hello"), ("short", b"SQLite form"), ("other", None), ("empty", b"")):
+        path = tmp_path / name
+        if text is None:
+            with sqlite3.connect(path) as link:
+                link.execute("CREATE TABLE t (a)")
+            link.close()
+        else:
+            path.write_bytes(text)
+        if name == "empty":
+            with Ledger.begin(str(path), small_plan, party_keys) as made:
+                assert made.verify().sound
+            continue
+        before = path.read_bytes()
+        with pytest.raises(OutputError, match="is there already"):
+            Ledger.begin(str(path), small_plan, party_keys)
+        assert path.read_bytes() == before

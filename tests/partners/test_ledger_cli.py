@@ -120,6 +120,8 @@ def test_a_change_from_two_plans_and_the_plan_held_against_it(run, told, tmp_pat
         "propose", "station.db", "longer", "--key", "cnsa", "--title", "t", "--from", "ilrs", "--to", "wanted.toml"
     )
     changes = told("show", "station.db")["changes"]["longer"]
+    assert "life_years  10.0  12.0" in run("change", "station.db", "longer")[1]
+    assert told("change", "station.db", "longer")["owners"] == {"elements[reactor]": ["roscosmos", "cnsa"]}
     assert changes["set"] == [{"place": "elements[reactor]", "field": "life_years", "from": "10.0", "to": "12.0"}]
     for party in asked["waiting"]:
         told("consent", "station.db", "longer", "--key", party)
@@ -201,6 +203,7 @@ def begun_once(tmp_path_factory):
         (("step", "station.db", IGA, "signed", "--key", "cnsa", "--date", "soon", "--source", "x"), "not a date"),
         (("state", "station.db", "--at", "soon"), "not a date"),
         (("state", "station.db", "--agreement", "x"), "unknown agreement 'x'"),
+        (("change", "station.db", "x"), "unknown change 'x'"),
         (("join", "station.db", "egypt", "--key", "cnsa", "--change", "x"), "a party already"),
         (("init", "ilrs", "other.db", "--rule", "x=majority"), "unknown agreement 'x'"),
         (("init", "ilrs", "other.db", "--rule", f"{IGA}=veto"), "unknown rule"),

@@ -553,3 +553,30 @@ def test_a_change_touches_what_depends_on_it(small_plan):
     assert body["owned"] == [{"place": "elements[ce8-lander]", "removed": True, "was": baseline_of(lander)}]
     with pytest.raises(InputError, match="no mission or element differs"):
         change_request(small_plan, small_plan, "none", "t")
+
+
+# ------------------------------------------------------------------------------------------------ samples
+
+
+def test_a_sample_is_moved_and_lent_by_its_keeper_alone(begun, say):
+    state = begun()
+
+    def does(number, party, **data):
+        return say(state, number, party, "record", {"topic": "sample", "data": data})
+
+    got = {"do": "receive", "sample": "ce5", "mass_mg": 1_731_000, "store": "main", "use": "permanent"}
+    assert not does(1, "cnsa", **got, date="2020-12-19")
+    parts = [{"sample": "ce5-a", "mass_mg": 1000}, {"sample": "ce5-b", "mass_mg": 1_730_000}]
+    cut = {"do": "split", "sample": "ce5", "parts": parts, "date": "2021-01-01"}
+    assert "kept by cnsa" in does(2, "egypt", **cut)
+    assert not does(2, "cnsa", **cut)
+    before = copy.deepcopy(state)
+    for move in (
+        {"do": "move", "sample": "ce5-a", "store": "egypt"},
+        {"do": "split", "sample": "ce5-b", "parts": parts[:1]},
+        {"do": "return", "sample": "ce5-a", "mass_mg": 1},
+    ):
+        assert "kept by cnsa" in does(3, "egypt", **move, date="2021-02-01")
+    assert state == before
+    assert not does(3, "cnsa", do="move", sample="ce5-a", store="backup", date="2021-02-01")
+    assert sum(piece.mass_mg for piece in state.custody.pieces.values()) == 1_731_000

@@ -165,10 +165,19 @@ def verify(
             table(["entry", "kind", "what"], rows)
             if rows
             else f"{found.entries} entries, nothing wrong; the last has the hash {found.head}"
+            + _unheld(trust, checkpoint)
         ),
     )
     if not found.sound:
         raise typer.Exit(1)
+
+
+def _unheld(trust: Path | None, checkpoints: list[Path]) -> str:
+    """What a sound ledger was not held against."""
+    lacks = ["a pinned beginning (--trust)"] if trust is None else []
+    if not checkpoints:
+        lacks.append("a partner's checkpoint (--checkpoint)")
+    return f"\nnot held against {' or '.join(lacks)}" if lacks else ""
 
 
 @_app.command("export")

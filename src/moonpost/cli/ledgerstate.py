@@ -1,4 +1,4 @@
-"""``moonpost ledger show | state | plan``: where everything stands, and whether a plan is what was agreed."""
+"""``moonpost ledger show | change | state | plan``: where everything stands, and what was agreed."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ __all__ = ["register"]
 def register(group: typer.Typer) -> None:
     """Add the verbs to ``moonpost ledger``."""
     group.command("show")(show)
+    group.command("change")(change)
     group.command("state")(state)
     group.command("plan")(plan)
 
@@ -45,6 +46,7 @@ def _standing(state: LedgerState) -> dict[str, Any]:
         "ledger": state.ledger,
         "plan": state.plan,
         "parties": state.roles,
+        "keys": {party: identifier for identifier, (party, _) in state.keys.items()},
         "agreements": {
             name: {
                 "in_force": row.in_force(state.founders),
@@ -92,6 +94,42 @@ def _standing_text(state: LedgerState) -> str:
 
 def _lists(missing: dict[str, list[str]]) -> str:
     return "; ".join(f"{party}: {', '.join(steps)}" for party, steps in missing.items()) or "-"
+
+
+def change(
+    place: str = PLACE,
+    name: str = typer.Argument(metavar="CHANGE", help="Name of the change."),
+    as_json: bool = JSON,
+) -> None:
+    """Tell what a change would do: each value before and after, the places it touches, whose consents it has.
+
+    Example: moonpost ledger change station.db heavier
+    """
+    from moonpost.errors import UnknownNameError
+
+    found = _read(place)
+    if name not in found.changes:
+        raise UnknownNameError(name, list(found.changes), kind="change", where="CHANGE")
+    value = _standing(found)["changes"][name]
+    owners = {touched: list(found.owned.get(touched, ())) for touched in value["touches"]}
+    emit({"change": name, **value, "owners": owners}, as_json, lambda: _change_text(name, value, owners))
+
+
+def _change_text(name: str, row: dict[str, Any], owners: dict[str, list[str]]) -> str:
+    """A change for people."""
+    waits = f", waits for {', '.join(row['waiting'])}" if row["waiting"] else ""
+    parts = [f"{name}: {row['title']}, proposed by {row['proposer']}; {row['status']}{waits}"]
+    if row["set"]:
+        values = [[item["place"], item["field"], item["from"] or "-", item["to"] or "-"] for item in row["set"]]
+        parts.append(table(["place", "field", "from", "to"], values))
+    touched = [[place, ", ".join(names) or "the founders"] for place, names in owners.items()]
+    parts.append(table(["touches", "owner and approvers"], touched))
+    asked = [
+        [party, "consents" if party in row["consents"] else "refuses" if party in row["refusals"] else "-"]
+        for party in row["needed"]
+    ]
+    parts.append(table(["asked", "says"], asked))
+    return "\n\n".join(parts)
 
 
 def state(

@@ -127,8 +127,8 @@ def owned_rows(plan: Plan) -> list[dict[str, Any]]:
 
 
 def _others(row: Owned) -> list[str]:
-    """Approvers, each once."""
-    return list(dict.fromkeys(row.approvers))
+    """Approvers besides the owner, each once."""
+    return [party for party in dict.fromkeys(row.approvers) if party != row.owner]
 
 
 def departures(state: LedgerState, plan: Plan) -> tuple[Departure, ...]:

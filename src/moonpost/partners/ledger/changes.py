@@ -360,7 +360,7 @@ def _after(change: ChangeState, row: Mapping[str, Any]) -> tuple[tuple[str, ...]
     if row.get("removed", False):
         return (), ""
     old = change.before.get(row["place"], ((), ""))[1]
-    return (row["owner"], *row["approvers"]), row.get("baseline", old)
+    return tuple(dict.fromkeys((row["owner"], *row["approvers"]))), row.get("baseline", old)
 
 
 def _take_effect(state: LedgerState, change: ChangeState, entry: Entry) -> None:

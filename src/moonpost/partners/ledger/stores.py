@@ -182,6 +182,18 @@ def _moved(place: str) -> OutputError:
     return OutputError("it has grown meanwhile", where=place, advice="try again; nothing changed")
 
 
+def _unused(path: Path) -> bool:
+    """Whether a file is what a ledger leaves that was stopped while it was made: a database with nothing in it."""
+    try:
+        with path.open("rb") as file:
+            if file.read(len(_MAGIC)) not in (b"", _MAGIC):
+                return False
+        with contextlib.closing(sqlite3.connect(path, timeout=60.0)) as link:
+            return bool(link.execute("SELECT count(*) = 0 FROM sqlite_master").fetchone()[0])
+    except (sqlite3.Error, OSError):
+        return False
+
+
 def _address(place: str) -> tuple[str, dict[str, Any]]:
     """Host, and the rest of what a connection to a URL needs."""
     try:
@@ -212,7 +224,7 @@ class _Sqlite:
     def __init__(self, place: str, new: bool) -> None:
         self.place = place
         path = Path(place)
-        if new and path.exists():
+        if new and path.exists() and not _unused(path):
             raise OutputError(
                 "is there already", where=place, advice="name another file; a ledger is never replaced"
             )
