@@ -294,8 +294,8 @@ def test_a_trial_that_takes_the_power_of_others_waits(yard_of: Any, an_element: 
 
 
 def test_work_by_day_that_empties_the_store_for_the_night_is_shortened(yard_of: Any, an_element: Any) -> None:
-    # 300 W of array carry 50 W of mode and 250 W of work's 400: 150 W come out of the store. Its 2000 Wh are full at
-    # dusk only if the rover rests; the night of 36 h takes 1800 Wh.
+    # 300 W of array carry 50 W of mode and 250 W of work's 400: 150 W come out of the store. It is full at dusk
+    # only if the rover rests, with 2000 Wh; the night of 36 h takes 1800 Wh.
     plan = yard_of(
         [an_element("mast", "one", position=at(0.0), assembly=work(0.0, 6.0, 0.0, 0.0))],
         generators=[{**SUNNY, "rated_w": 300.0}], robot=robot(work_w=400.0),
@@ -521,6 +521,38 @@ def test_a_station_grows_landing_by_landing(grown: Plan) -> None:
     plain = build_in_steps(grown, steps=False)
     assert plain.steps == ()
     assert plain.order == build_order(grown)
+
+
+def test_what_lacks_power_waits_for_the_next_landing(plan_of: Any, a_mission: Any, an_element: Any) -> None:
+    rover = {"kind": "rover", "bus": "own", "position": at(0.0), "robot": robot(), "modes": READY,
+             "generators": [SUNNY], "storage": {"capacity_wh": 20_000.0}}  # fmt: skip
+    hungry = [{"name": "on", "when": "always", "power_w": 900.0}]
+    plan = plan_of(
+        [a_mission("one", "2031-01-05", site="ridge"), a_mission("two", "2032-01-05", site="ridge")],
+        [
+            an_element("rover", "one", 500.0, assembly=work(1.0, self_moving=True, robots=0), **rover),
+            an_element("pile", "one", modes=[], generators=[{"kind": "reactor", "electric_w": 500.0}],
+                       assembly=work(1.0, 1.0, 1.0)),
+            an_element("lab", "one", modes=hungry, requires=["pile"], assembly=work(2.0, 1.0, 1.0, 9.0)),
+            an_element("glove", "one", requires=["lab"], assembly=work(1.0)),
+            an_element("pile-2", "two", modes=[], generators=[{"kind": "reactor", "electric_w": 900.0}],
+                       assembly=work(1.0, 1.0, 1.0)),
+        ],
+        objectives=[],
+    )  # fmt: skip
+    built = build_in_steps(plan, sky=lambda site, start, days: sky(plan, round(24 * days), start=start))
+    assert [(stage.mission, set(stage.elements)) for stage in built.stages] == [
+        ("one", {"rover", "pile"}), ("two", {"lab", "glove", "pile-2"}),
+    ]  # fmt: skip
+    assert built.refused == {}
+    trial = next(step for step in built.steps if step.id == "lab.commission")
+    joined = next(step for step in built.steps if step.id == "pile-2.connect")
+    assert trial.start >= joined.stop
+    alone = plan.model_copy(update={"elements": plan.elements[:-1]})
+    built = build_in_steps(alone, sky=lambda site, start, days: sky(alone, round(24 * days), start=start))
+    assert set(built.refused) == {"lab", "glove"}
+    assert built.refused["lab"].startswith("the energy of lab does not bear it")
+    assert built.refused["glove"] == "requires lab, which never works"
 
 
 def test_the_bundled_station_is_built() -> None:

@@ -28,7 +28,7 @@ Told = Callable[[str, int, int], None]
 Case = Literal["earliest", "latest"]
 Sky = Callable[[str, Instant, float], Setting]
 
-_FIRST_DAYS, _MOST_DAYS = 60.0, 1500.0
+_FIRST_DAYS, _MOST_DAYS, _MOST_ENERGY_DAYS = 60.0, 480.0, 120.0
 _FACT = ("flown", "lost", "cancelled")
 _DAY = np.timedelta64(86_400_000, "ms")
 
@@ -202,7 +202,8 @@ def build_in_steps(
     robots. A robot finishes the errands of one stage before those of the next. Within a stage the last element
     works as early as can be, see `moonpost.campaign.assembly.assemble`; every step is simulated, see
     `moonpost.campaign.assemblyenergy`; an independent check goes over the result. Elements without `assembly`
-    work after `commissioning_days`. What cannot be put to work is told with its reason, and so is what needs it.
+    work after `commissioning_days`. What cannot be put to work within 480 days, or for want of energy within 120,
+    is tried again after the next landing; in the end it is told with its reason, and so is what needs it.
 
     Examples
     --------
@@ -253,6 +254,8 @@ class _Site:
         self.steps: list[AssemblyStep] = []
         self.stages: list[Stage] = []
         self.refused: dict[str, str] = {}
+        self.held: dict[str, str] = {}
+        self.tried: dict[str, int] = {}
         self.first = build_order(plan, **days)
         self.arrivals = self._arrivals()
 
@@ -286,13 +289,11 @@ class _Site:
                 progress(mission, number, len(landings))
             for site in sites:
                 chosen = self._chosen(waiting, site, self.arrivals[mission])
-                if chosen:
+                if any(self.tried.get(element.id) != len(self.done) for element in chosen):
                     self._stage(mission, site, chosen, self.arrivals[mission])
-                waiting = [e for e in waiting if e.id not in self.done and e.id not in self.refused]
-        for element in waiting:
-            self.refused[element.id] = self._reason(element)
-        for name, reason in self.refused.items():
-            self.dates[name] = reason
+                waiting = [e for e in waiting if e.id not in self.done]
+        self.refused = {e.id: self._reason(e, {row.id for row in waiting}) for e in waiting}
+        self.dates.update(self.refused)
 
     def _chosen(self, waiting: list[Element], site: str, now: Instant) -> list[Element]:
         """What can be put to work at a site now: landed, with its predecessors and with robots."""
@@ -338,14 +339,15 @@ class _Site:
         others = [row for row in landed if row.robot is not None and row.kind != "lander" and row.id != element.id]
         return able_crews(element, [*self._robots(site, now), *others])[1]
 
-    def _reason(self, element: Element) -> str:
+    def _reason(self, element: Element, waiting: set[str]) -> str:
         """Why an element was never put to work."""
-        lost = [name for name in needed_by(element) if name in self.refused or not self._comes(name)]
+        if element.id in self.held:
+            return self.held[element.id]
+        lost = [name for name in needed_by(element) if name in waiting or not self._comes(name)]
         if lost:
             return f"requires {lost[0]}, which never works"
         site, last = str(self.plan.mission(element.mission).site), max(self.arrivals.values())
-        unable = self._unable(element, site, [], last)
-        return unable or "what it requires is not put to work"
+        return self._unable(element, site, [], last) or "what it requires is not put to work"
 
     def _comes(self, name: str) -> bool:
         return next((row.never is None for row in self.first.steps if row.element == name), False)
@@ -364,7 +366,7 @@ class _Site:
         return {**found, **self.done}
 
     def _stage(self, mission: str, site: str, chosen: list[Element], now: Instant) -> None:
-        """Put some elements to work; what the energy or the light never allows is refused."""
+        """Put some elements to work; what energy, light or contact do not allow waits for the next landing."""
         ready = self._ready([row for row in self.pending() if row.id not in self.done])
         while chosen:
             yard = Yard(
@@ -379,8 +381,8 @@ class _Site:
                 return
             except (ModelError, DateError) as error:
                 bad = self._blamed(error, chosen)
-                for name in bad:
-                    self.refused[name] = f"{error.what}"
+                self.held.update(dict.fromkeys(bad, error.what))
+                self.tried.update(dict.fromkeys(bad, len(self.done)))
                 chosen = self._without(chosen, bad)
 
     def _blamed(self, error: ModelError | DateError, chosen: list[Element]) -> set[str]:
@@ -394,9 +396,6 @@ class _Site:
         gone = set(bad)
         while True:
             more = {e.id for e in chosen if e.id not in gone and gone & set(needed_by(e))}
-            for name in more:
-                first = next(n for n in needed_by(self.plan.element(name)) if n in gone)
-                self.refused[name] = f"requires {first}, which never works"
             if not more:
                 return [element for element in chosen if element.id not in gone]
             gone |= more
@@ -436,15 +435,17 @@ class _Site:
         """Plan a stage, in ever longer periods until it fits."""
         busy = max([self.free[name] for name in yard.robots if name in self.free], default=now)
         begin = now.astype("datetime64[h]").astype("datetime64[ms]")
-        days = _FIRST_DAYS + float(max(busy - now, np.timedelta64(0, "ms")) / _DAY)
+        longer = float(max(busy - now, np.timedelta64(0, "ms")) / _DAY)
+        days = _FIRST_DAYS
         while True:
-            setting = self.sky(site, begin, days)
+            setting = self.sky(site, begin, longer + days)
             try:
                 return *assemble_with_energy(self.plan, yard, setting, **self.search), setting
             except ModelError as error:
-                if "finds no room" not in error.what or days >= _MOST_DAYS:
+                most = _MOST_ENERGY_DAYS if error.what.startswith("the energy of") else _MOST_DAYS
+                if "finds no room" not in error.what or days >= most:
                     raise
-                days = min(2.0 * days, _MOST_DAYS)
+                days = min(2.0 * days, most)
 
     def built(self, contact: str, slot_s: float) -> Built:
         """The order with all its dates."""
