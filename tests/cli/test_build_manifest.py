@@ -84,6 +84,16 @@ def test_pictures(cli: Any, tmp_path: Path, words: tuple[object, ...]) -> None:
     assert (tmp_path / "out.png").stat().st_size > 5000
 
 
+def test_no_picture_of_nothing(cli: Any, tmp_path: Path) -> None:
+    run = cli(*QUESTION[:4], 500, *QUESTION[5:], "--plot", tmp_path / "out.png")
+    assert run.code == 0
+    assert "not written" in run.err
+    assert not (tmp_path / "out.png").exists()
+    run = cli(*QUESTION, "--plot", tmp_path / "nowhere" / "deeper" / "out.png")
+    assert run.code in (0, 2)
+    assert "Traceback" not in run.err
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [

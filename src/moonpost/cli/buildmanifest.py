@@ -159,10 +159,12 @@ def _draw(plot: Path | None, *, loading: PlanLoading | None = None, mix: Landing
     from moonpost.report.figures.manifest import landing_figure, loading_figure
     from moonpost.report.figures.style import FULL_IN, save_figure
 
-    if mix is not None:
+    if mix is not None and mix.launches is not None:
         save_figure(landing_figure(mix, FULL_IN), plot)
-    elif loading is not None:
+    elif loading is not None and loading.flights:
         save_figure(loading_figure(loading, FULL_IN), plot)
+    else:
+        typer.echo(f"moonpost: no launch to draw, so {plot} was not written", err=True)
 
 
 def _launches_text(launches: Any) -> str:

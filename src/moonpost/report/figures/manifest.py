@@ -9,15 +9,14 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
 from moonpost.report.figures.style import (
-    BLUE,
     GREY,
     INK,
     ORANGE,
+    dates,
     drawing,
     legend_above,
     owner_colours,
     row_names,
-    short,
 )
 
 if TYPE_CHECKING:
@@ -51,15 +50,16 @@ def loading_figure(loading: PlanLoading, width_in: float) -> Figure:
     axes: Any = figure.subplots()
     owners = owner_colours([cargo[name].owner for flight in flights for name in flight.cargo])
     most = max((flight.capacity_kg for flight in flights), default=1.0)
+    tall = 0.62 if width_in >= 5.0 else 0.48
     for k, flight in enumerate(flights):
         axes.barh(
-            k, 1e-3 * flight.capacity_kg, height=0.62, color="#EDEFF2", edgecolor=GREY, linewidth=0.8, zorder=1
+            k, 1e-3 * flight.capacity_kg, height=tall, color="#EDEFF2", edgecolor=GREY, linewidth=0.8, zorder=1
         )
         left = 0.0
         for name in flight.cargo:
             mass = 1e-3 * cargo[name].mass_kg
             axes.barh(
-                k, mass, left=left, height=0.62, color=owners[cargo[name].owner], edgecolor="white", zorder=2
+                k, mass, left=left, height=tall, color=owners[cargo[name].owner], edgecolor="white", zorder=2
             )
             room = int((width_in - 2.3) * cargo[name].mass_kg / most / _LETTER_IN)
             if room > 5:
@@ -98,19 +98,20 @@ def landing_figure(mix: LandingMix, width_in: float) -> Figure:
     times = np.array([mix.start[:19], *(day[:19] for day, _ in flights), mix.by[:19]], dtype="datetime64[s]")
     ends = [(row.each_kg, row.each_low_kg or 0.0, row.each_high_kg) for _, row in flights]
     sums = 1e-3 * np.cumsum([(0.0, 0.0, 0.0), *ends, (0.0, 0.0, 0.0)], axis=0).T
-    axes.fill_between(times, sums[1], sums[2], step="post", color=BLUE, alpha=0.18, linewidth=0, label="range")
-    axes.step(times, sums[0], where="post", color=BLUE, label="landed")
+    axes.fill_between(times, sums[1], sums[2], step="post", color=GREY, alpha=0.18, linewidth=0, label="range")
+    axes.step(times, sums[0], where="post", color=INK, label="landed")
     axes.axhline(1e-3 * mix.asked_kg, color=ORANGE, linestyle="--", label="asked")
-    for day in dict.fromkeys(day for day, _ in flights):
-        together = [k for k, (other, _) in enumerate(flights) if other == day]
-        names = " + ".join(flights[k][1].launcher for k in together)
-        axes.annotate(
-            short(names, width_in, 0.3), (times[together[-1] + 1], sums[0][together[-1] + 1]), xytext=(4, 3),
-            textcoords="offset points", fontsize=8, color=INK,
+    used = [row for row in mix.rows if row.launches]
+    colours = owner_colours([row.launcher for row in used])
+    for row in used:
+        places = [k + 1 for k, (_, other) in enumerate(flights) if other is row]
+        axes.plot(
+            times[places], sums[0][places], "o", color=colours[row.launcher], zorder=4,
+            label=f"{row.launcher} ({row.launches})",
         )  # fmt: skip
     axes.set_ylim(bottom=0.0)
     axes.set_xlim(times[0], times[-1])
     axes.set_ylabel("Cargo [t]" if mix.count == "cargo" else "Landed, landers included [t]")
-    axes.set_xlabel("Date [UTC]")
+    dates(axes.xaxis, width_in)
     legend_above(axes, width_in)
     return figure
