@@ -7,7 +7,7 @@ import datetime as dt
 import numpy as np
 import pytest
 
-from moonpost.campaign import build_order
+from moonpost.campaign import build_order, capability
 from moonpost.campaign.risk import campaign_risk
 from moonpost.campaign.riskbasis import RiskAssumptions
 from moonpost.campaign.riskmodel import risk_model
@@ -71,6 +71,27 @@ def test_without_bad_luck_it_stays_within_the_build_order(name, monkeypatch):
                 assert found[k] == pytest.approx(days(step.ready), abs=1e-4), element
             else:
                 assert found[k] == pytest.approx(days(date), abs=1e-3), element
+
+
+@pytest.mark.parametrize("name", ["ilrs", "ilrs-orbit"])
+def test_without_dust_power_and_mass_are_those_of_the_build_order(name, monkeypatch):
+    plan = load_plan(name)
+    model = certain(plan)
+    model = type(model)(**{**vars(model), "dust": (0.0, 0.0, 0.0), "array_loss_per_year": 0.0})
+    curve = capability(plan, build_order(plan))
+    monkeypatch.setattr(
+        "moonpost.campaign.riskruns.luck_of", lambda seed, name, part, rows, runs=PART: np.zeros((rows, runs))
+    )
+    found = run_parts(model, np.array([days(point.date) + 0.5 for point in curve]), 1)
+    seen = 0
+    for k, point in enumerate(curve):
+        if k + 1 < len(curve) and days(curve[k + 1].date) < days(point.date) + 0.6:
+            continue
+        seen += 1
+        assert found.power_w[0, k] == pytest.approx(point.station_power_w, rel=1e-5), point.date
+        assert found.mass_kg[0, k] == pytest.approx(point.mass_kg, rel=1e-5), point.date
+        assert found.objectives[0, :, k].sum() == point.objectives, point.date
+    assert seen > 5
 
 
 def test_same_seed_same_answer_for_any_number_of_workers():

@@ -29,7 +29,7 @@ Make = Callable[..., Any]
 
 @st.composite
 def campaigns(draw: st.DrawFn) -> dict[str, Any]:
-    """Missions and elements that require earlier ones, with chances, delays and a slow launcher."""
+    """Missions and elements that require earlier ones, with chances, delays and two launchers, slow or not."""
     many = draw(st.integers(1, 5))
     missions = [
         {
@@ -37,6 +37,7 @@ def campaigns(draw: st.DrawFn) -> dict[str, Any]:
             "slip_days": draw(st.sampled_from([0.0, 100.0, 700.0])),
             "arrival_reliability": draw(st.sampled_from([0.3, 0.8, 1.0])),
             "requires": draw(st.sets(st.integers(0, k - 1), max_size=2)) if k else set(),
+            "launcher": draw(st.integers(0, 1)),
         }
         for k in range(many)
     ]
@@ -48,11 +49,15 @@ def campaigns(draw: st.DrawFn) -> dict[str, Any]:
         }
         for k in range(draw(st.integers(1, 5)))
     ]
-    launcher = {
-        "reliability": draw(st.sampled_from([0.5, 0.9, 1.0])),
-        "per_year": draw(st.sampled_from([0.5, 2.0])),
-    }
-    return {"missions": missions, "elements": elements, "launcher": launcher, "seed": draw(st.integers(0, 999))}
+    launchers = [
+        {
+            "reliability": draw(st.sampled_from([0.5, 0.9, 1.0])),
+            "per_year": draw(st.sampled_from([0.5, 2.0, None])),
+            "available": draw(st.sampled_from(["2020", "2031-06", None])),
+        }
+        for _ in range(2)
+    ]
+    return {"missions": missions, "elements": elements, "launchers": launchers, "seed": draw(st.integers(0, 999))}
 
 
 def made(case: dict[str, Any], plan_of: Make, a_mission: Make, an_element: Make, order: int = 1) -> Plan:
@@ -61,6 +66,7 @@ def made(case: dict[str, Any], plan_of: Make, a_mission: Make, an_element: Make,
         a_mission(
             f"m{k}", row["launch"], slip_days=row["slip_days"], arrival_reliability=row["arrival_reliability"],
             requires=[f"m{j}" for j in sorted(row["requires"])], landed_mass_kg=3000.0,
+            launcher=f"l{row['launcher']}",
         )
         for k, row in enumerate(case["missions"])
     ]  # fmt: skip
@@ -69,8 +75,11 @@ def made(case: dict[str, Any], plan_of: Make, a_mission: Make, an_element: Make,
         for k, row in enumerate(case["elements"])
     ]
     cited = {"source": "made for this test", "confidence": "B"}
-    launcher = {"id": "big", "name": "Big", "owner": "cn", "tli_mass_kg": 1e4, **case["launcher"], **cited}
-    return plan_of(missions[::order], elements[::order], launchers=[launcher])  # type: ignore[no-any-return]
+    launchers = [
+        {"id": f"l{k}", "name": "Big", "owner": "cn", "tli_mass_kg": 1e4, **row, **cited}
+        for k, row in enumerate(case["launchers"])
+    ]
+    return plan_of(missions[::order], elements[::order], launchers=launchers[::order])  # type: ignore[no-any-return]
 
 
 def flown(case: dict[str, Any], plan: Plan, **more: Any) -> CampaignRisk:
@@ -95,10 +104,12 @@ def test_nothing_flies_or_works_before_what_it_requires(case, reflights, plan_of
         assert (ready >= found.arrival[:, row["on"]] + PAUSE - 1e-6).all()
         for j in row["requires"]:
             assert (ready >= found.ready[:, at[f"e{j}"]] + PAUSE - 1e-6).all()
-    gap = 365.25 / case["launcher"]["per_year"]
-    there = np.sort(np.where(np.isfinite(launch), launch, np.nan), axis=1)
-    steps = np.diff(there, axis=1)
-    assert (steps[np.isfinite(steps)] >= gap - 1e-6).all(), "the launcher keeps its pace"
+    for one, launcher in enumerate(case["launchers"]):
+        mine = [k for k, row in enumerate(case["missions"]) if row["launcher"] == one]
+        steps = np.diff(np.sort(np.where(np.isfinite(launch), launch, np.nan)[:, mine], axis=1), axis=1)
+        if launcher["per_year"] is not None:
+            gap = 365.25 / launcher["per_year"]
+            assert (steps[np.isfinite(steps)] >= gap - 1e-6).all(), "the launcher keeps its pace"
     most = len(case["missions"]) * (1 + reflights) + len(case["elements"]) * (reflights > 0)
     assert (found.launches <= most).all()
     assert (found.launches >= np.isfinite(launch).sum(axis=1)).all()
@@ -137,8 +148,8 @@ def test_the_order_of_rows_does_not_matter(case, reflights, plan_of, a_mission, 
 @QUICK
 @given(case=campaigns())
 def test_a_better_landing_never_harms(case, plan_of, a_mission, an_element):
-    """Under the same luck; with a launcher that never waits, since a success that comes keeps others waiting."""
-    case["launcher"] = {"reliability": 1.0}
+    """Under the same luck; with launchers that never wait, since a success that comes keeps others waiting."""
+    case["launchers"] = [{"reliability": 1.0}] * 2
     first = flown(case, made(case, plan_of, a_mission, an_element))
     case["missions"][0]["arrival_reliability"] = 1.0
     second = flown(case, made(case, plan_of, a_mission, an_element))
