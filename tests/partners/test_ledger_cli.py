@@ -6,7 +6,8 @@ import json
 import sys
 
 import pytest
-from typer.testing import CliRunner
+from click.testing import CliRunner
+from typer.main import get_command
 
 from moonpost.cli.main import app, main
 
@@ -33,14 +34,20 @@ def run(capsys, monkeypatch, tmp_path):
     return call
 
 
+@pytest.fixture(scope="module")
+def command():
+    """The whole command line, built once."""
+    return get_command(app)
+
+
 @pytest.fixture
-def told(run):
+def told(run, command):
     """Run a command that has to go well and read its JSON."""
 
     def call(*words):
-        code, out, err = run(*words, "--json")
-        assert code == 0, err
-        return json.loads(out)
+        done = CliRunner().invoke(command, ["ledger", *map(str, words), "--json"])
+        assert done.exit_code == 0, (done.output, done.exception)
+        return json.loads(done.stdout)
 
     return call
 
@@ -175,11 +182,11 @@ def test_a_lost_key_and_a_new_party(run, told, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def begun_once(tmp_path_factory):
+def begun_once(tmp_path_factory, command):
     """A folder with a ledger and keys that nothing is written to."""
     folder = tmp_path_factory.mktemp("begun")
     words = ["ledger", "init", "ilrs", str(folder / "station.db"), "--keys", str(folder / "keys")]
-    assert CliRunner().invoke(app, words).exit_code == 0
+    assert CliRunner().invoke(command, words).exit_code == 0
     return folder
 
 

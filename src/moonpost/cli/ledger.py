@@ -156,7 +156,10 @@ def verify(
     from moonpost.partners.ledger import read_checkpoint, read_trust, verify_ledger
 
     pinned = read_trust(trust) if trust else None
-    found = verify_ledger(place, trust=pinned, checkpoints=[read_checkpoint(path) for path in checkpoint])
+    seen = [read_checkpoint(path) for path in checkpoint]
+    found = verify_ledger(
+        place, trust=pinned, checkpoints=seen, progress=_counted if sys.stderr.isatty() else None
+    )
     rows = [[fault.entry, fault.kind, fault.text] for fault in found.faults]
     emit(
         found.to_dict(),
@@ -170,6 +173,11 @@ def verify(
     )
     if not found.sound:
         raise typer.Exit(1)
+
+
+def _counted(number: int) -> None:
+    """Tell on a terminal how far the check is."""
+    typer.echo(f"\r{number:,} entries checked", err=True, nl=False)
 
 
 def _unheld(trust: Path | None, checkpoints: list[Path]) -> str:

@@ -6,7 +6,7 @@ import contextlib
 import copy
 import os
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from moonpost.errors import DataError, InputError, ModelError, UnknownNameError
@@ -191,7 +191,13 @@ class Ledger:
             f"entry {fault.entry}: {fault.text}", where=self.place, advice="run moonpost ledger verify"
         )
 
-    def verify(self, *, trust: Trust | None = None, checkpoints: Sequence[Checkpoint] = ()) -> Verification:
+    def verify(
+        self,
+        *,
+        trust: Trust | None = None,
+        checkpoints: Sequence[Checkpoint] = (),
+        progress: Callable[[int], None] | None = None,
+    ) -> Verification:
         """Check everything, stored columns included.
 
         Parameters
@@ -200,12 +206,14 @@ class Ledger:
             Pinned beginning and keys.
         checkpoints : sequence of Checkpoint, optional
             What partners have seen.
+        progress : callable, optional
+            Told the number of entries checked, every thousand.
 
         Returns
         -------
         Verification
         """
-        check = Verifier(trust, checkpoints)
+        check = Verifier(trust, checkpoints, progress)
         stored: list[Fault] = []
         try:
             if self._store.about() != _FORMAT:
@@ -393,7 +401,11 @@ def genesis_body(plan: Plan, public: Mapping[str, str], rules: Mapping[str, str]
 
 
 def verify_ledger(
-    place: str, *, trust: Trust | None = None, checkpoints: Sequence[Checkpoint] = ()
+    place: str,
+    *,
+    trust: Trust | None = None,
+    checkpoints: Sequence[Checkpoint] = (),
+    progress: Callable[[int], None] | None = None,
 ) -> Verification:
     """Check a ledger wherever it is: SQLite file, PostgreSQL URL or exported file.
 
@@ -405,6 +417,8 @@ def verify_ledger(
         Pinned beginning and keys.
     checkpoints : sequence of Checkpoint, optional
         What partners have seen.
+    progress : callable, optional
+        Told the number of entries checked, every thousand.
 
     Returns
     -------
@@ -424,7 +438,7 @@ def verify_ledger(
     """
     lines = None if is_url(place) else read_lines(place)
     if lines is not None:
-        return verify_lines(lines, trust=trust, checkpoints=checkpoints)
+        return verify_lines(lines, trust=trust, checkpoints=checkpoints, progress=progress)
     try:
         ledger = Ledger.open(place)
     except DataError as error:
@@ -432,7 +446,7 @@ def verify_ledger(
             raise
         return Verification(0, (Fault(0, "storage", error.what),), NO_ENTRY, LedgerState())
     with ledger:
-        return ledger.verify(trust=trust, checkpoints=checkpoints)
+        return ledger.verify(trust=trust, checkpoints=checkpoints, progress=progress)
 
 
 def import_ledger(path: str | os.PathLike[str], place: str, *, trust: Trust | None = None) -> int:

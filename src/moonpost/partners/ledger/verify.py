@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,9 @@ from moonpost.partners.ledger.keys import signature_holds
 from moonpost.partners.ledger.rules import LedgerState
 
 __all__ = ["Fault", "Verification", "Verifier", "verify_lines"]
+
+
+_OFTEN = 1000
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,8 @@ class Verifier:
         Pinned beginning and keys, kept outside the ledger.
     checkpoints : sequence of Checkpoint
         What partners have seen.
+    progress : callable, optional
+        Told the number of lines checked, every thousand.
 
     Examples
     --------
@@ -98,6 +103,7 @@ class Verifier:
 
     trust: Trust | None = None
     checkpoints: Sequence[Checkpoint] = ()
+    progress: Callable[[int], None] | None = None
     state: LedgerState = field(default_factory=LedgerState)
     faults: list[Fault] = field(default_factory=list)
     count: int = 0
@@ -116,6 +122,8 @@ class Verifier:
             Without the line feed that ends it.
         """
         number, self.count = self.count, self.count + 1
+        if self.progress is not None and self.count % _OFTEN == 0:
+            self.progress(self.count)
         try:
             entry = parse_line(line)
         except InputError as error:
@@ -207,7 +215,11 @@ class Verifier:
 
 
 def verify_lines(
-    lines: Iterable[bytes], *, trust: Trust | None = None, checkpoints: Sequence[Checkpoint] = ()
+    lines: Iterable[bytes],
+    *,
+    trust: Trust | None = None,
+    checkpoints: Sequence[Checkpoint] = (),
+    progress: Callable[[int], None] | None = None,
 ) -> Verification:
     """Check a ledger from its lines.
 
@@ -219,6 +231,8 @@ def verify_lines(
         Pinned beginning and keys.
     checkpoints : sequence of Checkpoint, optional
         What partners have seen.
+    progress : callable, optional
+        Told the number of lines checked, every thousand.
 
     Returns
     -------
@@ -235,7 +249,7 @@ def verify_lines(
     >>> verify_lines([b"not an entry"]).faults[0].kind
     'unparsable'
     """
-    check = Verifier(trust, checkpoints)
+    check = Verifier(trust, checkpoints, progress)
     for line in lines:
         check.take(line)
     return check.done()
