@@ -72,6 +72,43 @@ def test_label_and_check(cli: Cli, tmp_path: Path, series: Path) -> None:
     assert bad["moonquake-series_v1.1.xml"]["sound"]
 
 
+def test_releases_are_recorded_and_held_against_the_ledger(cli: Cli, tmp_path: Path, series: Path) -> None:
+    place, keys, out = tmp_path / "station.db", tmp_path / "keys", tmp_path / "archive"
+    assert cli("ledger", "init", "ilrs", place, "--keys", keys).code == 0
+    (key,) = keys.glob("cnsa-*.pem")
+    for name in ("moonquake-series", "water-spectra"):
+        assert cli("data-release", "label", "ilrs", name, series, "--out", out).code == 0
+    first, second = sorted(out.glob("*.xml"))
+    done = cli("data-release", "record", place, first, "--key", key, "--json")
+    (row,) = json.loads(done.out)
+    assert (row["party"], row["version"], len(row["label_sha256"])) == ("cnsa", "1.0", 64)
+    assert cli("data-release", "check", first, "--ledger", place).code == 0
+    lacking = cli("data-release", "check", out, "--ledger", place)
+    assert lacking.code == 1
+    assert "no party has recorded" in lacking.out
+    again = cli("data-release", "record", place, second, first, "--key", key)
+    assert (again.code, "cnsa recorded" in again.err) == (2, True)
+    assert cli("data-release", "record", place, second, second, "--key", key).code == 2
+    assert cli("data-release", "check", second, "--ledger", place).code == 1
+
+    label = first.read_text()
+    first.write_text(label.replace("First version.", "First release."))
+    changed = cli("data-release", "check", first, "--ledger", place, "--json")
+    assert changed.code == 1
+    assert [fault["kind"] for fault in json.loads(changed.out)[0]["faults"]] == ["ledger"]
+    first.write_text(label)
+    export = tmp_path / "station.jsonl"
+    assert cli("ledger", "export", place, export).code == 0
+    assert cli("data-release", "check", first, "--ledger", export).code == 0
+    export.write_bytes(export.read_bytes().replace(b"moonquake", b"moonquage"))
+    assert cli("data-release", "check", first, "--ledger", export).code == 2
+    data = next(out.glob("moonquake*.dat"))
+    data.write_bytes(bytes(len(data.read_bytes())))
+    kinds = json.loads(cli("data-release", "check", first, "--ledger", place, "--json").out)[0]["faults"]
+    assert {fault["kind"] for fault in kinds} == {"checksum", "ledger"}
+    assert cli("data-release", "record", place, second, first, "--key", key).code == 2
+
+
 def test_computed_results_are_labelled_as_such(cli: Cli, tmp_path: Path, series: Path) -> None:
     words = ("data-release", "label", "ilrs", "velocity-model", series, "--out", tmp_path)
     assert cli(*words).code == 2

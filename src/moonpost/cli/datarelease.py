@@ -190,22 +190,56 @@ def _about(
     return about_result(plan, product, *span, sources=content.sources, **options)
 
 
+@_app.command("record")
+def record(
+    place: str = typer.Argument(metavar="LEDGER", help="SQLite file, or postgresql://user@host:port/database."),
+    labels: list[Path] = typer.Argument(help="Labels of what is released."),
+    key: Path = typer.Option(..., "--key", help="Key of the party that releases them, as for 'ledger add'."),
+    as_json: bool = JSON,
+) -> None:
+    """Record releases in the partners' ledger: identifier, version and digests of label and data.
+
+    Example: moonpost data-release record station.db archive/light-map_v1.0.xml --key cnsa-0a1b2c3d.pem
+    """
+    from moonpost.cli.ledgerwrite import signer
+    from moonpost.partners.ledger import Ledger
+    from moonpost.partners.pds4 import record_releases
+
+    with Ledger.open(place) as ledger:
+        done = record_releases(ledger, signer(key, ledger.state()), labels)
+    value = [{"entry": item.entry, "party": item.party, **item.body} for item in done]
+    emit(
+        value,
+        as_json,
+        lambda: "\n".join(f"entry {item.entry}: {item.party} released {item.name}" for item in done),
+    )
+
+
 @_app.command("check")
 def check(
     labels: list[Path] = typer.Argument(help="Labels, or folders of labels."),
     schema: Path | None = typer.Option(
         None, help="XML Schema, such as the published PDS4_PDS_1K00.xsd; Moonpost's own subset if not given."
     ),
+    ledger: str = typer.Option("", help="Ledger that has the releases: label and data must be what it says."),
     as_json: bool = JSON,
 ) -> None:
     """Check PDS4 labels against the schema, the model's further rules and their data; exit code 1 if unsound.
 
     Example: moonpost data-release check archive --schema PDS4_PDS_1K00.xsd
     """
-    from moonpost.partners.pds4 import check_label
+    from dataclasses import replace
+
+    from moonpost.partners.pds4 import check_label, check_recorded, recorded_releases
 
     paths = [path for given in labels for path in _labels(given)]
     found = [check_label(path, schema) for path in paths]
+    if ledger:
+        kept = recorded_releases(ledger)
+        found = [
+            replace(item, faults=(*item.faults, *check_recorded(kept, path)))
+            for item, path in zip(found, paths, strict=True)
+        ]
     cells = [[item.label, fault.line or None, fault.kind, fault.text] for item in found for fault in item.faults]
 
     def text() -> str:

@@ -18,7 +18,7 @@ from moonpost.partners.pds4.reading import children, find_text, local_name, read
 
 __all__ = ["LabelCheck", "LabelFault", "check_label", "own_schema"]
 
-Kind = Literal["xml", "schema", "rule", "file", "size", "checksum", "extent"]
+Kind = Literal["xml", "schema", "rule", "file", "size", "checksum", "extent", "ledger"]
 
 _WIDTHS = {"Byte": 1, "2": 2, "4": 4, "8": 8, "16": 16, "Single": 4, "Double": 8}
 _ARRAYS = (
@@ -51,9 +51,10 @@ class LabelFault:
 
     Parameters
     ----------
-    kind : {"xml", "schema", "rule", "file", "size", "checksum", "extent"}
+    kind : {"xml", "schema", "rule", "file", "size", "checksum", "extent", "ledger"}
         What was violated: the form of XML, the schema, a rule of the model beyond it, or what the label says of
-        the data file: that it is there, its size, its checksum, and that arrays and tables fit into it.
+        the data file: that it is there, its size, its checksum, and that arrays and tables fit into it; or what
+        the ledger says was released.
     line : int
         Line of the label; 0 if it is about no line.
     text : str
