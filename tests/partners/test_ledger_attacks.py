@@ -30,7 +30,7 @@ from moonpost.partners.ledger import (
     verify_lines,
 )
 from moonpost.partners.ledger.entries import DEEPEST, LARGEST_LINE, Entry, canonical, parse_line, sign_entry
-from moonpost.partners.ledger.stores import read_lines
+from moonpost.partners.ledger.stores import place_text, read_lines
 
 PARTIES = ("cnsa", "roscosmos", "venezuela", "egypt")
 
@@ -213,6 +213,13 @@ def test_places_that_are_no_ledger(tmp_path):
             verify_ledger(url)
     with pytest.raises(InputError, match="not known"):
         verify_ledger("postgresql://a@127.0.0.1:1/c?sslmode=require")
+
+
+def test_a_password_is_not_shown():
+    assert place_text("postgresql://a:secret@[::1]:5/c%20d") == "postgresql://::1/c d"
+    with pytest.raises(DataError) as told:
+        Ledger.open("postgresql://a:secret@127.0.0.1:1/c")
+    assert "secret" not in str(told.value)
 
 
 # ------------------------------------------------------------------------------------- signed for another

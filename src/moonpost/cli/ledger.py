@@ -86,7 +86,9 @@ def init(
     emit(
         value,
         as_json,
-        lambda: f"ledger {genesis.ledger} begun in {place}; pinned in {pinned}\n\n{table(['party', 'key'], rows)}",
+        lambda: (
+            f"ledger {genesis.ledger} begun in {ledger.place}; pinned in {pinned}\n\n{table(['party', 'key'], rows)}"
+        ),
     )
 
 
@@ -220,9 +222,10 @@ def import_(
     Example: moonpost ledger import station.jsonl copy.db
     """
     from moonpost.partners.ledger import import_ledger, read_trust
+    from moonpost.partners.ledger.stores import place_text
 
     count = import_ledger(path, place, trust=read_trust(trust) if trust else None)
-    typer.echo(f"{count} entries imported into {place}", err=True)
+    typer.echo(f"{count} entries imported into {place_text(place)}", err=True)
 
 
 @_app.command("add")
@@ -312,11 +315,14 @@ def checkpoint(
     Example: moonpost ledger checkpoint station.db --key roscosmos --out roscosmos.json
     """
     from moonpost.partners.ledger import sign_checkpoint, verify_ledger
+    from moonpost.partners.ledger.stores import place_text
 
     found = verify_ledger(place)
     if not found.sound:
         fault = found.faults[0]
-        raise DataError(f"entry {fault.entry}: {fault.text}", where=place, advice="run moonpost ledger verify")
+        raise DataError(
+            f"entry {fault.entry}: {fault.text}", where=place_text(place), advice="run moonpost ledger verify"
+        )
     by = signer(key, found.state)
     point = sign_checkpoint(by, found.state.ledger, found.entries - 1, found.head)
     if found.state.keys.get(point.key, ("", ""))[0] != by.party:

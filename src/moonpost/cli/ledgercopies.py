@@ -89,6 +89,8 @@ def update(
     Example: moonpost ledger update ours.db theirs.jsonl
     """
     from moonpost.partners.ledger import read_trust, update_ledger
+    from moonpost.partners.ledger.stores import place_text
 
     count = update_ledger(place, source, trust=read_trust(trust) if trust else None)
-    emit({"place": place, "taken": count}, as_json, lambda: f"{_count(count)} taken in from {source}")
+    value = {"place": place_text(place), "taken": count}
+    emit(value, as_json, lambda: f"{_count(count)} taken in from {place_text(source)}")

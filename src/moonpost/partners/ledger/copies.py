@@ -10,7 +10,7 @@ from moonpost.errors import DataError, InputError
 from moonpost.partners.ledger.book import Ledger, verify_ledger
 from moonpost.partners.ledger.checkpoints import Trust
 from moonpost.partners.ledger.entries import Entry, parse_line
-from moonpost.partners.ledger.stores import is_url, read_lines
+from moonpost.partners.ledger.stores import is_url, place_text, read_lines
 from moonpost.partners.ledger.verify import Verification, verify_lines
 
 __all__ = ["Branch", "Comparison", "compare_ledgers", "copy_lines", "update_ledger"]
@@ -23,7 +23,7 @@ class Branch:
     Parameters
     ----------
     place : str
-        Where the copy is.
+        Where the copy is, without a password.
     entries : int
         Number of its entries.
     check : Verification
@@ -169,7 +169,7 @@ def compare_ledgers(first: str, second: str, *, trust: Trust | None = None) -> C
         (i for i, (one, other) in enumerate(zip(*lines, strict=False)) if one != other), min(map(len, lines))
     )
     branches = [
-        Branch(place, len(rows), check, _entries(rows[common:]))
+        Branch(place_text(place), len(rows), check, _entries(rows[common:]))
         for place, rows, check in zip(places, lines, checks, strict=True)
     ]
     return Comparison(_status(common, branches), common, *branches)
@@ -232,6 +232,6 @@ def update_ledger(place: str, source: str, *, trust: Trust | None = None) -> int
     lines = copy_lines(source)
     found = verify_lines(lines[:1], trust=trust)
     if not found.sound:
-        raise DataError(found.faults[0].text, where=source, advice="run moonpost ledger verify")
+        raise DataError(found.faults[0].text, where=place_text(source), advice="run moonpost ledger verify")
     with Ledger.open(place) as ledger:
         return ledger.extend(lines)

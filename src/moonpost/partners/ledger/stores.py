@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from moonpost.errors import DataError, InputError, MissingExtraError, OutputError
 from moonpost.partners.ledger.entries import LARGEST_LINE
 
-__all__ = ["Row", "Store", "is_url", "open_store", "read_lines"]
+__all__ = ["Row", "Store", "is_url", "open_store", "place_text", "read_lines"]
 
 Row = tuple[int, str, bytes]
 """Number, hash and line of an entry as stored."""
@@ -79,6 +79,34 @@ def is_url(place: str) -> bool:
     (True, False)
     """
     return place.startswith(("postgresql://", "postgres://"))
+
+
+def place_text(place: str) -> str:
+    """A place as it may be shown: a URL without user and password.
+
+    Parameters
+    ----------
+    place : str
+        Path or URL.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    InputError
+        If it is no sound URL.
+
+    Examples
+    --------
+    >>> place_text("postgresql://cnsa:secret@127.0.0.1:5432/station")
+    'postgresql://127.0.0.1/station'
+    """
+    if not is_url(place):
+        return place
+    host, options = _address(place)
+    return f"postgresql://{host}/{options['database']}"
 
 
 def open_store(place: str, *, new: bool = False) -> Store:
@@ -333,7 +361,7 @@ class _Postgres:
             ) from error
         self._driver = driver
         host, options = _address(place)
-        self.place = f"postgresql://{host}/{options['database']}"
+        self.place = place_text(place)
         try:
             self._link = driver.connect(host=host, timeout=60, **options)
             there = self._fetch("SELECT to_regclass('entries') IS NOT NULL AND to_regclass('about') IS NOT NULL")
