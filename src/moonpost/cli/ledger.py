@@ -82,14 +82,9 @@ def init(
             "trust": str(pinned),
             "keys": {party: str(path) for party, path in made.items()},
         }
+    head = f"ledger {genesis.ledger} begun in {ledger.place}; pinned in {pinned}"
     rows = [[party, str(path)] for party, path in made.items()]
-    emit(
-        value,
-        as_json,
-        lambda: (
-            f"ledger {genesis.ledger} begun in {ledger.place}; pinned in {pinned}\n\n{table(['party', 'key'], rows)}"
-        ),
-    )
+    emit(value, as_json, lambda: f"{head}\n\n{table(['party', 'key'], rows)}")
 
 
 def _keep_apart(folder: Path, plan: Plan) -> None:
