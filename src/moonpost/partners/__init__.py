@@ -8,6 +8,7 @@ from moonpost.partners.agreements import (
     agreement_states,
 )
 from moonpost.partners.approvals import ApprovalStatus, approval_status, approvals, missing_approvals
+from moonpost.partners.borrowing import Borrowing, sample_access, sample_accesses
 from moonpost.partners.releases import (
     PUBLIC,
     Access,
@@ -33,6 +34,7 @@ __all__ = [
     "Access",
     "AgreementStanding",
     "ApprovalStatus",
+    "Borrowing",
     "Contribution",
     "PartyStanding",
     "Release",
@@ -50,5 +52,7 @@ __all__ = [
     "product_accesses",
     "release_findings",
     "releases",
+    "sample_access",
+    "sample_accesses",
     "shares",
 ]
