@@ -327,6 +327,15 @@ def test_a_checkpoint_of_a_key_since_retired_is_checked_too(book, party_keys):
     assert {fault.kind for fault in book.verify(checkpoints=[forged]).faults} == {"checkpoint"}
 
 
+def test_a_checkpoint_that_meets_no_entry_does_not_pass(book, party_keys):
+    lines = _grown(book, party_keys)
+    first = parse_line(lines[0])
+    nowhere = sign_checkpoint(party_keys["egypt"], first.ledger, -1, first.hash)
+    assert _kinds(lines, checkpoints=[nowhere]) == {"checkpoint"}
+    point = sign_checkpoint(party_keys["egypt"], first.ledger, 4, parse_line(lines[4]).hash)
+    assert _kinds([*lines[:4], b"?"], checkpoints=[point]) == {"unparsable", "checkpoint"}
+
+
 def test_every_shorter_copy_is_truncated_against_any_partner(book, party_keys):
     lines = _grown(book, party_keys)
     ledger, head = parse_line(lines[0]).ledger, parse_line(lines[4]).hash
