@@ -213,6 +213,28 @@ def test_pace_and_first_flight_hold_missions_back(sure_plan, a_mission, an_eleme
     assert causes == {"pace"}
 
 
+def test_only_a_launcher_that_has_not_flown_comes_late(sure_plan, a_mission, an_element):
+    late = RiskAssumptions(slip_days=0.0, launcher_slip_days=200.0)
+    cited = {"source": "made for this test", "confidence": "B"}
+    big = {
+        "id": "big",
+        "name": "Big",
+        "owner": "cn",
+        "tli_mass_kg": 1e4,
+        "reliability": 1.0,
+        "available": "2031-07-01",
+    }
+    past = a_mission("past", "2020-01-01", status="flown")
+    for flown in (False, True):
+        missions = [*([past] if flown else []), sure(a_mission("one", "2031-01-01"))]
+        plan = sure_plan(missions, [an_element("a", "one")], launchers=[{**big, **cited}])
+        waited = campaign_risk(plan, runs=4000, assumptions=late).ready_days() - days("2031-07-01T00:00:00") - 35.0
+        if flown:
+            assert np.abs(waited).max() < 1e-6
+        else:
+            assert waited.mean() == pytest.approx(200.0, abs=4 * 200.0 / np.sqrt(4000))
+
+
 def test_reflights_bring_what_was_lost(sure_plan, a_mission, an_element):
     plan = sure_plan([sure(a_mission("one", "2031-01-01"), arrival_reliability=0.5)], [an_element("a", "one")])
     shares = [
