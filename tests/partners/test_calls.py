@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import random
 from dataclasses import replace
 from fractions import Fraction
 
@@ -283,8 +284,6 @@ def test_ranking_is_exact_and_shares_ranks():
 @given(st.integers(0, 10_000))
 @settings(max_examples=40, deadline=None)
 def test_assigned_reviewers_have_no_conflict_and_even_loads(seed):
-    import random
-
     luck = random.Random(seed)
     rows = [proposal(f"p{k}", lead=who(f"lead {k}", f"inst {luck.randint(0, 5)}", "X")) for k in range(6)]
     reviewers = {
@@ -508,3 +507,43 @@ def test_no_malformed_step_raises(do, fields):
     before = calls.states["c"]
     refusal = calls.apply({"do": do, "call": "c", **fields})
     assert refusal == "" or calls.states["c"] is before
+
+
+@pytest.mark.soak
+def test_selection_is_as_good_as_brute_force_on_many_cases():
+    for seed in range(500):
+        luck = random.Random(seed)
+        rows = [
+            Candidate(f"p{k}", luck.randint(0, 3000) / 10, luck.randint(1, 1200) / 10, luck.randint(0, 30),
+                      country=luck.choice("abc"))
+            for k in range(luck.randint(1, 10))
+        ]  # fmt: skip
+        limits = Limits(200.0, 100.0, luck.choice([None, 60.0]), choose=luck.choice([None, 4]),
+                        each_country=luck.choice([None, 2]))  # fmt: skip
+        found = select(rows, limits)
+        picks = (p for n in range(len(rows) + 1) for p in itertools.combinations(rows, n))
+        best = max(sum(row.score for row in pick) for pick in picks if not broken_limit(pick, limits))
+        assert found.score == pytest.approx(best, abs=1e-6), seed
+        assert found.proved
+
+
+@pytest.mark.soak
+def test_a_thousand_letters_and_three_thousand_reviews():
+    rows = [proposal(f"p{k}") for k in range(1000)]
+    calls = begun(replace(TERMS, short_list=None, choose=None), rows)
+    screened(calls, [row.id for row in rows])
+    for k in range(100):
+        assert (
+            calls.apply(step("reviewer", reviewer=f"r{k}", person=who(f"rev {k}", f"acad {k}").to_record())) == ""
+        )
+    shared = assign_reviewers(rows, calls.states["c"].reviewers, each=3)
+    for row in rows:
+        for name in shared[row.id]:
+            review = {
+                "proposal": row.id,
+                "reviewer": name,
+                "date": "2024-03-01",
+                "scores": {"science": 50, "cost": 9},
+            }
+            assert calls.apply(step("review", **review)) == ""
+    assert len(calls.states["c"].ranking()) == 1000

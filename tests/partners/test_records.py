@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -111,6 +114,43 @@ def test_two_writers_at_once_lose_nothing(tmp_path):
     record = read_record(path)
     assert len(record.custody.pieces) == 15
     assert record.custody.kept_mg == 45
+
+
+def _write_on(path):
+    for number in range(10_000):
+        write_steps(path, "sample", [receive(f"s{number}", 1)])
+        print(number, flush=True)
+
+
+def _killed(path, lines):
+    """Kill a writer after it said that a number of steps are safe; how many it said in all."""
+    code = f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r}); import test_records as t; "
+    code += f"from pathlib import Path; t._write_on(Path({str(path)!r}))"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as run:
+        said = 0
+        for _ in range(lines):
+            said += bool(run.stdout.readline())
+        run.kill()
+        return said + len(run.stdout.read().splitlines())
+
+
+def _survives(path, lines):
+    said = _killed(path, lines)
+    assert said >= lines
+    assert said <= len(read_record(path).custody.pieces) <= said + 1
+    left = [name for name in path.parent.iterdir() if name != path]
+    assert len(left) <= 1
+
+
+def test_a_killed_writer_loses_no_step_that_it_said_is_safe(tmp_path):
+    _survives(tmp_path / "r.jsonl", 3)
+
+
+@pytest.mark.soak
+def test_a_writer_killed_forty_times_loses_nothing(tmp_path):
+    for number in range(40):
+        folder = tmp_path / str(number)
+        _survives(folder / "r.jsonl", 1 + number)
 
 
 @pytest.fixture

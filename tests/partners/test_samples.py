@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import datetime as dt
+import random
 
 import pytest
 from hypothesis import given, settings
@@ -299,6 +300,44 @@ def test_a_backup_beside_what_it_backs_up_is_told():
     assert _do(book, "move", sample="b", store="shaoshan") == ""
     assert book.findings() == ()
     assert book.stores() == {"beijing": 1_000_000, "shaoshan": 731_000}
+
+
+def test_a_loan_without_a_request_is_told():
+    book = _agreed()
+    assert _do(book, "lend", sample="rest", borrower="museum", due="2030") == ""
+    loan = {
+        "sample": "lot",
+        "borrower": "Dust Institute",
+        "request": "q",
+        "date": "2022-05-10",
+        "due": "2023-05-09",
+    }
+    assert _do(book, "lend", **loan) == ""
+    assert book.findings() == ("rest: lent to museum without a request on record",)
+
+
+@pytest.mark.soak
+def test_a_hundred_thousand_actions_lose_no_milligram():
+    luck, book, name = random.Random(5), _received(), "ce5"
+    for number in range(100_000):
+        if not book.pieces:
+            assert _do(book, "receive", sample=f"n{number}", mass_mg=10**9, store="s", use="research") == ""
+        name = luck.choice(list(book.pieces)) if number % 50 == 0 else name
+        name = name if name in book.pieces else next(iter(book.pieces))
+        piece = book.pieces[name]
+        cut = luck.randint(0, piece.mass_mg)
+        action = {"do": luck.choice(["split", "lend", "return", "move"]), "sample": name, "store": "s",
+                  "borrower": "b", "due": "2030", "mass_mg": cut, "consumed_mg": luck.choice([0, 1])}  # fmt: skip
+        action["loss_mg"] = piece.mass_mg - cut - action["consumed_mg"]
+        if action["do"] == "split":
+            action |= {"loss_mg": luck.choice([0, 1])}
+            rest = piece.mass_mg - cut - action["loss_mg"]
+            action["parts"] = [{"sample": f"{number}a", "mass_mg": cut}, {"sample": f"{number}b", "mass_mg": rest}]
+        book.apply(action)
+        if number % 1000 == 0:
+            assert book.residual_mg == 0
+    assert book.residual_mg == 0
+    assert len(book.log) > 1000
 
 
 junk = (

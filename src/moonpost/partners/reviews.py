@@ -130,6 +130,22 @@ def conflicts_of(
     >>> conflicts_of(Person("B. Example", "institute of dust", "Utopia"), dust, [dust])
     ('institute: Institute of Dust proposes it too',)
     """
+    return _conflicts(reviewer, proposal, _by_person(proposals), rules)
+
+
+def _by_person(proposals: Iterable[Proposal]) -> dict[str, list[Proposal]]:
+    """Proposals by the names of those who propose them."""
+    found: dict[str, list[Proposal]] = {}
+    for row in proposals:
+        for name in {same_name(person.name) for person in row.people}:
+            found.setdefault(name, []).append(row)
+    return found
+
+
+def _conflicts(
+    reviewer: Person, proposal: Proposal, known: Mapping[str, list[Proposal]], rules: Iterable[str]
+) -> tuple[str, ...]:
+    """Conflicts of a reviewer, with the proposals of everybody at hand."""
     asked = set(rules)
     if not asked <= set(CONFLICTS):
         raise InputError(
@@ -137,9 +153,9 @@ def conflicts_of(
             where="conflicts",
             advice=f"use {', '.join(CONFLICTS)}",
         )
-    me, everything = same_name(reviewer.name), list(proposals)
+    me = same_name(reviewer.name)
+    mine = known.get(me, [])
     team = {same_name(person.name) for person in proposal.people}
-    mine = [row for row in everything if me in {same_name(person.name) for person in row.people}]
     shared = [row for row in mine if team & {same_name(person.name) for person in row.people} - {me}]
     found = {}
     if me == same_name(proposal.lead.name):
@@ -153,8 +169,8 @@ def conflicts_of(
         same = next((p for p in proposal.people if same_name(getattr(p, name)) == own), None)
         if same is not None:
             found[name] = f"{getattr(same, name)} proposes it too"
-    if any(row.id != proposal.id for row in mine):
-        rival = next(row for row in mine if row.id != proposal.id)
+    rival = next((row for row in mine if row.id != proposal.id), None)
+    if rival is not None:
         found["rival"] = f"{reviewer.name} has {rival.id} in the same call"
     return tuple(f"{kind}: {found[kind]}" for kind in CONFLICTS if kind in found and kind in asked)
 
@@ -309,10 +325,9 @@ def assign_reviewers(
     """
     if type(each) is not int or each < 1:
         raise InputError(f"{each!r}", where="each", advice="give a whole number above 0")
-    pool = list(everything or proposals)
-    kept = list(rules)
+    known, kept = _by_person(everything or proposals), list(rules)
     free = {
-        row.id: [name for name, who in reviewers.items() if not conflicts_of(who, row, pool, kept)]
+        row.id: [name for name, who in reviewers.items() if not _conflicts(who, row, known, kept)]
         for row in proposals
     }
     for name, open_to in free.items():

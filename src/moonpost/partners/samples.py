@@ -203,7 +203,7 @@ class Custody:
         return found
 
     def findings(self, at: Day = None) -> tuple[str, ...]:
-        """What custody should look at: backups beside what they back up, loans and agreements past their dates.
+        """What custody should look at: backups beside what they back up, loans without request, dates that passed.
 
         Parameters
         ----------
@@ -221,6 +221,8 @@ class Custody:
         for name in sorted({name for name, _ in kept}):
             both = kept.get((name, "permanent"), set()) & kept.get((name, "backup"), set())
             found += [f"{name}: backup and permanent pieces are both in {store}" for store in sorted(both)]
+        found += [f"{p.id}: lent to {p.loan.borrower} without a request on record"
+                  for p in self.pieces.values() if p.loan and p.loan.agreement not in self.requests]  # fmt: skip
         if at is None:
             return tuple(found)
         day = instant(at)
