@@ -16,7 +16,7 @@ from moonpost.plan import Plan, load_plan, with_number
 from moonpost.study.alternative import compare_plans, compare_studies
 from moonpost.study.alternativelaunches import missing_elements, objectives, outside, shared_launches, unshared
 from moonpost.study.alternativemodel import PlanComparison, TradeValue, comparison_schema
-from moonpost.study.alternativerows import compared
+from moonpost.study.alternativeside import compared
 from moonpost.study.alternativesky import antenna_contact, array_mast_m, carried_range_w, sky_range
 from moonpost.study.run import Study, study
 
@@ -147,7 +147,9 @@ def test_rows_carry_the_numbers_of_the_studies(record: PlanComparison, studies: 
     assert record.row("delta-v").values[0].value == pytest.approx(3140.0)
     assert record.row("delta-v").ahead == 1
     assert record.row("objectives").ahead == 0
-    assert 0.0 < (record.row("antenna-contact").values[0].value or 0.0) < 24.0
+    alone, over = (record.row(name).values for name in ("antenna-contact", "relayed-contact"))
+    assert 0.0 < (alone[0].value or 0.0) < (over[0].value or 0.0) < 24.0, "a relay gives more contact"
+    assert over[1].value == alone[1].value, "the station in orbit needs none"
 
 
 def test_every_value_says_what_it_rests_on_and_lies_in_its_range(record: PlanComparison) -> None:
@@ -254,6 +256,8 @@ def test_the_page_tells_what_the_whole_period_gives() -> None:
         "load carried": ("load-carried", 1),
         "Earth in view": ("earth-in-view", 1),
         "longest time without": ("earth-gap", None),
+        "contact over": ("relayed-contact", 1),
+        "data over": ("relayed-downlink", 0),
         "velocity change": ("delta-v", 0),
         "mass that arrives": ("arriving-mass", 1),
         "machines without": ("machine-mass", 1),

@@ -24,8 +24,9 @@ from moonpost.study.alternativemodel import (
     TradeRow,
 )
 from moonpost.study.alternativerisk import risk_rows
-from moonpost.study.alternativerows import Side, all_rows
-from moonpost.study.alternativesky import antenna_contact, carried_range_w, sky_range
+from moonpost.study.alternativerows import all_rows
+from moonpost.study.alternativeside import Side
+from moonpost.study.alternativesky import antenna_contact, carried_range_w, relayed_contact, sky_range
 from moonpost.study.progress import Progress, bars
 from moonpost.study.run import Finish, Study, planned_context, study
 
@@ -222,9 +223,10 @@ def _side(
     sky = sky_range(done, members=members, nodes=nodes, tell=step)
     carried_w, span, worst = carried_range_w(done)
     contacts = antenna_contact(done, antennas)
+    relayed = relayed_contact(done, antennas)
     if step is not None:
         step(done.plan.id)
-    return Side(done, sky, carried_w, span, worst, contacts, build_order(done.plan))
+    return Side(done, sky, carried_w, span, worst, contacts, relayed, build_order(done.plan))
 
 
 def _plan_side(side: Side, plans: Sequence[Plan], launches: Sequence[SharedLaunch], folder: str) -> PlanSide:

@@ -10,7 +10,7 @@ from moonpost.campaign.build import BuildOrder
 from moonpost.errors import InputError
 from moonpost.plan import Plan
 from moonpost.study.alternativemodel import RiskCurve, SharedLaunch, TradeRow, TradeValue
-from moonpost.study.alternativerows import compared
+from moonpost.study.alternativeside import compared
 
 if TYPE_CHECKING:
     from moonpost.campaign.risk import CampaignRisk

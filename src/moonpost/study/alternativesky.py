@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from moonpost.errors import InputError, ModelError, TerrainError
+from moonpost.errors import InputError, ModelError, TerrainError, UnknownNameError
 from moonpost.plan import GroundStation, OrbitStation, Plan, SurfaceStation, with_number
 from moonpost.power import power_groups
 from moonpost.study.context import Context, Phase, site_profile
@@ -21,6 +21,7 @@ from moonpost.study.phases.orbit import lunar_orbit, orbit_phase
 if TYPE_CHECKING:
     from moonpost.comms import Contacts
     from moonpost.sky import Apparent
+    from moonpost.study.relays import RelayService
     from moonpost.study.run import Study
     from moonpost.terrain import HorizonProfile
 
@@ -42,6 +43,11 @@ _LOW, _HIGH = 5.0, 95.0
 _CONTACT_STEP_S = 600.0
 MASKS_DEG = (5.0, 15.0)
 """Masks of antennas that give the range of contact with them [deg]."""
+
+RELAY_MASKS_DEG = (0.0, 5.0)
+"""Least elevations of a relay at the station, besides terrain, that give the range of contact over it [deg]."""
+
+_DEGREE = 8
 _DAY = np.timedelta64(86_400_000, "ms")
 
 
@@ -363,6 +369,49 @@ def antenna_contact(study: Study, stations: Sequence[GroundStation], days: float
             at_earth = Contacts.where(seen.time, seen.moon_elevation_deg - mask_deg)
             part.append(intersection([at_moon, at_earth]))
     return tuple(union(part) for part in parts)
+
+
+def relayed_contact(
+    study: Study, stations: Sequence[GroundStation], days: float = 14.0
+) -> tuple[RelayService, ...]:
+    """What one relay of the plan brings a station on the ground, over its own links.
+
+    Parameters
+    ----------
+    study : Study
+        A study.
+    stations : sequence of GroundStation
+        Antennas on Earth.
+    days : float
+        Length, from the first day of the study's period [d].
+
+    Returns
+    -------
+    tuple of RelayService
+        For each least elevation of the relay in `RELAY_MASKS_DEG`; empty for a station in orbit, and where a plan
+        has no relay or no links for it.
+
+    Examples
+    --------
+    >>> from moonpost.study import study
+    >>> relayed_contact(study("ilrs"), study("ilrs").plan.ground_stations)[0].through.share  # doctest: +SKIP
+    0.87
+    """
+    from moonpost.study.relays import relay_service
+
+    plan = study.plan.model_copy(update={"ground_stations": tuple(stations)})
+    relays = [row for row in plan.elements if row.kind == "relay" and row.orbits]
+    if isinstance(plan.station, OrbitStation) or not relays or not stations:
+        return ()
+    start = str(plan.design.start)[:10]
+    try:
+        found = [
+            relay_service(plan, start, days, satellites=[1], degree=_DEGREE, mask_deg=mask_deg)
+            for mask_deg in RELAY_MASKS_DEG
+        ]
+    except (ModelError, InputError, UnknownNameError):
+        return ()
+    return tuple(row.services[1] for row in found)
 
 
 def _horizon(plan: Plan, context: Context) -> HorizonProfile:
