@@ -227,6 +227,53 @@ def test_a_repair_names_those_whose_consent_it_needs(plan_of, a_mission, an_elem
     assert ilrs.consents == ("cnsa", "roscosmos")
 
 
+def test_a_further_launch_waits_for_nothing_that_waits_for_it(plan_of, a_mission, an_element):
+    plan = plan_of(
+        [
+            a_mission("one", "2030", launch_mass_kg=9000.0),
+            a_mission("mid", "2031", requires=["one"], launch_mass_kg=9000.0),
+            a_mission("two", "2032", requires=["mid"], launch_mass_kg=9000.0),
+        ],
+        [an_element("mast", "one", 900.0), an_element("box", "mid", 900.0), an_element("lab", "two", 900.0)],
+    )
+    result = what_if(plan, cancel=["one", "two"])
+    assert all(row.repaired for row in result.repairs if row.name != "without")
+    assert result.repairs[0].launches == 1
+    assert result.repairs[0].plan.mission("further-big-1").requires == ()
+
+
+def test_long_names_make_names_that_a_plan_allows(plan_of, a_mission, an_element):
+    name = "-".join(["long"] * 9) + "-a"
+    rocket = "-".join(["rocket"] * 6)
+    launcher = {"id": rocket, "name": "Rocket", "owner": "cn", "tli_mass_kg": 9000.0, **CITED}
+    plan = plan_of(
+        [a_mission(name, "2030", launcher=rocket)], [an_element("mast", name, 900.0)], launchers=[launcher]
+    )
+    for choice in what_if(plan, cancel=[name]).repairs:
+        assert type(plan).model_validate(choice.plan.model_dump())
+
+
+def test_what_cannot_be_repaired_is_said(plan_of, a_mission, an_element):
+    plan = plan_of(
+        [a_mission("one", "2031", launch_mass_kg=9000.0)], [an_element("mast", "one", 500.0, needed="2032")]
+    )
+    result = what_if(plan, slip={"one": "3y"})
+    assert [row.id for row in result.broken] == ["mast"]
+    assert result.repaired is False
+    assert [row.left for row in result.repairs] == [("elements[mast]",)], "a further launch comes too late as well"
+    weak = plan_of(
+        [a_mission("one", "2031", launcher=None)], [an_element("mast", "one", needed="2032")], launchers=[]
+    )
+    none = what_if(weak, slip={"one": "3y"})
+    assert (none.repaired, none.repair, [row.id for row in none.broken]) == (False, (), ["mast"])
+
+
+def test_what_failed_before_is_not_repaired(plan_of, a_mission, an_element):
+    missions = [a_mission("old", "2020", status="lost"), a_mission("tied", "2031", requires=["old"])]
+    result = what_if(plan_of(missions, [an_element("mast", "tied")]), cancel=["tied"])
+    assert (result.broken, result.repair, result.repaired) == ((), (), None)
+
+
 def test_slip_and_cancel_of_the_bundled_plan():
     plan = load_plan("ilrs")
     before = plan.sha256

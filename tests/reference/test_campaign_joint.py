@@ -1,9 +1,9 @@
 """Joint missions against dates that were published.
 
-Roscosmos press release on the agreements of 2019-09-17 (Parabolic Arc, 2019-09-22; TASS, 2019-09-17): Luna 26 surveys
-landing areas for Chinese missions, and data are sent between it and Chang'e 7 as a test. Sputnik (UrduPoint,
-2019-09-17): Luna 26 was to fly in 2024. Press record: Chang'e 7 in August 2026 with a design life of 8 years, Luna 26
-in 2028.
+Roscosmos press release on the agreements of 2019-09-17 (Parabolic Arc, 2019-09-22; TASS, 2019-09-17): Luna 26
+surveys landing areas for Chinese missions, and data are sent between it and Chang'e 7 as a test. Sputnik
+(UrduPoint, 2019-09-17): Luna 26 was to fly in 2024. Press record: Chang'e 7 in August 2026 with a design life of 8
+years, and Luna 26 in 2028.
 """
 
 import datetime as dt

@@ -271,7 +271,7 @@ def find_repairs(
         raise InputError(f"{relaunch_days} is no time", where="relaunch_days", advice="give 0 to 20,000 days")
     options = FlightOptions(plan, changed, after, lost.missions, costs, relaunch_days)
     case = _Case(plan, changed, (before, after), lost, options)
-    if not lost.missions and not lost.late:
+    if not case.broken:
         only = case.choice("dates", {}, (), None)
         return Repairs((only,) if only.steps else (), ())
     choices = []
@@ -314,6 +314,8 @@ class _Case:
         for element in self.elements:
             homes.setdefault(element.mission, []).append(element)
         self.options = options.of(homes)
+        blocked = self.after.blocked().keys() - self.before.blocked().keys()
+        self.broken = bool(blocked or self.after.never() - self.before.never() or lost.late)
 
     def loaded(self, aim: Literal["cost", "earliest"], seconds: float) -> Loading | None:
         """The best loading by an aim; without days of need if they cannot be kept."""
@@ -342,6 +344,8 @@ class _Case:
         carriers: dict[str, str] = {}
         new = []
         for name in self.lost.missions:
+            if name in self.before.blocked():
+                continue
             option = self.flights.again(self.plan.mission(name))
             new.append(option.mission)
             carriers |= {row.id: option.mission.id for row in self.changed.elements if row.mission == name}
@@ -353,7 +357,7 @@ class _Case:
         """Apply carriers and new missions, build the plan again and judge it."""
         given_up = self.lost.elements if name == "without" else ()
         plan, steps = applied(self.changed, self.lost.missions, carriers, new, given_up=given_up)
-        plan, moved = waited(plan)
+        plan, moved = waited(plan, self.before.fallen)
         standing = build_with_support(plan)
         final = redated(plan, standing.order)
         steps = [*steps, *moved, *date_steps(standing)]

@@ -131,7 +131,8 @@ class FlightOptions:
         """
         own = [row for row in self.changed.elements if row.mission == lost.id]
         mass = math.fsum(margined_kg(row) or 1.0 for row in own) + 1.0
-        mission = self._new(lost, f"{lost.id}-again", f"{lost.name}, flown again", lost.launcher, 0.0)
+        name = f"{lost.id[:40].rstrip('-')}-again"
+        mission = self._new(lost, name, f"{lost.name}, flown again", lost.launcher, 0.0, again=True)
         flight = Flight(
             mission.id, f"again {lost.id}", _arrival(mission), mass, math.inf, self.cost(lost.launcher)
         )
@@ -201,7 +202,7 @@ class FlightOptions:
 
     def _kind(self, lost: Mission, kind: FlightKind, copy: int, mark: str) -> Option:
         """One further launch of a kind, the next one as long after it as its rate asks."""
-        name = f"further-{kind.launcher[:30]}-{copy + 1}{mark}"
+        name = f"further-{kind.launcher[:30].rstrip('-')}-{copy + 1}{mark}"
         title = f"{kind.name}, further launch{f' {copy + 1}' if copy else ''}"
         mission = self._new(lost, name, title, kind.launcher, 365.25 * copy / kind.per_year)
         room = math.inf if kind.volume_m3 is None else kind.volume_m3
@@ -209,15 +210,18 @@ class FlightOptions:
         flight = Flight(mission.id, f"{kind.id}{mark}", _arrival(mission), kind.cargo_kg, room, cost)
         return Option(flight, mission, True)
 
-    def _new(self, lost: Mission, name: str, title: str, launcher: str | None, later_days: float) -> Mission:
+    def _new(
+        self, lost: Mission, name: str, title: str, launcher: str | None, later_days: float, *, again: bool = False
+    ) -> Mission:
         """A mission that does not exist yet."""
         taken = {row.id for row in self.changed.missions}
-        name = next(text for text in (name, *(f"{name[:44]}-{k}" for k in range(2, 99))) if text not in taken)
+        short = name[:44].rstrip("-")
+        name = next(text for text in (name[:48], *(f"{short}-{k}" for k in range(2, 99))) if text not in taken)
         launch = when_bounds(lost.launch)[0] + self.wait + later_days * _DAY
         available = None if launcher is None else self.changed.row("launchers", launcher).available
         if available is not None:
             launch = max(launch, when_bounds(available)[0])
-        again = launcher == lost.launcher
+        without = self.cancelled if again else self.tied
         return Mission(
             id=name,
             name=title,
@@ -232,7 +236,7 @@ class FlightOptions:
             transfer=lost.transfer,
             site=lost.site,
             launch_mass_kg=lost.launch_mass_kg if again else None,
-            requires=tuple(row for row in lost.requires if row not in self.cancelled),
+            requires=tuple(row for row in lost.requires if row not in without),
             source=f"Repair of a what-if on version {self.plan.version} of plan {self.plan.id}",
             confidence="C",
             note="Estimates (C): every number.",

@@ -123,14 +123,14 @@ def _moved_rows(
     return {"supports": tuple(supports), "demonstrations": tuple(trials)}
 
 
-def waited(plan: Plan) -> tuple[Plan, list[Repair]]:
+def waited(plan: Plan, known: Collection[str] = ()) -> tuple[Plan, list[Repair]]:
     """Let missions wait for essential support that merely comes too late for them."""
     steps: list[Repair] = []
     for _ in range(len(plan.missions)):
         late = [
             row
             for row in build_with_support(plan).supports
-            if row.fails and row.late_least_days is not None and row.late_least_days > 0
+            if row.fails and row.user not in known and row.late_least_days is not None and row.late_least_days > 0
         ]
         if not late:
             break

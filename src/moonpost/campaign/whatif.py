@@ -117,8 +117,8 @@ class WhatIf:
     repair : tuple of Repair
         Steps of the best repair; empty if nothing broke and no date has to move.
     repaired : bool or None
-        Whether the plan with all steps was built again without anything broken; None if there is nothing to
-        repair.
+        Whether the plan with all steps was built again without anything broken; None if nothing is broken and no
+        date has to move.
     repairs : tuple of RepairChoice
         All repairs looked at, the best first, each with its cost.
     left_out : tuple of LeftOut
@@ -260,6 +260,7 @@ def what_if(
         relaunch_days=relaunch_days,
     )
     best = found.choices[0] if found.choices else None
+    broken = _broken(plan, changed, before, after)
     was, now = _shares(plan, before.never()), _shares(changed, never)
     return WhatIf(
         plan={"id": plan.id, "version": plan.version, "sha256": plan.sha256},
@@ -268,7 +269,7 @@ def what_if(
         cancelled=cancelled,
         dated=dict(date or {}),
         moved=_moved(before.order, after.order),
-        broken=_broken(plan, changed, before, after),
+        broken=broken,
         orphaned_objectives=tuple(row.id for row in plan.objectives if row.id in lost),
         supports=_weaker(before, after),
         demonstrations=worse_shown(
@@ -279,7 +280,7 @@ def what_if(
         shares_after=now,
         share_changes=_share_changes(was, now),
         repair=best.steps if best else (),
-        repaired=best.repaired if best else None,
+        repaired=best.repaired if best else False if broken else None,
         repairs=found.choices,
         left_out=found.left_out,
         origin=plan,

@@ -157,6 +157,8 @@ def _shown(row: Any) -> str:
 def _repairs(found: WhatIf) -> Iterable[str]:
     """The repairs side by side, and the steps of the best."""
     if not found.repairs:
+        if found.broken:
+            yield "repair: none was found"
         return
     unit = found.repairs[0].cost_unit
     head = [

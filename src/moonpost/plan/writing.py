@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from moonpost.errors import InputError
+from moonpost.errors import InputError, PlanError
 from moonpost.files import atomic_path
 from moonpost.plan.load import load_plan
 from moonpost.plan.model import Plan
@@ -104,7 +104,10 @@ def save_plan(plan: Plan, path: str | os.PathLike[str], *, replace: bool = False
         raise InputError("holds text that is no Unicode", where=plan.path, advice="correct that text") from error
     with atomic_path(target) as temporary:
         temporary.write_bytes(text)
-        again = load_plan(temporary)
+        try:
+            again = load_plan(temporary)
+        except PlanError as error:
+            raise PlanError(str(target), error.faults) from error
         if again.sha256 != moved.sha256:
             raise InputError(
                 "would not be read back as it is", where=str(target), advice="report this with the plan"
