@@ -14,7 +14,9 @@ KEPT = ["element", "name", "owner", "kind", "start", "stop", "requires"]
 
 def test_steps_capability_and_a_picture(cli: Callable[..., Any], tmp_path: Path) -> None:
     picture = tmp_path / "order.png"
-    found = json.loads(cli("build", "order", "ilrs", "--contact", "relay", "--plot", picture, "--json").out)
+    found = json.loads(
+        cli("build", "order", "ilrs", "--contact", "relay", "--slot-h", "2", "--plot", picture, "--json").out
+    )
     assert picture.read_bytes()[:4] == b"\x89PNG"
     assert all(list(bar) == KEPT for bar in found["gantt"])
     assert {

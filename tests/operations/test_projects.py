@@ -156,7 +156,7 @@ def projects_with_calendars(draw: st.DrawFn, most: int = 25, units: int = 80) ->
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(projects_with_calendars())
 def test_plans_keep_calendars_or_none_is_found(project: Project) -> None:
     try:
@@ -168,9 +168,20 @@ def test_plans_keep_calendars_or_none_is_found(project: Project) -> None:
     assert project.bound <= plan.lower_bound <= plan.makespan <= plan.first_makespan
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(projects_with_calendars(most=3, units=11))
 def test_small_projects_with_calendars_end_as_early_as_any_plan(project: Project) -> None:
+    beside_all_plans(project)
+
+
+@pytest.mark.soak
+@settings(max_examples=400, deadline=None)
+@given(projects_with_calendars(most=3, units=13))
+def test_many_small_projects_with_calendars(project: Project) -> None:
+    beside_all_plans(project)
+
+
+def beside_all_plans(project: Project) -> None:
     every = itertools.product(range(20), repeat=len(project))
     ends = [int(project.ends(starts).max()) for starts in every if not project_faults(project, starts)]
     if not ends:
@@ -191,7 +202,7 @@ def test_a_calendar_that_is_always_open_changes_nothing(project: Project) -> Non
         project.durations, project.demands, project.capacities, project.followers, calendars=always,
         calendar=np.zeros(len(project)), pauses=np.zeros(len(project)),
     )  # fmt: skip
-    one, two = plan_project(project, seconds=0.5), plan_project(calm, seconds=0.5)
+    one, two = plan_project(project, seconds=0.2), plan_project(calm, seconds=0.2)
     if one.optimal and two.optimal:
         assert one.makespan == two.makespan
     assert two.lower_bound <= one.makespan

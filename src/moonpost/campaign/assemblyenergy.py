@@ -328,7 +328,7 @@ def _on_trial(steps: Sequence[AssemblyStep], run: Simulation, rest: _Rest) -> It
         for first, last, text in _short_times(run, step.element, rest.buses.get(step.element, "")):
             for start, stop in step.spells:
                 if first < stop and (last > start or start <= first):
-                    until = rest.until(step.element, max(first, start), min(max(last, first), stop))
+                    until = rest.until(step.element, max(first, start), max(last, first))
                     yield Shortfall(step.errand, step.element, max(first, start), until, text)
 
 
@@ -358,8 +358,9 @@ def assemble_with_energy(
 
     Notes
     -----
-    Steps are planned by light and contact, then simulated. Slots in which a robot lacks power are closed to it,
-    and those in which an element on trial does to its trial; then it is planned again.
+    Steps are planned by light and contact, then simulated. Slots in which a robot lacks power are closed to it
+    until its store holds what it lacked, and those in which the bus of a trial sheds load to the trial; then it is
+    planned again.
 
     Examples
     --------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, cast
 
 import numpy as np
@@ -234,10 +234,12 @@ def _computed_sky(plan: Plan, contact: str, slot_s: float) -> Sky:
     from moonpost.study.scheduling import schedule_setting
 
     def look(site: str, start: Instant, days: float) -> Setting:
-        found = schedule_setting(plan, str(start.astype("datetime64[s]")) + "Z", days, site=site, slot_s=slot_s)
+        begin = str(start.astype("datetime64[s]")) + "Z"
         if contact == "earth":
-            return found
-        return Setting(plan, found.sun, found.light_by_mast, None, found.surface_k, found.lunar_days, found.site)
+            return schedule_setting(plan, begin, days, site=site, slot_s=slot_s)
+        none = np.empty((0, 2), dtype="datetime64[ms]")
+        found = schedule_setting(plan, begin, days, site=site, slot_s=slot_s, contacts=none)
+        return replace(found, contacts=None)
 
     return look
 
