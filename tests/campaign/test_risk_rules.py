@@ -156,14 +156,15 @@ def test_a_better_landing_never_harms(case, plan_of, a_mission, an_element):
     assert (second.found.ready <= first.found.ready + 1e-9).all()
 
 
-def test_a_cluster_gives_the_same(plan_of, a_mission, an_element):
+@pytest.mark.parametrize("many", [1, pytest.param(2, marks=pytest.mark.soak)])
+def test_a_cluster_gives_the_same(many, plan_of, a_mission, an_element):
     pytest.importorskip("distributed", reason="distributed is not installed: pip install 'moonpost[cluster]'")
     plan = plan_of(
         [a_mission("one", "2031"), a_mission("two", "2032", requires=["one"])], [an_element("a", "two")]
     )
     here, there = (
         campaign_risk(plan, runs=9000, seed=2),
-        campaign_risk(plan, runs=9000, seed=2, scheduler="local:2"),
+        campaign_risk(plan, runs=9000, seed=2, scheduler=f"local:{many}"),
     )
     assert here.to_dict() == there.to_dict()
     assert np.array_equal(here.found.ready, there.found.ready)
