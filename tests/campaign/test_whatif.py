@@ -253,6 +253,23 @@ def test_long_names_make_names_that_a_plan_allows(plan_of, a_mission, an_element
         assert type(plan).model_validate(choice.plan.model_dump())
 
 
+def test_entitlements_by_the_rule_change_with_what_has_come(plan_of, a_mission, an_element):
+    rule = {"mass": 1.0, "launches": 1.0, **CITED}
+    plan = plan_of(
+        [a_mission("one", "2031", launch_mass_kg=9000.0), a_mission("two", "2032", launch_mass_kg=3000.0)],
+        [an_element("mast", "one", 900.0), an_element("box", "two", 300.0, owner="ru")],
+        share_rule=rule,
+    )
+    slip = what_if(plan, slip={"two": "5y"}, at="2034")
+    assert slip.share_changes == ()
+    assert slip.entitlement_changes == ()
+    # mass 3 to 1 and launches all of cn: 0.875 to 0.125 before, all of cn once the second is late
+    changes = {row.partner: (row.before, row.after) for row in slip.entitlement_changes_at}
+    assert changes == {"cn": pytest.approx((0.875, 1.0)), "ru": pytest.approx((0.125, 0.0))}
+    gone = {row.partner: row.change for row in what_if(plan, cancel=["two"]).entitlement_changes}
+    assert gone == {"cn": pytest.approx(0.125), "ru": pytest.approx(-0.125)}
+
+
 def test_what_cannot_be_repaired_is_said(plan_of, a_mission, an_element):
     plan = plan_of(
         [a_mission("one", "2031", launch_mass_kg=9000.0)], [an_element("mast", "one", 500.0, needed="2032")]
@@ -331,7 +348,8 @@ def test_any_change_leaves_the_plan_as_it_was_and_its_versions_load(tmp_path_fac
     assert not gone & {(row.table, row.id) for row in result.moved}
     assert sum(result.shares_before.values()) == pytest.approx(1.0)
     assert sum(result.shares_after.values()) == pytest.approx(1.0)
-    assert sum(row.change for row in result.share_changes) == pytest.approx(0.0, abs=1e-12)
+    for changes in (result.share_changes, result.entitlement_changes, result.entitlement_changes_at):
+        assert sum(row.change for row in changes) == pytest.approx(0.0, abs=1e-9)
     costs = [row.cost for row in result.repairs if row.repaired]
     assert costs == sorted(costs)
     folder = tmp_path_factory.mktemp("versions")

@@ -34,7 +34,8 @@ def test_people_read_the_same(cli):
     assert run.code == 0
     assert "breaks: missions[ilrs-3]: requires ce8, which is cancelled" in run.out
     assert "loses its last instrument: objectives[oxygen-from-regolith]" in run.out
-    assert "share of roscosmos" in run.out
+    assert "share of the mass: roscosmos" in run.out
+    assert "entitlement on 2035-01-01: cnsa" in run.out
     assert "optimal" in run.out
     assert run.out.rstrip().endswith("the plan it came from is untouched")
     quiet = cli("build", "whatif", "ilrs", "--slip", "ilrs-5=1d")
@@ -110,6 +111,7 @@ def test_what_is_there_is_not_lost(cli, tmp_path):
         (("--cancel", "ce8", "--cost", "cz-11=5"), "did you mean"),
         (("--cancel", "ce8", "--cost", "cz-10=nan"), "cost of cz-10"),
         (("--cancel", "ce8", "--relaunch-days", "nan"), "is no time"),
+        (("--cancel", "ce8", "--at", "someday"), "someday"),
         (("--cancel", "ce8", "--plot", "chart.gif"), "end it in .png"),
         (("--cancel", "ce8", "--save", "plan.txt"), "end it in .toml"),
         (("--cancel", "ce8", "--version", "2026.11", "--save", "plan.toml"), "no new version"),

@@ -26,9 +26,10 @@ from moonpost.campaign.science import (
     orphaned,
     serving_options,
 )
+from moonpost.campaign.sharechanges import ShareChange
 from moonpost.campaign.support import Standing, SupportStatus, build_with_support, support_status
 from moonpost.campaign.trace import DataTrace, ObjectiveTrace, science_trace
-from moonpost.campaign.whatif import Broken, Moved, ShareChange, WhatIf, what_if
+from moonpost.campaign.whatif import Broken, Moved, WhatIf, what_if
 
 __all__ = [
     "Broken",

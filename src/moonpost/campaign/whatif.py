@@ -13,9 +13,10 @@ from moonpost.campaign.demonstrations import DemonstrationStatus, demonstration_
 from moonpost.campaign.launches import LeftOut
 from moonpost.campaign.repair import Repair, RepairChoice, find_repairs, late_elements, lost_with
 from moonpost.campaign.science import orphaned
+from moonpost.campaign.sharechanges import ShareChange, mass_shares, rule_shares, share_changes
 from moonpost.campaign.support import Standing, SupportStatus, build_with_support
-from moonpost.errors import InputError, ModelError
-from moonpost.partners.shares import element_contributions, shares
+from moonpost.errors import InputError
+from moonpost.partners.dates import Day
 from moonpost.plan.model import Plan
 
 __all__ = ["Broken", "Moved", "Repair", "ShareChange", "WhatIf", "changed_plan", "what_if"]
@@ -65,24 +66,6 @@ class Broken:
 
 
 @dataclass(frozen=True)
-class ShareChange:
-    """A partner whose share changes.
-
-    Parameters
-    ----------
-    partner : str
-        From the plan.
-    before, after, change : float
-        Its share of the mass of elements that come, and the difference [1].
-    """
-
-    partner: str
-    before: float
-    after: float
-    change: float
-
-
-@dataclass(frozen=True)
 class WhatIf:
     """What a change of the plan does.
 
@@ -113,7 +96,14 @@ class WhatIf:
     shares_before, shares_after : dict of str to float
         Each partner's share of the mass of elements that come [1].
     share_changes : tuple of ShareChange
-        Partners whose share changes, the largest change first.
+        Partners whose share of that mass changes, the largest change first.
+    entitlement_changes : tuple of ShareChange
+        Partners whose entitlement by the plan's rule changes, all that comes counted; mass alone without a rule, and
+        no barter.
+    at : str
+        A day.
+    entitlement_changes_at : tuple of ShareChange
+        The same, with what has come by that day: here slips count as well.
     repair : tuple of Repair
         Steps of the best repair; empty if nothing broke and no date has to move.
     repaired : bool or None
@@ -143,6 +133,9 @@ class WhatIf:
     shares_before: dict[str, float]
     shares_after: dict[str, float]
     share_changes: tuple[ShareChange, ...]
+    entitlement_changes: tuple[ShareChange, ...]
+    at: str
+    entitlement_changes_at: tuple[ShareChange, ...]
     repair: tuple[Repair, ...]
     repaired: bool | None
     repairs: tuple[RepairChoice, ...]
@@ -201,6 +194,7 @@ def what_if(
     date: Mapping[str, str] | None = None,
     costs: Mapping[str, float] | None = None,
     relaunch_days: float = 731.0,
+    at: Day = None,
 ) -> WhatIf:
     """What slips and cancelled missions move, break and orphan, whose share changes, and the cheapest repair.
 
@@ -219,6 +213,8 @@ def what_if(
     relaunch_days : float
         A further launch flies no earlier than so long after the first date of the mission that it replaces [d]: an
         assumption.
+    at : str, datetime.date, datetime.datetime or None
+        Day on which entitlements are compared; the first day of the plan's design period if not given.
 
     Returns
     -------
@@ -228,6 +224,8 @@ def what_if(
     ------
     UnknownNameError
         If the plan has no such mission or launcher.
+    DateError
+        If `at` is no date.
     InputError
         If nothing is changed, a mission that is over is changed, a slip is not above zero, a date is none, or a
         mission is changed twice.
@@ -261,7 +259,8 @@ def what_if(
     )
     best = found.choices[0] if found.choices else None
     broken = _broken(plan, changed, before, after)
-    was, now = _shares(plan, before.never()), _shares(changed, never)
+    was, now = mass_shares(plan, before.never()), mass_shares(changed, never)
+    on = plan.design.start if at is None else at
     return WhatIf(
         plan={"id": plan.id, "version": plan.version, "sha256": plan.sha256},
         what=_words(plan, slips, cancelled, date or {}),
@@ -278,7 +277,10 @@ def what_if(
         warnings=_warnings(before.order, after.order),
         shares_before=was,
         shares_after=now,
-        share_changes=_share_changes(was, now),
+        share_changes=share_changes(was, now),
+        entitlement_changes=share_changes(rule_shares(plan, before), rule_shares(changed, after)),
+        at=str(on),
+        entitlement_changes_at=share_changes(rule_shares(plan, before, on), rule_shares(changed, after, on)),
         repair=best.steps if best else (),
         repaired=best.repaired if best else False if broken else None,
         repairs=found.choices,
@@ -366,27 +368,6 @@ def _warnings(before: BuildOrder, after: BuildOrder) -> tuple[str, ...]:
         for finding in after.findings
         if finding.severity != "error" and (finding.code, finding.place) not in known
     )
-
-
-def _shares(plan: Plan, never: Collection[str]) -> dict[str, float]:
-    """Each partner's share of the mass of elements that come."""
-    coming = [element for element in plan.elements if element.id not in never]
-    try:
-        table = shares(element_contributions(coming, plan.missions))
-    except ModelError:
-        return {}
-    return {row.owner: row.share for row in table.rows}
-
-
-def _share_changes(before: Mapping[str, float], after: Mapping[str, float]) -> tuple[ShareChange, ...]:
-    """Partners whose share changes."""
-    rows = [
-        ShareChange(
-            name, before.get(name, 0.0), after.get(name, 0.0), after.get(name, 0.0) - before.get(name, 0.0)
-        )
-        for name in dict.fromkeys((*before, *after))
-    ]
-    return tuple(sorted((row for row in rows if abs(row.change) > 1e-12), key=lambda row: -abs(row.change)))
 
 
 def _told(value: Any) -> Any:

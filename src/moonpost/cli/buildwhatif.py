@@ -59,6 +59,9 @@ def _whatif(
     relaunch_days: float = typer.Option(
         731.0, help="A further launch flies so long after the first date of what it replaces [d]."
     ),
+    at: str = typer.Option(
+        None, help="Day on which entitlements are compared; the first of the plan's design period if not given."
+    ),
     save: Path = typer.Option(None, help="Write the changed plan as a new version to this TOML file."),
     save_repaired: Path = typer.Option(None, help="The same with the best repair."),
     version: str = typer.Option(None, help="Version of what is saved; one more than the plan's if not given."),
@@ -80,7 +83,8 @@ def _whatif(
     told = load_plan(plan)
     file = told.located_path
     before = digest(file) if file is not None else None
-    found = what_if(told, **asked(slip, cancel, date), costs=_costs(cost), relaunch_days=relaunch_days)
+    changes = asked(slip, cancel, date)
+    found = what_if(told, **changes, costs=_costs(cost), relaunch_days=relaunch_days, at=at)
     saved = [
         _saved(found.new_version(repaired=repaired, version=version), path, replace)
         for path, repaired in ((save, False), (save_repaired, True))
@@ -138,10 +142,15 @@ def _text(found: WhatIf, saved: list[dict[str, Any]], untouched: bool) -> Iterab
     yield from (f"loses its last instrument: objectives[{name}]" for name in found.orphaned_objectives)
     yield from (f"support {row.status}: {row.name}" for row in found.supports)
     yield from (_shown(row) for row in found.demonstrations)
-    yield from (
-        f"share of {row.partner}: {row.before:.2%} -> {row.after:.2%} ({100.0 * row.change:+.2f} points)"
-        for row in found.share_changes
-    )
+    for name, changes in (
+        ("share of the mass", found.share_changes),
+        ("entitlement in the end", found.entitlement_changes),
+        (f"entitlement on {found.at[:10]}", found.entitlement_changes_at),
+    ):
+        yield from (
+            f"{name}: {row.partner} {row.before:.2%} -> {row.after:.2%} ({100.0 * row.change:+.2f} points)"
+            for row in changes
+        )
     yield from _repairs(found)
     yield from (f"wrote {row['path']}, version {row['version']}, {row['sha256'][:12]}" for row in saved)
     yield f"the plan it came from is {'untouched' if untouched else 'CHANGED meanwhile by another program'}"
