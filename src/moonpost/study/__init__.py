@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from moonpost.study.assembling import Built, build_in_steps
     from moonpost.study.findings import check, check_file
     from moonpost.study.reading import load_study
     from moonpost.study.results import StudyRecord, study_schema
@@ -19,9 +20,11 @@ if TYPE_CHECKING:
     from moonpost.study.stationdesign import StationDesign, design_station
 
 __all__ = [
+    "Built",
     "StationDesign",
     "Study",
     "StudyRecord",
+    "build_in_steps",
     "check",
     "check_file",
     "design_station",
@@ -33,9 +36,11 @@ __all__ = [
 ]
 
 _HOME = {
+    "Built": "assembling",
     "StationDesign": "stationdesign",
     "Study": "run",
     "StudyRecord": "results",
+    "build_in_steps": "assembling",
     "check": "findings",
     "check_file": "findings",
     "design_station": "stationdesign",
