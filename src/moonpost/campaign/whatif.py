@@ -98,8 +98,8 @@ class WhatIf:
     share_changes : tuple of ShareChange
         Partners whose share of that mass changes, the largest change first.
     entitlement_changes : tuple of ShareChange
-        Partners whose entitlement by the plan's rule changes, all that comes counted; mass alone without a rule, and
-        no barter.
+        Partners whose entitlement by the plan's rule changes, all that comes counted; by mass alone where there is
+        no rule, and before barter.
     at : str
         A day.
     entitlement_changes_at : tuple of ShareChange
