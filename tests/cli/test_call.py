@@ -151,3 +151,21 @@ def test_the_replay_keeps_a_record_that_the_rules_allow(cli, tmp_path):
     assert "nothing was written past the rules" in cli("call", "audit", place).out
     assert cli("call", "replay", "--record", place).code == 2
     assert "41 of 41 proposals are synthetic" in cli("call", "replay", "--years", "0.1").out
+
+
+def test_two_calls_in_one_record_and_nothing_in_them(cli, tmp_path):
+    place = tmp_path / "two.jsonl"
+    for name in ("ce8-call", "ce7-call"):
+        assert cli("call", "open", place, "ilrs", name).code == 0
+    assert "name one with --call" in cli("call", "show", place).err
+    words = (place, "--call", "ce8-call")
+    assert "ce8-call: open" in cli("call", "show", *words).out
+    assert "best set (proved): none" in cli("call", "select", *words).out
+    assert json.loads(cli("call", "assign", *words, "--json").out) == {}
+    assert json.loads(cli("call", "rank", *words, "--json").out) == []
+    assert cli("call", "show", *words, "--plot", tmp_path / "empty.svg").code == 0
+    assert "name it .png" in cli("call", "show", *words, "--plot", tmp_path / "empty.gif").err
+    assert "no proposal to be screened" in cli("call", "screen", "ilrs", "ce8-call", "--record", place).err
+    assert "nothing could be chosen" in cli("call", "replay", "ilrs", "ce7-call", "--years", "0.1").err
+    assert "open already" in cli("call", "open", place, "ilrs", "ce8-call").err
+    assert "unknown rule of conflict" in cli("call", "open", place, "ilrs", "ce8-call", "--conflict", "friend").err

@@ -75,6 +75,7 @@ def test_every_milligram_is_somewhere(cli, record):
         (("return", "lot", "--mass-g", "0.5"), "not the 400 mg lent"),
         (("return", "lot", "--mass-g", "nan"), "nan"),
         (("receive", "ce5", "--mass-g", "1", "--store", "s"), "used as a name"),
+        (("receive", "", "--mass-g", "1", "--store", "s"), "sample is no text"),
         (("receive", "x", "--mass-g", "-1", "--store", "s"), "above zero"),
         (
             ("request", "q2", "--investigator", "A;B", "--sample", "ce5", "--mass-g", "1", "--date", "2022"),

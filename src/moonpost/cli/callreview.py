@@ -168,8 +168,9 @@ def select(
         _step(place, state, {"do": "select", "proposals": kept, "date": date}, key)
     proof = "proved" if found.proved else f"gap {found.gap:.2g}"
     lines = [
-        f"best set ({proof}): {', '.join(found.chosen)}: {found.score:.2f} points, {found.mass_kg:g} kg",
-        f"by rank: {', '.join(found.by_rank)}: {found.by_rank_score:.2f} points, {found.by_rank_mass_kg:g} kg",
+        f"best set ({proof}): {', '.join(found.chosen) or 'none'}: {found.score:.2f} points, {found.mass_kg:g} kg",
+        f"by rank: {', '.join(found.by_rank) or 'none'}: {found.by_rank_score:.2f} points, "
+        f"{found.by_rank_mass_kg:g} kg",
         *(f"{row.id} left out: {row.why}" for row in found.left),
         *([f"chosen: {', '.join(kept)}"] if kept else []),
     ]

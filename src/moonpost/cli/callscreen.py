@@ -65,6 +65,8 @@ def screen(
         )
     found = load_plan(plan)
     terms, rows = _asked(found, call, proposals, record, together)
+    if not rows:
+        raise InputError("holds no proposal to be screened", where=record, advice="take letters in first")
     place = call_host(
         found, terms, host=host or None, site=site or None, start=start or None, years=years, height_m=height_m
     )

@@ -36,7 +36,8 @@ def _write(place: str, action: dict[str, Any], key: Path | None, done: str) -> N
     from moonpost.partners.ledger import load_key
     from moonpost.partners.records import write_steps
 
-    row = {name: value for name, value in action.items() if value not in ("", None, [])}
+    free = {"date", "purpose", "holidays"} | ({"request"} if action["do"] == "lend" else set())
+    row = {name: value for name, value in action.items() if value not in ("", []) or name not in free}
     write_steps(place, "sample", [row], key=None if key is None else load_key(key))
     typer.echo(done)
 

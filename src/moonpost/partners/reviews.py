@@ -325,6 +325,8 @@ def assign_reviewers(
     """
     if type(each) is not int or each < 1:
         raise InputError(f"{each!r}", where="each", advice="give a whole number above 0")
+    if not proposals:
+        return {}
     known, kept = _by_person(everything or proposals), list(rules)
     free = {
         row.id: [name for name, who in reviewers.items() if not _conflicts(who, row, known, kept)]

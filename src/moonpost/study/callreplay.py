@@ -249,7 +249,7 @@ def replay_call(
     UnknownNameError
         If the plan has no such call or site.
     ModelError
-        If the call has no due date, or a proposal too few reviewers without a conflict.
+        If the call has no due date, a proposal too few reviewers without a conflict, or nothing can be chosen.
 
     Notes
     -----
@@ -285,6 +285,11 @@ def replay_call(
     selection = play.choose(plan.row("calls", call).announced)
     state = play.state
     chosen = [state.letters[name].proposal for name in state.chosen]
+    if not chosen:
+        why = f": {play.refused[0][1]}" if play.refused else ""
+        raise ModelError(
+            f"nothing could be chosen{why}", where=f"call {call}", advice="give proposals made for this call"
+        )
     return CallReplay(
         terms,
         state,
