@@ -7,7 +7,7 @@ import datetime as dt
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from moonpost.errors import InputError, ModelError, UnknownNameError
@@ -150,7 +150,8 @@ def test_all_parties_together_end_an_agreement(begun, say):
     assert not pact.in_force(FOUNDERS)
     assert pact.standing("pact", FOUNDERS, "2026-05-04").in_force
     assert pact.standing("pact", FOUNDERS, "2026-05-05").ended == "2026-05-05"
-    assert "ended on" in say(state, 6, "cnsa", "step", {**back, "state": "ratified"})
+    late = "2026-05-06T00:00:00Z"
+    assert "ended on" in say(state, 6, "cnsa", "step", {**back, "state": "ratified"}, late)
 
 
 @pytest.mark.parametrize(
@@ -437,7 +438,7 @@ _FIELDS = (
     ),
     st.sampled_from((*KINDS, "wish", "")),
 )
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_whatever_an_entry_says_it_is_taken_in_or_refused_whole(begun, say, body, kind):
     state = begun()
     before = copy.deepcopy(state)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import datetime as dt
 import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -14,7 +15,7 @@ from moonpost.files import atomic_path
 from moonpost.partners.agreements import RULES
 from moonpost.partners.ledger.baselines import owned_rows
 from moonpost.partners.ledger.checkpoints import Checkpoint, Trust
-from moonpost.partners.ledger.entries import NO_ENTRY, Entry, parse_line, sign_entry
+from moonpost.partners.ledger.entries import NO_ENTRY, Entry, now_utc, parse_line, sign_entry
 from moonpost.partners.ledger.keys import PartyKey
 from moonpost.partners.ledger.rules import ChangeState, LedgerState
 from moonpost.partners.ledger.stores import Row, Store, is_url, open_store, read_lines
@@ -258,7 +259,9 @@ class Ledger:
 
         def make(last: Row) -> Row:
             self._catch_up(last)
-            entry = sign_entry(key, self._state.ledger, last[0] + 1, last[1], kind, body)
+            _not_ahead(self._state.time, self.place)
+            written = max(now_utc(), self._state.time)
+            entry = sign_entry(key, self._state.ledger, last[0] + 1, last[1], kind, body, time=written)
             if self._state.public_of(entry) is None:
                 raise ModelError(
                     f"the key may not sign for {key.party}", where=self.place, advice="use the key on record"
@@ -302,7 +305,7 @@ class Ledger:
         Raises
         ------
         DataError
-            If either is not sound, or the other does not go on from this one.
+            If either is not sound, the other does not go on from this one, or is dated ahead of the clock.
         OutputError
             If it cannot be written; nothing has changed then.
         """
@@ -318,6 +321,7 @@ class Ledger:
             raise DataError(
                 f"entry {fault.entry}: {fault.text}", where="the other copy", advice="get a sound copy"
             )
+        _not_ahead(found.state.time, "the other copy")
         fresh = [_row(line) for line in lines[len(own) :]]
         if fresh:
             self._store.extend(parse_line(own[-1]).hash, fresh)
@@ -488,10 +492,22 @@ def import_ledger(path: str | os.PathLike[str], place: str, *, trust: Trust | No
     if not found.sound:
         fault = found.faults[0]
         raise DataError(f"entry {fault.entry}: {fault.text}", where=str(path), advice="get a sound copy")
+    _not_ahead(found.state.time, str(path))
     store = open_store(place, new=True)
     with contextlib.closing(store):
         store.create([_row(line) for line in rows])
     return len(rows)
+
+
+def _not_ahead(time: str, where: str) -> None:
+    """Refuse what is dated more than a day ahead of this machine's clock: later entries would have to follow."""
+    limit = (dt.datetime.now(dt.UTC) + dt.timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    if time > limit:
+        raise DataError(
+            f"its last entry is dated {time}, ahead of this machine's clock",
+            where=where,
+            advice="correct the clock, or go on from a copy without that entry",
+        )
 
 
 def _row(line: bytes) -> Row:

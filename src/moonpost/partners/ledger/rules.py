@@ -59,6 +59,8 @@ class LedgerState:
         Samples, from records of the topic ``sample``.
     keepers : dict of str to str
         By sample, the party that received it: it alone splits, moves and lends it.
+    time : str
+        When the last entry was written, UTC; the next is not dated earlier.
 
     Examples
     --------
@@ -78,6 +80,7 @@ class LedgerState:
     records: list[tuple[int, str, str, Any]] = field(default_factory=list)
     custody: Custody = field(default_factory=Custody)
     keepers: dict[str, str] = field(default_factory=dict)
+    time: str = ""
 
     @property
     def founders(self) -> frozenset[str]:
@@ -144,12 +147,15 @@ class LedgerState:
             return f"unknown kind {entry.kind!r}"
         if (entry.kind == "genesis") != (entry.entry == 0):
             return "a ledger begins with one genesis entry and has no other"
+        if entry.time < self.time:
+            return f"it is dated {entry.time}, before the entry before it"
         try:
             handler(self, entry)
         except RefusedError as refusal:
             return str(refusal)
         except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
             return f"its body does not fit its kind ({error})"
+        self.time = entry.time
         return ""
 
 
