@@ -149,6 +149,15 @@ def test_costs_are_told_apart_in_any_unit(unit):
     assert found.value == 0.999999 * unit
 
 
+def test_days_of_one_launch_count_once():
+    big = a_kind("big", 10.0)
+    days = launches(big, 10.0, 375.0)
+    again = [Departure(big, 1, day.launch, day.arrival + dt.timedelta(days=3), None, None) for day in days[:1]]
+    found = land_mass([*again, *days], 30.0, START, STOP)
+    assert found.rows[0].most == 2
+    assert found.conflict
+
+
 def test_what_cannot_be_landed_says_how_much_is_missing():
     days = launches(a_kind("big", 10.0), 10.0, 375.0)
     assert land_mass(days, 25.0, START, STOP).conflict.endswith("bring 20 kg, 5 kg too little")

@@ -168,7 +168,7 @@ def test_launches_follow_the_rate_and_the_first_date(plan_of, a_mission):
     days = launch_dates(
         flight_kinds(plan_of([a_mission("one", "2031")], launchers=[late])).kinds, BEGIN, END, windows=False
     )
-    assert [row.id for row in days] == ["big 2032-06-01"]
+    assert [row.id for row in days] == ["big #1 2032-06-01"]
 
 
 def test_windows_are_the_cheapest_days(plan_of, a_mission):
@@ -178,9 +178,23 @@ def test_windows_are_the_cheapest_days(plan_of, a_mission):
     for row in days:
         ready = BEGIN + (row.number - 1) * dt.timedelta(days=365.25)
         assert ready <= row.launch < ready + dt.timedelta(days=10)
-        assert row.arrival - row.launch in (dt.timedelta(days=4.5), dt.timedelta(days=5))
+        assert row.arrival - row.launch == dt.timedelta(days=5)
     same = launch_dates(kinds, BEGIN, END, search_days=10.0)
     assert same == days
+
+
+def test_a_launch_may_also_be_made_in_time_for_a_need(plan_of, a_mission):
+    kinds = flight_kinds(plan_of([a_mission("one", "2031")])).kinds
+    need, ready = dt.datetime(2031, 1, 12), dt.datetime(2031, 9, 1)
+    days = launch_dates(kinds, BEGIN, dt.datetime(2031, 12, 1), needs=[need], readies=[ready])
+    assert {row.number for row in days} == {1}
+    assert len(days) == 3
+    early, best, late = days
+    assert early.arrival <= need < best.arrival
+    assert ready - dt.timedelta(days=0.5) <= late.arrival <= ready + dt.timedelta(days=28)
+    assert best.tli_m_s + best.loi_m_s <= early.tli_m_s + early.loi_m_s
+    plain = launch_dates(kinds, BEGIN, dt.datetime(2031, 12, 1), readies=[ready], windows=False)
+    assert [row.arrival for row in plain] == [BEGIN + dt.timedelta(days=5), ready]
 
 
 def test_beyond_the_ephemerides_launches_are_on_the_first_day(plan_of, a_mission):

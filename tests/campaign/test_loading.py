@@ -29,6 +29,7 @@ def cases(draw):
             draw(st.sampled_from([6.0, 9.0, 14.0])),
             draw(st.sampled_from([math.inf, 8.0])),
             draw(st.sampled_from([0.0, 1.0, 2.0, 3.5])),
+            slot=draw(st.sampled_from(["", "", "s"])),
         )
         for number in range(draw(st.integers(1, 4)))
     ]

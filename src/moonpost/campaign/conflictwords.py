@@ -62,7 +62,7 @@ def _room(volume_m3: float | None) -> str:
 def _against(rows: Sequence[CargoRow], until: dt.datetime | None, days: Sequence[Departure]) -> list[str]:
     """What launches can do for cargo by a day."""
     when = "" if until is None else f" by {until:%Y-%m-%d}"
-    able = [day for day in days if until is None or day.arrival <= until]
+    able = list({(day.kind.id, day.number): day for day in days if until is None or day.arrival <= until}.values())
     if not able:
         return [f"no launch arrives{when}"]
     most = max(day.kind.cargo_kg for day in able)

@@ -331,7 +331,11 @@ def _supplies(days: Sequence[Departure], count: str) -> list[_Supply]:
     """Launches by launcher, the largest first."""
     kinds: dict[str, FlightKind] = {}
     arrivals: dict[str, list[dt.datetime]] = {}
-    for day in days:
+    slots: set[tuple[str, int]] = set()
+    for day in sorted(days, key=lambda day: day.arrival):
+        if (day.kind.id, day.number) in slots:
+            continue
+        slots.add((day.kind.id, day.number))
         kinds.setdefault(day.kind.id, day.kind)
         arrivals.setdefault(day.kind.id, []).append(day.arrival)
     found = [_Supply(kind, _each(kind, count, "best") or 0.0, tuple(sorted(arrivals[name])))

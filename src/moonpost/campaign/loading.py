@@ -73,6 +73,8 @@ class Flight:
         In any unit.
     chance : float
         Probability that launch and landing succeed [1].
+    slot : str
+        Of flights with the same slot at most one is made: days of one launch; empty for none.
 
     Examples
     --------
@@ -87,6 +89,7 @@ class Flight:
     volume_m3: float = math.inf
     cost: float = 1.0
     chance: float = 1.0
+    slot: str = ""
 
 
 @dataclass(frozen=True)
@@ -191,8 +194,9 @@ def load_flights(
     -----
     Binary x (cargo on flight) and y (flight is made): each cargo on one flight; mass and volume within those of a
     flight that is made; on each day no more of a cargo has come than of what it comes after. For the robust aim
-    slack s <= need - day for every cargo with a day of need. Flights alike but for their name are used in order.
-    Solved by HiGHS through scipy, first for the aim alone, then for the ties among loadings as good as that.
+    slack s <= need - day for every cargo with a day of need. One flight a slot. Flights alike but for their name
+    are used in order. Solved by HiGHS through scipy, first for the aim alone, then for the ties among loadings as
+    good as that.
 
     References
     ----------
@@ -295,6 +299,9 @@ def loading_faults(cargo: Sequence[Cargo], flights: Sequence[Flight], loading: L
         if name in known and not strangers:
             days |= dict.fromkeys(brought, known[name].day)
             faults += _flight_faults(known[name], [rows[item] for item in brought])
+    slots = [known[name].slot for name in loading.flown if name in known and known[name].slot]
+    faults += [f"slot {slot} is used {slots.count(slot)} times" for slot in dict.fromkeys(slots)
+               if slots.count(slot) > 1]  # fmt: skip
     for row in cargo:
         times = sum(brought.count(row.id) for brought in loading.flown.values())
         if times != 1:

@@ -52,6 +52,7 @@ class LoadingModel:
         self._fit()
         self._follow()
         self._alike()
+        self._share()
         if aim == "robust":
             self._slack()
         else:
@@ -113,8 +114,16 @@ class LoadingModel:
         """Of flights alike but for their name the first are used."""
         for f in range(self.m - 1):
             one, two = self.flights[f], self.flights[f + 1]
-            if _shape(one) == _shape(two):
+            if _shape(one) == _shape(two) and not one.slot and not two.slot:
                 self.rows.append(([self._y(f + 1), self._y(f)], [1.0, -1.0], -np.inf, 0.0))
+
+    def _share(self) -> None:
+        """Of flights of one slot at most one is made."""
+        slots: dict[str, list[int]] = {}
+        for f, flight in enumerate(self.flights):
+            if flight.slot:
+                slots.setdefault(flight.slot, []).append(self._y(f))
+        self.rows += [(index, [1.0] * len(index), -np.inf, 1.0) for index in slots.values() if len(index) > 1]
 
     def _slack(self) -> None:
         """The least slack to the days of need."""

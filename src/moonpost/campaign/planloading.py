@@ -107,7 +107,7 @@ class PlanLoading:
     conflict : tuple of str
         Demands that cannot all be met, and what stands against them; empty if there is a loading.
     candidates : int
-        Launches that were considered.
+        Days of launch that were considered.
     kinds : FlightKinds
         Launchers with what they bring, and those left out.
     cargo : CargoList
@@ -254,7 +254,11 @@ def plan_loading(
     kinds = _usable(kinds or flight_kinds(plan), cargo.rows, aim)
     begin = _begin(plan, cargo.rows) if start is None else _instant(start)
     end = max((row.need for row in cargo.rows), default=begin)
-    days = launch_dates(kinds.kinds, begin, end, windows=windows, progress=progress) if end > begin else ()
+    held = plan_cargo(plan, early=False, also=also).rows
+    days = () if end <= begin else launch_dates(
+        kinds.kinds, begin, end, needs={row.need for row in cargo.rows}, windows=windows, progress=progress,
+        readies={row.ready for row in (*cargo.rows, *held) if row.ready is not None},
+    )  # fmt: skip
     rows, flights = _as_cargo(cargo.rows, begin), [_as_flight(day, begin) for day in days]
     found = load_flights(rows, flights, aim=aim, seconds=seconds)
     conflict: tuple[str, ...] = ()
@@ -276,9 +280,7 @@ def plan_loading(
         gap=None if found is None or not math.isfinite(found.value) else found.gap,
         if_low=_fewest(rows, days, begin, "low", seconds),
         if_high=_fewest(rows, days, begin, "high", seconds),
-        if_held=_fewest(
-            _as_cargo(plan_cargo(plan, early=False, also=also).rows, begin), days, begin, "best", seconds
-        ),
+        if_held=_fewest(_as_cargo(held, begin), days, begin, "best", seconds),
         measures=_measures(loaded, cargo.rows),
         own=own,
         own_faults=faults,
@@ -348,7 +350,7 @@ def _as_flight(row: Departure, begin: dt.datetime) -> Flight:
     kind = row.kind
     room = math.inf if kind.volume_m3 is None else kind.volume_m3
     return Flight(row.id, kind.id, _day(row.arrival, begin), kind.cargo_kg, room, kind.cost or 0.0,
-                  kind.reliability or 1.0)  # fmt: skip
+                  kind.reliability or 1.0, f"{kind.launcher} {row.number}")  # fmt: skip
 
 
 def _loaded(found: Loading, rows: Sequence[CargoRow], days: Sequence[Departure]) -> tuple[LoadedFlight, ...]:

@@ -199,7 +199,7 @@ def _loading_text(found: PlanLoading) -> str:
     """A loading for people."""
     tonnes = 1e-3 * sum(row.mass_kg for row in found.cargo.rows)
     lines = [f"Cargo for the station: {tonnes:.1f} t with margins in {len(found.cargo.rows)} lots, "
-             f"on {found.candidates} launches that could be made; aim {found.aim}"]  # fmt: skip
+             f"on {found.candidates} days of launch that could be used; aim {found.aim}"]  # fmt: skip
     if found.conflict:
         lines += ["cannot be done; these demands conflict:", *(f"  {text}" for text in found.conflict), ""]
     elif not found.flights:
