@@ -114,6 +114,8 @@ def test_terms_and_proposals_round_trip():
         {"mass_kg": 0.0}, {"mass_kg": -1.0}, {"mass_kg": math.nan}, {"mass_kg": math.inf}, {"day_w": -1.0},
         {"night_w": math.nan}, {"bit_day": 1e16}, {"operate_min_k": 300.0, "operate_max_k": 200.0},
         {"latitude_min_deg": 10.0, "latitude_max_deg": -10.0}, {"latitude_min_deg": -91.0}, {"inside": 1},
+        {"view": "mars:0.5"}, {"view": 3},
+        {"view": "earth:2"}, {"view": "sky"}, {"survive_min_k": 0.0}, {"operate_max_k": math.nan},
     ],
 )  # fmt: skip
 def test_proposals_with_numbers_that_mean_nothing_are_refused(changes):

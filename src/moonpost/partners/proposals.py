@@ -15,7 +15,16 @@ from moonpost.errors import DataError, InputError, suggestion
 from moonpost.files import read_toml
 from moonpost.plan.base import when_bounds
 
-__all__ = ["Letter", "Person", "Proposal", "plain_number", "proposal_from", "read_letters", "same_name"]
+__all__ = [
+    "Letter",
+    "Person",
+    "Proposal",
+    "plain_number",
+    "proposal_from",
+    "read_letters",
+    "same_name",
+    "view_asked",
+]
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _LONGEST = 48
@@ -166,7 +175,11 @@ class Proposal:
                 raise InputError(
                     f"{name} is {value}", where=where, advice="give a finite number from 0, a mass above 0"
                 )
-        _ordered(self, _KELVINS, 0.0, 2000.0, where)
+        try:
+            view_asked(str(self.view))
+        except InputError as error:
+            raise InputError(f"view is {error.what}", where=where, advice=error.advice) from error
+        _ordered(self, _KELVINS, 1.0, 2000.0, where)
         _ordered(self, _LATITUDES, -90.0, 90.0, where)
 
     @property
@@ -337,6 +350,42 @@ def read_letters(path: str | os.PathLike[str], received: str | None = None) -> t
     if twice:
         raise DataError(f"{', '.join(twice)} stands twice", where=str(path), advice="give each its own identifier")
     return tuple(found)
+
+
+def view_asked(text: str) -> tuple[str, float] | None:
+    """What has to be seen, and how much.
+
+    Parameters
+    ----------
+    text : str
+        ``earth:PART``, ``sun:PART``, ``sky:DEGREES`` or empty.
+
+    Returns
+    -------
+    tuple of str and float, or None
+        None if nothing has to be seen.
+
+    Raises
+    ------
+    InputError
+        If the text is none of these.
+
+    Examples
+    --------
+    >>> view_asked("earth:0.5")
+    ('earth', 0.5)
+    """
+    if not text:
+        return None
+    kind, _, number = text.partition(":")
+    try:
+        value = float(number)
+    except ValueError:
+        value = math.nan
+    most = {"earth": 1.0, "sun": 1.0, "sky": 90.0}.get(kind, math.nan)
+    if not 0.0 <= value <= most:
+        raise InputError(f"{text!r}", where="view", advice="give earth:PART, sun:PART or sky:DEGREES")
+    return kind, value
 
 
 def _letter(row: Any, received: str | None) -> Letter:

@@ -15,6 +15,7 @@ from moonpost.design.budgets import data_made_bit_day
 from moonpost.design.masses import mass_budget
 from moonpost.errors import InputError, ModelError
 from moonpost.operations.buses import groups_at
+from moonpost.partners.proposals import view_asked
 from moonpost.plan import Cells, Element, MoonSite, Plan, SurfaceStation
 from moonpost.power import (
     BusLoad,
@@ -27,7 +28,7 @@ from moonpost.power import (
     pool,
     run_bus,
 )
-from moonpost.study.guestpayload import Guest, GuestAnswer, GuestCheck, view_asked
+from moonpost.study.guestpayload import Guest, GuestAnswer, GuestCheck
 from moonpost.study.surroundings import site_horizon
 
 if TYPE_CHECKING:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from moonpost.errors import InputError
+from moonpost.partners.proposals import view_asked
 
-__all__ = ["Guest", "GuestAnswer", "GuestCheck", "view_asked"]
+__all__ = ["Guest", "GuestAnswer", "GuestCheck"]
 
 
 @dataclass(frozen=True)
@@ -149,39 +150,3 @@ class GuestAnswer:
         from dataclasses import asdict
 
         return asdict(self)
-
-
-def view_asked(text: str) -> tuple[str, float] | None:
-    """What has to be seen, and how much.
-
-    Parameters
-    ----------
-    text : str
-        ``earth:PART``, ``sun:PART``, ``sky:DEGREES`` or empty.
-
-    Returns
-    -------
-    tuple of str and float, or None
-        None if nothing has to be seen.
-
-    Raises
-    ------
-    InputError
-        If the text is none of these.
-
-    Examples
-    --------
-    >>> view_asked("earth:0.5")
-    ('earth', 0.5)
-    """
-    if not text:
-        return None
-    kind, _, number = text.partition(":")
-    try:
-        value = float(number)
-    except ValueError:
-        value = math.nan
-    most = {"earth": 1.0, "sun": 1.0, "sky": 90.0}.get(kind, math.nan)
-    if not 0.0 <= value <= most:
-        raise InputError(f"{text!r}", where="view", advice="give earth:PART, sun:PART or sky:DEGREES")
-    return kind, value
