@@ -12,9 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from moonpost.campaign.assembly import Yard, assemble
+from moonpost.campaign.assembly import assemble
 from moonpost.campaign.assemblycheck import assembly_faults
 from moonpost.campaign.assemblyenergy import assemble_with_energy, check_energy
+from moonpost.campaign.assemblyrecord import Yard
 from moonpost.campaign.build import build_order
 from moonpost.campaign.errands import able_crews, errands_of
 from moonpost.campaign.gantt import gantt_bars, steps_text

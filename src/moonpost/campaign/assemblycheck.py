@@ -14,7 +14,7 @@ from moonpost.plan.elements import Element, SolarArray
 from moonpost.plan.model import Plan
 
 if TYPE_CHECKING:
-    from moonpost.campaign.assembly import AssemblyStep, Yard
+    from moonpost.campaign.assemblyrecord import AssemblyStep, Yard
     from moonpost.operations.placements import Setting
 
 __all__ = ["assembly_faults"]

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from moonpost.campaign.assembly import Assembled, AssemblyStep, Yard, assemble
+from moonpost.campaign.assembly import assemble
+from moonpost.campaign.assemblyrecord import Assembled, AssemblyStep, Yard
 from moonpost.errors import ModelError
 from moonpost.operations.buses import groups_at
 from moonpost.operations.placements import Setting

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from moonpost.campaign.assembly import AssemblyStep
+from moonpost.campaign.assemblyrecord import AssemblyStep
 from moonpost.campaign.build import BuildOrder
 from moonpost.errors import InputError
 

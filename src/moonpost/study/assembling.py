@@ -11,9 +11,10 @@ from typing import Any, Literal, cast
 import numpy as np
 import numpy.typing as npt
 
-from moonpost.campaign.assembly import Assembled, AssemblyStep, Yard, open_slots
+from moonpost.campaign.assembly import open_slots
 from moonpost.campaign.assemblycheck import assembly_faults
 from moonpost.campaign.assemblyenergy import EnergyCheck, Shortfall, assemble_with_energy
+from moonpost.campaign.assemblyrecord import Assembled, AssemblyStep, Yard
 from moonpost.campaign.build import BuildOrder, build_order
 from moonpost.campaign.errands import Errand, Point, able_crews, needed_by
 from moonpost.errors import DateError, InputError, ModelError

@@ -24,7 +24,7 @@ from moonpost.report.figures.style import (
 )
 
 if TYPE_CHECKING:
-    from moonpost.campaign.assembly import AssemblyStep
+    from moonpost.campaign.assemblyrecord import AssemblyStep
     from moonpost.campaign.capability import CapabilityPoint
     from moonpost.study.assembling import Built, Stage
 
