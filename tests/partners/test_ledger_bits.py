@@ -9,8 +9,7 @@ import sqlite3
 
 import pytest
 
-from moonpost.partners.ledger import Ledger, new_key, verify_ledger, verify_lines
-from moonpost.partners.ledger.book import genesis_body
+from moonpost.partners.ledger import Ledger, genesis_body, new_key, verify_ledger, verify_lines
 from moonpost.partners.ledger.entries import NO_ENTRY, sign_entry
 from moonpost.partners.ledger.verify import Verifier
 

@@ -1,28 +1,25 @@
-"""The ledger as a whole: begun from a plan, written to, checked, exported and imported."""
+"""The ledger as a whole: begun from a plan, written to, checked, exported."""
 
 from __future__ import annotations
 
-import contextlib
 import copy
-import datetime as dt
 import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from moonpost.errors import DataError, InputError, ModelError, UnknownNameError
+from moonpost.errors import DataError, InputError, ModelError
 from moonpost.files import atomic_path
-from moonpost.partners.agreements import RULES
-from moonpost.partners.ledger.baselines import owned_rows
 from moonpost.partners.ledger.checkpoints import Checkpoint, Trust
-from moonpost.partners.ledger.entries import NO_ENTRY, Entry, now_utc, parse_line, sign_entry
+from moonpost.partners.ledger.entries import NO_ENTRY, Entry, not_ahead, now_utc, parse_line, sign_entry
+from moonpost.partners.ledger.genesis import genesis_body
 from moonpost.partners.ledger.keys import PartyKey
 from moonpost.partners.ledger.rules import ChangeState, LedgerState
-from moonpost.partners.ledger.stores import Row, Store, is_url, open_store, read_lines
+from moonpost.partners.ledger.stores import Row, Store, open_store, row_of
 from moonpost.partners.ledger.verify import Fault, Verification, Verifier, verify_lines
 from moonpost.plan.model import Plan
 
-__all__ = ["Ledger", "genesis_body", "import_ledger", "verify_ledger"]
+__all__ = ["Ledger"]
 
 _FORMAT = {"format": "moonpost ledger 1"}
 
@@ -259,7 +256,7 @@ class Ledger:
 
         def make(last: Row) -> Row:
             self._catch_up(last)
-            _not_ahead(self._state.time, self.place)
+            not_ahead(self._state.time, self.place)
             written = max(now_utc(), self._state.time)
             entry = sign_entry(key, self._state.ledger, last[0] + 1, last[1], kind, body, time=written)
             if self._state.public_of(entry) is None:
@@ -321,8 +318,8 @@ class Ledger:
             raise DataError(
                 f"entry {fault.entry}: {fault.text}", where="the other copy", advice="get a sound copy"
             )
-        _not_ahead(found.state.time, "the other copy")
-        fresh = [_row(line) for line in lines[len(own) :]]
+        not_ahead(found.state.time, "the other copy")
+        fresh = [row_of(line) for line in lines[len(own) :]]
         if fresh:
             self._store.extend(parse_line(own[-1]).hash, fresh)
         return len(fresh)
@@ -346,170 +343,3 @@ class Ledger:
                 file.write(line + b"\n")
                 count += 1
         return count
-
-
-def genesis_body(plan: Plan, public: Mapping[str, str], rules: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """What a ledger begins with.
-
-    Parameters
-    ----------
-    plan : Plan
-        The plan.
-    public : mapping of str to str
-        Public key of every partner.
-    rules : mapping of str to str, optional
-        By agreement, ``majority`` or ``founders`` instead of ``consensus``.
-
-    Returns
-    -------
-    dict
-
-    Raises
-    ------
-    InputError
-        If a partner has no key, or a rule is none or that of no agreement.
-
-    Examples
-    --------
-    >>> from moonpost.plan import load_plan
-    >>> plan = load_plan("ilrs")
-    >>> body = genesis_body(plan, {partner.id: "00" * 32 for partner in plan.partners})
-    >>> body["plan"]["id"]
-    'ilrs'
-    """
-    without = [partner.id for partner in plan.partners if partner.id not in public]
-    if without:
-        raise InputError(
-            f"no key for {', '.join(without)}", where="keys", advice="make or name a public key for each partner"
-        )
-    given = dict(rules or {})
-    for name in sorted(set(given) - {row.id for row in plan.agreements}):
-        raise UnknownNameError(name, [row.id for row in plan.agreements], kind="agreement", where="rules")
-    for rule in sorted(set(given.values()) - set(RULES)):
-        raise InputError(f"unknown rule {rule!r}", where="rules", advice=f"use {', '.join(RULES)}")
-    return {
-        "plan": {"id": plan.id, "version": plan.version, "sha256": plan.sha256, "title": plan.title},
-        "parties": [{"id": p.id, "role": p.role, "public": public[p.id]} for p in plan.partners],
-        "agreements": [
-            {
-                "id": a.id,
-                "name": a.name,
-                "parties": list(a.parties),
-                "requires": list(a.requires),
-                "rule": given.get(a.id, "consensus"),
-            }
-            for a in plan.agreements
-        ],
-        "owned": owned_rows(plan),
-    }
-
-
-def verify_ledger(
-    place: str,
-    *,
-    trust: Trust | None = None,
-    checkpoints: Sequence[Checkpoint] = (),
-    progress: Callable[[int], None] | None = None,
-) -> Verification:
-    """Check a ledger wherever it is: SQLite file, PostgreSQL URL or exported file.
-
-    Parameters
-    ----------
-    place : str
-        Path or URL.
-    trust : Trust, optional
-        Pinned beginning and keys.
-    checkpoints : sequence of Checkpoint, optional
-        What partners have seen.
-    progress : callable, optional
-        Told the number of entries checked, every thousand.
-
-    Returns
-    -------
-    Verification
-
-    Raises
-    ------
-    DataError
-        If there is nothing to read.
-
-    Examples
-    --------
-    >>> verify_ledger("nowhere.db")
-    Traceback (most recent call last):
-    ...
-    moonpost.errors.DataError: nowhere.db: no such file; name a ledger, or begin one with moonpost ledger init
-    """
-    lines = None if is_url(place) else read_lines(place)
-    if lines is not None:
-        return verify_lines(lines, trust=trust, checkpoints=checkpoints, progress=progress)
-    try:
-        ledger = Ledger.open(place)
-    except DataError as error:
-        if is_url(place):
-            raise
-        return Verification(0, (Fault(0, "storage", error.what),), NO_ENTRY, LedgerState())
-    with ledger:
-        return ledger.verify(trust=trust, checkpoints=checkpoints, progress=progress)
-
-
-def import_ledger(path: str | os.PathLike[str], place: str, *, trust: Trust | None = None) -> int:
-    """Make a ledger from an exported file, if it is sound.
-
-    Parameters
-    ----------
-    path : path-like
-        Exported JSON lines.
-    place : str
-        SQLite file or PostgreSQL URL, where no ledger is yet.
-    trust : Trust, optional
-        Pinned beginning and keys.
-
-    Returns
-    -------
-    int
-        Number of entries.
-
-    Raises
-    ------
-    DataError
-        If the file is not a sound ledger.
-    OutputError
-        If there is a ledger already, or it cannot be written.
-
-    Examples
-    --------
-    >>> import_ledger("nowhere.jsonl", "new.db")
-    Traceback (most recent call last):
-    ...
-    moonpost.errors.DataError: nowhere.jsonl: no such file; name a ledger, or begin one with moonpost ledger init
-    """
-    lines = read_lines(path)
-    if lines is None:
-        raise DataError("is a database", where=str(path), advice="export it first: moonpost ledger export")
-    rows = list(lines)
-    found = verify_lines(rows, trust=trust)
-    if not found.sound:
-        fault = found.faults[0]
-        raise DataError(f"entry {fault.entry}: {fault.text}", where=str(path), advice="get a sound copy")
-    _not_ahead(found.state.time, str(path))
-    store = open_store(place, new=True)
-    with contextlib.closing(store):
-        store.create([_row(line) for line in rows])
-    return len(rows)
-
-
-def _not_ahead(time: str, where: str) -> None:
-    """Refuse what is dated more than a day ahead of this machine's clock: later entries would have to follow."""
-    limit = (dt.datetime.now(dt.UTC) + dt.timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    if time > limit:
-        raise DataError(
-            f"its last entry is dated {time}, ahead of this machine's clock",
-            where=where,
-            advice="correct the clock, or go on from a copy without that entry",
-        )
-
-
-def _row(line: bytes) -> Row:
-    entry = parse_line(line)
-    return (entry.entry, entry.hash, line)

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from moonpost.errors import DataError, InputError
-from moonpost.partners.ledger.book import Ledger, verify_ledger
+from moonpost.partners.ledger.book import Ledger
 from moonpost.partners.ledger.checkpoints import Trust
 from moonpost.partners.ledger.entries import Entry, parse_line
 from moonpost.partners.ledger.stores import is_url, place_text, read_lines
+from moonpost.partners.ledger.transfer import verify_ledger
 from moonpost.partners.ledger.verify import Verification, verify_lines
 
 __all__ = ["Branch", "Comparison", "compare_ledgers", "copy_lines", "update_ledger"]

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from moonpost.errors import InputError
+from moonpost.errors import DataError, InputError
 from moonpost.partners.ledger.keys import PartyKey, key_id
 
 __all__ = [
@@ -21,6 +21,7 @@ __all__ = [
     "Entry",
     "canonical",
     "entry_from",
+    "not_ahead",
     "now_utc",
     "parse_line",
     "sign_entry",
@@ -325,3 +326,31 @@ def now_utc() -> str:
     True
     """
     return dt.datetime.now(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def not_ahead(time: str, where: str) -> None:
+    """Refuse what is dated more than a day ahead of this machine's clock: later entries would have to follow.
+
+    Parameters
+    ----------
+    time : str
+        When the last entry was written, UTC.
+    where : str
+        Of which ledger.
+
+    Raises
+    ------
+    DataError
+        If it is ahead.
+
+    Examples
+    --------
+    >>> not_ahead("2026-01-01T00:00:00Z", "station.db")
+    """
+    limit = (dt.datetime.now(dt.UTC) + dt.timedelta(days=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    if time > limit:
+        raise DataError(
+            f"its last entry is dated {time}, ahead of this machine's clock",
+            where=where,
+            advice="correct the clock, or go on from a copy without that entry",
+        )

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from moonpost.errors import DataError, InputError, MissingExtraError, OutputError
-from moonpost.partners.ledger.entries import LARGEST_LINE
+from moonpost.partners.ledger.entries import LARGEST_LINE, parse_line
 
-__all__ = ["Row", "Store", "is_url", "open_store", "place_text", "read_lines"]
+__all__ = ["Row", "Store", "is_url", "open_store", "place_text", "read_lines", "row_of"]
 
 Row = tuple[int, str, bytes]
 """Number, hash and line of an entry as stored."""
@@ -180,6 +180,34 @@ def read_lines(path: str | os.PathLike[str]) -> Iterator[bytes] | None:
             reason, where=str(path), advice="name a ledger, or begin one with moonpost ledger init"
         ) from error
     return _lines(file)
+
+
+def row_of(line: bytes) -> Row:
+    """What is stored of an entry.
+
+    Parameters
+    ----------
+    line : bytes
+        Its canonical line.
+
+    Returns
+    -------
+    tuple of int, str, bytes
+
+    Raises
+    ------
+    InputError
+        If it is no entry.
+
+    Examples
+    --------
+    >>> from moonpost.partners.ledger.entries import NO_ENTRY, sign_entry
+    >>> from moonpost.partners.ledger.keys import new_key
+    >>> row_of(sign_entry(new_key("cnsa"), "00" * 16, 0, NO_ENTRY, "note", {}).line)[0]
+    0
+    """
+    entry = parse_line(line)
+    return (entry.entry, entry.hash, line)
 
 
 def _lines(path: Path) -> Iterator[bytes]:
