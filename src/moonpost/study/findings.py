@@ -6,7 +6,9 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from moonpost.design.maturity import maturity_findings
 from moonpost.errors import Fault, MoonpostError
+from moonpost.partners.releases import release_findings
 from moonpost.plan import Finding, MoonSite, Plan, Reading, SurfaceStation, read_plan, when_bounds
 from moonpost.plan import check as check_fields
 
@@ -82,6 +84,8 @@ def _ordered(findings: list[Finding]) -> list[Finding]:
 def _across(plan: Plan) -> Iterator[Finding]:
     yield from _sites(plan)
     yield from _dates(plan)
+    yield from maturity_findings(plan)
+    yield from release_findings(plan)
 
 
 def _sites(plan: Plan) -> Iterator[Finding]:
