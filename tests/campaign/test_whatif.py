@@ -331,10 +331,23 @@ def test_the_slip_and_the_cancellation_of_the_issue_in_full():
     json.dumps(result.to_dict(), allow_nan=False)
 
 
-@settings(max_examples=25, deadline=None, phases=[Phase.explicit, Phase.generate])
+@settings(max_examples=15, deadline=None, phases=[Phase.explicit, Phase.generate])
 @given(st.data())
 def test_any_change_leaves_the_plan_as_it_was_and_its_versions_load(tmp_path_factory, data):
-    plan = load_plan("ilrs")
+    change_and_mend("ilrs", tmp_path_factory, data)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("name", ["ilrs", "ilrs-orbit"])
+@settings(max_examples=150, deadline=None, phases=[Phase.explicit, Phase.generate])
+@given(data=st.data())
+def test_many_changes(tmp_path_factory, name, data):
+    change_and_mend(name, tmp_path_factory, data)
+
+
+def change_and_mend(name, tmp_path_factory, data):
+    """Any slips and cancellations: what is told is consistent, and what is saved loads."""
+    plan = load_plan(name)
     before = plan.sha256
     coming = [row.id for row in plan.missions if row.status == "planned"]
     names = data.draw(st.lists(st.sampled_from(coming), min_size=1, max_size=4, unique=True))

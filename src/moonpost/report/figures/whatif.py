@@ -35,6 +35,7 @@ __all__ = ["joint_figure", "whatif_figure"]
 
 _STATUS = {"holds": GREEN, "at risk": ORANGE, "partly": BLUE, "broken": RED, "gone": RED, "idle": GREY}
 _ROW_IN = 0.25
+_NARROW_IN = 5.0
 
 
 @drawing
@@ -55,7 +56,7 @@ def whatif_figure(found: WhatIf, width_in: float) -> Figure:
         when the best repair brings what breaks.
     """
     rows = _rows(found)
-    figure = Figure(figsize=(width_in, 1.1 + _ROW_IN * max(len(rows), 3)), layout="constrained")
+    figure = Figure(figsize=(width_in, 1.1 + _row_in(width_in) * max(len(rows), 3)), layout="constrained")
     axes = figure.subplots()
     owners = owner_colours([row[1] for row in rows])
     for y, (_, owner, before, after, mended) in enumerate(rows):
@@ -104,7 +105,9 @@ def joint_figure(supports: Sequence[SupportStatus], width_in: float) -> Figure:
         A row for each support: the need above in grey, what is given below in the colour of its standing, both in
         the earliest case. A bar that reaches the right edge has no known end.
     """
-    figure = Figure(figsize=(width_in, 1.2 + 1.3 * _ROW_IN * max(len(supports), 3)), layout="constrained")
+    figure = Figure(
+        figsize=(width_in, 1.2 + 1.3 * _row_in(width_in) * max(len(supports), 3)), layout="constrained"
+    )
     axes = figure.subplots()
     ends = [
         _number(text)
@@ -114,11 +117,21 @@ def joint_figure(supports: Sequence[SupportStatus], width_in: float) -> Figure:
     ]
     last = max(ends, default=_number("2030-01-01T00:00:00Z")) + 365.0
     least = (last - min(ends, default=last - 365.0)) / 250.0
+    down, thick = (0.0, 0.34) if width_in >= _NARROW_IN else (0.12, 0.2)
     for y, row in enumerate(supports):
-        _bar(axes, y - 0.2, row.needed_from, row.needed_until, (least, last), GREY)
-        _bar(axes, y + 0.2, row.given_from, row.given_until, (least, last), _STATUS[row.status])
+        _bar(axes, (y + down - 0.6 * thick, thick), row.needed_from, row.needed_until, (least, last), GREY)
+        _bar(
+            axes,
+            (y + down + 0.6 * thick, thick),
+            row.given_from,
+            row.given_until,
+            (least, last),
+            _STATUS[row.status],
+        )
         if row.status == "gone" and row.needed_from is not None:
-            axes.plot(_number(row.needed_from), y + 0.2, "x", color=RED, markersize=8, markeredgewidth=2.0)
+            axes.plot(
+                _number(row.needed_from), y + down + 0.6 * thick, "x", color=RED, markersize=8, markeredgewidth=2.0
+            )
     row_names(axes, [f"{row.kind}: {row.provider} for {row.user}" for row in supports], width_in)
     axes.set_xlim(right=last)
     dates(axes.xaxis, width_in)
@@ -156,14 +169,26 @@ def _dates_of(order: BuildOrder) -> dict[tuple[str, str], str | None]:
     return found | {("elements", row.element): row.ready for row in order.steps}
 
 
-def _bar(axes: Any, y: float, start: str | None, stop: str | None, span: tuple[float, float], colour: str) -> None:
+def _row_in(width_in: float) -> float:
+    """Height of a row; where names stand above the bars it is more."""
+    return _ROW_IN if width_in >= _NARROW_IN else 1.5 * _ROW_IN
+
+
+def _bar(
+    axes: Any,
+    place: tuple[float, float],
+    start: str | None,
+    stop: str | None,
+    span: tuple[float, float],
+    colour: str,
+) -> None:
     """A bar between two dates of some least width; without an end to the right edge."""
     if start is None:
         return
     least, last = span
     first = _number(start)
     length = max((last if stop is None else _number(stop)) - first, least)
-    axes.barh(y, length, left=first, height=0.34, color=colour)
+    axes.barh(place[0], length, left=first, height=place[1], color=colour)
 
 
 def _maybe(text: str | None) -> float | None:
