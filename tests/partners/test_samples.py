@@ -302,6 +302,43 @@ def test_a_backup_beside_what_it_backs_up_is_told():
     assert book.stores() == {"beijing": 1_000_000, "shaoshan": 731_000}
 
 
+def test_only_the_keeper_splits_lends_and_grants_and_anyone_asks():
+    book = Custody()
+    sample = {"do": "receive", "sample": "ce5", "mass_mg": 1000, "store": "s", "use": "research"}
+    assert book.apply(sample, "cnsa") == ""
+    ask = {
+        "do": "request",
+        "request": "q",
+        "investigator": WHO,
+        "sample": "ce5",
+        "mass_mg": 10,
+        "date": "2022-03-01",
+    }
+    assert book.apply(ask, "esa") == ""
+    parts = [{"sample": "a", "mass_mg": 10}, {"sample": "b", "mass_mg": 990}]
+    steps = [
+        {"do": "review", "request": "q", "reviewer": EXPERT, "verdict": "approve", "date": "2022-04-01"},
+        {"do": "grant", "request": "q", "mass_mg": 10, "date": "2022-04-15"},
+        {"do": "agree", "request": "q", "date": "2022-04-20"},
+        {"do": "split", "sample": "ce5", "parts": parts, "date": "2022-04-21"},
+        {"do": "move", "sample": "a", "store": "t", "date": "2022-04-22"},
+        {
+            "do": "lend",
+            "sample": "a",
+            "borrower": "Dust Institute",
+            "request": "q",
+            "due": "2023",
+            "date": "2022-05-01",
+        },
+        {"do": "extend", "sample": "a", "due": "2024", "date": "2022-06-01"},
+        {"do": "return", "sample": "a", "mass_mg": 10, "date": "2022-07-01"},
+    ]
+    for row in steps:
+        assert book.apply(row, "esa") == "esa does not keep it, cnsa does"
+        assert book.apply(row, "cnsa") == ""
+    assert book.residual_mg == 0
+
+
 def test_a_loan_without_a_request_is_told():
     book = _agreed()
     assert _do(book, "lend", sample="rest", borrower="museum", due="2030") == ""

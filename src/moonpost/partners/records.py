@@ -207,7 +207,7 @@ def _known(topic: str) -> None:
 
 
 def _apply(state: Calls | Custody, data: Mapping[str, Any], party: str) -> str:
-    return state.apply(data, party) if isinstance(state, Calls) else state.apply(data)
+    return state.apply(data, party)
 
 
 def _check(record: Record, topic: str, rows: Sequence[Mapping[str, Any]], party: str) -> None:

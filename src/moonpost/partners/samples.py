@@ -131,6 +131,7 @@ class Custody:
     requests: dict[str, SampleRequest] = field(default_factory=dict)
     log: list[dict[str, Any]] = field(default_factory=list)
     _parents: dict[str, str | None] = field(default_factory=dict)
+    _keepers: dict[str, str] = field(default_factory=dict)
 
     @property
     def kept_mg(self) -> int:
@@ -252,13 +253,16 @@ class Custody:
             p for p in self.pieces.values() if p.loan and limit is not None and end_of(p.loan.due) < limit
         )
 
-    def apply(self, action: Mapping[str, Any]) -> str:
+    def apply(self, action: Mapping[str, Any], party: str = "") -> str:
         """Take an action in, or tell why it is not allowed.
 
         Parameters
         ----------
         action : mapping
             ``do`` and what it needs: see `ACTIONS`.
+        party : str
+            Who signed it, where that is known: what one party received no other splits, moves, lends or grants;
+            anyone may ask for it.
 
         Returns
         -------
@@ -269,13 +273,28 @@ class Custody:
         if handler is None:
             return f"it does none of {', '.join(ACTIONS)}"
         try:
+            keeper = self._keeper(action)
+            need(not (party and keeper) or party == keeper, f"{party} does not keep it, {keeper} does")
             handler(self, action)
         except RefusedError as refusal:
             return str(refusal)
         except (KeyError, TypeError, DateError, InputError, AttributeError) as error:
             return f"it lacks something or has it wrong ({error})"
         self.log.append(dict(action))
+        if action["do"] == "receive":
+            self._keepers[action["sample"]] = party
+        elif action["do"] == "split":
+            self._keepers.update({part["sample"]: keeper for part in action["parts"]})
         return ""
+
+    def _keeper(self, action: Mapping[str, Any]) -> str:
+        """Who alone may do this, as far as that is known; empty where anyone may."""
+        if action["do"] in ("receive", "request"):
+            return ""
+        name = action.get("sample")
+        if action["do"] in REQUEST_ACTIONS:
+            name = request_of(self, action).sample
+        return self._keepers.get(name, "") if isinstance(name, str) else ""
 
     def to_rows(self) -> list[dict[str, Any]]:
         """Plain rows of all pieces, for JSON.
