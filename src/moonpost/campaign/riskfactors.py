@@ -42,13 +42,16 @@ class Swing:
         What it is set to.
     better, worse : Probability
         Of the target, with the factor without harm and at its worst.
+    usual : Probability
+        Of the target as it is, in the same runs.
     better_power_w, worse_power_w : float
         Mean power of the station's bus on the last day told, in both cases [W].
 
     Examples
     --------
     >>> from moonpost.campaign.riskcauses import Probability
-    >>> Swing("dust", "none", "high", Probability.of(5, 10), Probability.of(4, 10), 2.0, 1.0).width
+    >>> odds = [Probability.of(count, 10) for count in (5, 4, 4)]
+    >>> Swing("dust", "none", "high", *odds, 2.0, 1.0).width
     0.1
     """
 
@@ -57,6 +60,7 @@ class Swing:
     worse_text: str
     better: Probability
     worse: Probability
+    usual: Probability
     better_power_w: float
     worse_power_w: float
 
@@ -122,10 +126,11 @@ def campaign_swings(risk: CampaignRisk, *, runs: int | None = None, workers: int
         reached = int((found.ready[:, columns].max(axis=1) <= limit).sum())
         return Probability.of(reached, many), float(found.power_w.mean())
 
+    usual, _ = told(risk.model)
     swings = []
     for name, better_text, better, worse_text, worse in _factors(risk.model):
         good, bad = told(better(risk.model)), told(worse(risk.model))
-        swings.append(Swing(name, better_text, worse_text, good[0], bad[0], good[1], bad[1]))
+        swings.append(Swing(name, better_text, worse_text, good[0], bad[0], usual, good[1], bad[1]))
     return tuple(sorted(swings, key=lambda row: (-row.width, row.factor)))
 
 

@@ -238,6 +238,8 @@ class _Layout:
                 slip = 0.0 if flown else self.given.launcher_slip_days
             if row is not None and row.per_year is not None:
                 gap = 365.25 / row.per_year
+                if any(_to_come(mission) for mission in used):
+                    self._tell(f"pace:{name}", gap, "least time between launches, from per_year of the plan")
             if slip > 0.0 and any(_to_come(mission) for mission in used):
                 self._tell(f"launcher:{name}", slip, "mean delay of its first flight", assumed=True)
             rows.append((first, slip, 0.0 if name is None else self.given.stand_down_days, gap))

@@ -7,9 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import FuncFormatter
 
-from moonpost.report.figures.style import BLUE, FULL_IN, GREEN, GREY, INK, ORANGE, RED, SKY, drawing, short
+from moonpost.report.figures.style import (
+    BLUE,
+    FULL_IN,
+    GREEN,
+    GREY,
+    INK,
+    ORANGE,
+    RED,
+    SKY,
+    dates,
+    drawing,
+    row_names,
+)
 
 if TYPE_CHECKING:
     from moonpost.campaign.risk import CampaignRisk
@@ -19,6 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["campaign_risk_figure"]
 
 _MOST_ROWS = 10
+_NARROW_IN = 5.0
 _KIND_COLOURS = {
     "launch": RED,
     "arrival": ORANGE,
@@ -49,26 +62,39 @@ def campaign_risk_figure(risk: CampaignRisk, swings: Sequence[Swing] = (), width
     Figure
         Three parts, or four with the tornado.
     """
-    narrow = width_in < 6.0
+    narrow = width_in < _NARROW_IN + 1.0
     parts = 4 if swings else 3
     rows = parts if narrow else 2
     figure = Figure(figsize=(width_in, (3.0 if narrow else 3.6) * rows), layout="constrained")
     axes = list(figure.subplots(rows, 1 if narrow else 2).ravel())
     capability = risk.capability_rows()
     time = np.array([row["date"][:10] for row in capability], dtype="datetime64[D]")
+    each_in = width_in if narrow else 0.5 * width_in
     _target(axes[0], risk, time, capability)
     _power(axes[1], risk, time)
-    _causes(axes[2], risk.causes(), risk, width_in if narrow else 0.5 * width_in)
+    for panel in axes[:2]:
+        dates(panel.xaxis, each_in if narrow else 1.5 * each_in, label="")
+    _causes(axes[2], risk.causes(), risk, each_in)
     if swings:
-        _tornado(axes[3], risk, swings, width_in if narrow else 0.5 * width_in)
+        _tornado(axes[3], swings, each_in)
     elif not narrow:
         axes[3].remove()
     return figure
 
 
+def _names_in(width_in: float) -> float:
+    """Width that decides how much of a row's name is shown [inch]."""
+    return width_in if width_in < _NARROW_IN else 1.7 * width_in
+
+
+def _bar(width_in: float) -> float:
+    """Height of a bar, lower where names stand above the bars."""
+    return 0.45 if width_in < _NARROW_IN else 0.65
+
+
 def _share(axis: Any) -> None:
     """Percent on an axis."""
-    axis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    axis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.4g}%"))
 
 
 def _target(axes: Any, risk: CampaignRisk, time: Any, rows: list[dict[str, Any]]) -> None:
@@ -101,7 +127,7 @@ def _target(axes: Any, risk: CampaignRisk, time: Any, rows: list[dict[str, Any]]
     _share(axes.yaxis)
     axes.set_ylabel("Probability")
     many = len(risk.target)
-    axes.set_title(f"{risk.target[0] if many == 1 else f'All {many} elements of the target'} at work by")
+    axes.set_title(f"{risk.target[0] if many == 1 else f'All {many} machines'} at work by")
 
 
 def _power(axes: Any, risk: CampaignRisk, time: Any) -> None:
@@ -121,7 +147,7 @@ def _power(axes: Any, risk: CampaignRisk, time: Any) -> None:
     axes.set_ylim(0.0, 1.03)
     _share(axes.yaxis)
     axes.set_ylabel("Probability")
-    axes.set_title(f"Power on the station's bus, of {rated / 1e3:,.1f} kW rated")
+    axes.set_title(f"Power of the station, {rated / 1e3:,.1f} kW rated")
     axes.legend(loc="upper left")
 
 
@@ -132,34 +158,32 @@ def _causes(axes: Any, causes: list[Cause], risk: CampaignRisk, width_in: float)
     share = np.array([row.probability.share for row in rows])
     bounds = np.array([[row.probability.share - row.probability.low, row.probability.high - row.probability.share]
                        for row in rows]).reshape(-1, 2)  # fmt: skip
-    axes.barh(place, share, color=[_KIND_COLOURS[row.kind] for row in rows], height=0.65)
+    axes.barh(place, share, color=[_KIND_COLOURS[row.kind] for row in rows], height=_bar(width_in))
     axes.errorbar(share, place, xerr=np.maximum(bounds.T, 0.0), fmt="none", ecolor=INK, capsize=2, lw=0.8)
-    axes.set_yticks(place, [short(row.text, width_in, 0.5) for row in rows])
-    axes.grid(visible=False, axis="y")
-    axes.invert_yaxis()
+    row_names(axes, [row.text for row in rows], _names_in(width_in))
     axes.set_xlim(left=0.0)
     _share(axes.xaxis)
     axes.set_xlabel("Runs, with bounds at 95 %")
     missed = risk.runs - risk.reached().count
-    more = f", {len(causes) - len(rows)} more not shown" if len(causes) > len(rows) else ""
-    axes.set_title(f"First cause, of {missed:,} runs that miss it{more}")
+    more = f"; {len(causes) - len(rows)} rarer ones" if len(causes) > len(rows) else ""
+    axes.set_title(
+        "First cause of missing it" if width_in < _NARROW_IN else f"First cause ({missed:,} runs miss it{more})"
+    )
 
 
-def _tornado(axes: Any, risk: CampaignRisk, swings: Sequence[Swing], width_in: float) -> None:
+def _tornado(axes: Any, swings: Sequence[Swing], width_in: float) -> None:
     """How far each factor moves the probability of the target."""
     rows = [row for row in swings if row.width > 0.0][:_MOST_ROWS]
-    base = risk.reached().share
+    base = rows[0].usual.share if rows else 0.0
     place = np.arange(len(rows))
     better = np.array([row.better.share for row in rows])
     worse = np.array([row.worse.share for row in rows])
-    axes.barh(place, better - base, left=base, color=GREEN, height=0.65, label="without harm")
-    axes.barh(place, worse - base, left=base, color=RED, height=0.65, label="at its worst")
+    axes.barh(place, better - base, left=base, color=GREEN, height=_bar(width_in), label="without harm")
+    axes.barh(place, worse - base, left=base, color=RED, height=_bar(width_in), label="at its worst")
     axes.axvline(base, color=INK, lw=0.8)
-    axes.set_yticks(place, [short(row.text, width_in, 0.5) for row in rows])
-    axes.grid(visible=False, axis="y")
-    axes.invert_yaxis()
+    row_names(axes, [row.text for row in rows], _names_in(width_in))
     axes.margins(x=0.08)
     _share(axes.xaxis)
     axes.set_xlabel("Probability of the target")
     axes.set_title("What it hangs on")
-    axes.legend(loc="lower right")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=2)
