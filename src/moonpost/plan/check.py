@@ -378,7 +378,9 @@ def _dates(plan: Plan, known: Names) -> Iterator[Finding]:  # noqa: ARG001
             yield Finding("error", "landing-before-launch", f"{place}.landing", text)
         for name in mission.requires:
             other = missions.get(name)
-            if other is not None and when_bounds(other.launch)[0] > launch[1]:
+            if other is None or "cancelled" in (mission.status, other.status):
+                continue
+            if when_bounds(other.launch)[0] > launch[1]:
                 text = f"is launched ({mission.launch}) before {name!r} ({other.launch}), which it requires"
                 yield Finding("error", "order", f"{place}.requires", text)
     for phase in plan.phases:
