@@ -81,3 +81,17 @@ def test_time_only_adds(steps, one, other):
         assert standing.in_force == (not standing.missing)
         assert standing.in_force == all(party.in_force for party in standing.parties)
     assert agreement_state(treaty(steps[::-1]), later).missing == after.missing
+
+
+def test_the_rule_of_the_plan_decides_unless_another_is_given():
+    row = {"source": "a test", "confidence": "C"}
+    steps = [{"party": party, "state": "signed", "date": "2030-01-01", **row} for party in ("a", "b")]
+    for rule, founders, in_force in (
+        ("consensus", (), False),
+        ("majority", (), True),
+        ("founders", ("a",), True),
+        ("founders", ("a", "c"), False),
+    ):
+        pact = Agreement(id="pact", name="Pact", parties=("a", "b", "c"), steps=steps, rule=rule, **row)
+        assert agreement_states([pact], founders=founders)[0].in_force is in_force
+        assert not agreement_state(pact, rule="consensus").in_force

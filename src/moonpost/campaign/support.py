@@ -394,7 +394,10 @@ def _until(row: Support, life_days: float | None) -> float | None:
 
 def _promised(plan: Plan, row: Support) -> bool | None:
     """Whether the agreement behind a support is in force."""
-    return None if row.agreement is None else agreement_state(plan.row("agreements", row.agreement)).in_force
+    if row.agreement is None:
+        return None
+    founders = [partner.id for partner in plan.partners if partner.role == "founder"]
+    return agreement_state(plan.row("agreements", row.agreement), founders=founders).in_force
 
 
 def _plus(date: dt.datetime, days: float | None) -> dt.datetime | None:

@@ -162,7 +162,7 @@ def agreed(rule: str, parties: Collection[str], done: Collection[str], founders:
 
 
 def agreement_state(
-    agreement: Agreement, at: Day = None, *, rule: str = "consensus", founders: Collection[str] = ()
+    agreement: Agreement, at: Day = None, *, rule: str | None = None, founders: Collection[str] = ()
 ) -> AgreementStanding:
     """Where an agreement stands for each party, and what is missing for it to be in force.
 
@@ -172,8 +172,8 @@ def agreement_state(
         Parties, required steps and the steps on record.
     at : str, datetime.date, datetime.datetime or None
         The day; a date without time means its end. None takes everything on record.
-    rule : str
-        Whose steps bring it into force: one of `RULES`.
+    rule : str, optional
+        Whose steps bring it into force: one of `RULES`; the agreement's own if not given.
     founders : collection of str
         For the rule ``founders``.
 
@@ -213,7 +213,13 @@ def agreement_state(
         if step.party in taken and (limit is None or end_of(step.date) <= limit):
             taken[step.party].append(StepTaken(step.state, step.date, step.text, step.source))
     return standing_of(
-        agreement.id, agreement.name, agreement.requires, taken, limit=limit, rule=rule, founders=founders
+        agreement.id,
+        agreement.name,
+        agreement.requires,
+        taken,
+        limit=limit,
+        rule=rule or agreement.rule,
+        founders=founders,
     )
 
 
@@ -281,7 +287,9 @@ def standing_of(
     )
 
 
-def agreement_states(agreements: Iterable[Agreement], at: Day = None) -> tuple[AgreementStanding, ...]:
+def agreement_states(
+    agreements: Iterable[Agreement], at: Day = None, *, founders: Collection[str] = ()
+) -> tuple[AgreementStanding, ...]:
     """Where each of several agreements stands.
 
     Parameters
@@ -290,6 +298,8 @@ def agreement_states(agreements: Iterable[Agreement], at: Day = None) -> tuple[A
         Such as ``plan.agreements``.
     at : str, datetime.date, datetime.datetime or None
         The day; None takes everything on record.
+    founders : collection of str
+        For agreements whose rule is ``founders``.
 
     Returns
     -------
@@ -301,7 +311,7 @@ def agreement_states(agreements: Iterable[Agreement], at: Day = None) -> tuple[A
     >>> agreement_states(())
     ()
     """
-    return tuple(agreement_state(agreement, at) for agreement in agreements)
+    return tuple(agreement_state(agreement, at, founders=founders) for agreement in agreements)
 
 
 def _party(party: str, requires: tuple[str, ...], steps: Iterable[StepTaken]) -> PartyStanding:

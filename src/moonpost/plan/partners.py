@@ -48,6 +48,9 @@ class Agreement(Row):
     requires: tuple[AgreementState, ...] = Field(
         default=("signed",), description="The steps that every party must take before it is in force."
     )
+    rule: Literal["consensus", "majority", "founders"] = Field(
+        default="consensus", description="Whose steps bring it into force: all, more than half, or the founders."
+    )
     steps: tuple[AgreementStep, ...] = ()
 
 

@@ -61,7 +61,7 @@ def genesis_body(plan: Plan, public: Mapping[str, str], rules: Mapping[str, str]
                 "name": a.name,
                 "parties": list(a.parties),
                 "requires": list(a.requires),
-                "rule": given.get(a.id, "consensus"),
+                "rule": given.get(a.id, a.rule),
             }
             for a in plan.agreements
         ],

@@ -57,8 +57,6 @@ class LedgerState:
         Entry number, party, topic and data of free records.
     custody : Custody
         Samples, from records of the topic ``sample``.
-    keepers : dict of str to str
-        By sample, the party that received it: it alone splits, moves and lends it.
     time : str
         When the last entry was written, UTC; the next is not dated earlier.
 
@@ -79,7 +77,6 @@ class LedgerState:
     changes: dict[str, ChangeState] = field(default_factory=dict)
     records: list[tuple[int, str, str, Any]] = field(default_factory=list)
     custody: Custody = field(default_factory=Custody)
-    keepers: dict[str, str] = field(default_factory=dict)
     time: str = ""
 
     @property
@@ -205,25 +202,9 @@ def _record(state: LedgerState, entry: Entry) -> None:
     """Anything else that is to be kept; what is done with samples must leave no milligram unaccounted for."""
     topic, data = text_in(entry.body, "topic"), entry.body.get("data")
     if topic == "sample":
-        _custody(state, entry.party, data if isinstance(data, dict) else {})
+        refusal = state.custody.apply(data if isinstance(data, dict) else {}, entry.party)
+        need(not refusal, refusal)
     state.records.append((entry.entry, entry.party, topic, data))
-
-
-_BY_KEEPER = frozenset({"split", "move", "lend", "extend", "return"})
-
-
-def _custody(state: LedgerState, party: str, action: dict[str, Any]) -> None:
-    """A sample and its parts stay in the hands of the party that received it."""
-    sample, kept = str(action.get("sample")), action.get("do")
-    keeper = state.keepers.get(sample)
-    if kept in _BY_KEEPER and keeper is not None:
-        need(keeper == party, f"sample {sample} is kept by {keeper}")
-    refusal = state.custody.apply(action)
-    need(not refusal, refusal)
-    if kept == "receive":
-        state.keepers[sample] = party
-    elif kept == "split" and keeper is not None:
-        state.keepers.update({str(part["sample"]): keeper for part in action["parts"]})
 
 
 KINDS: Mapping[str, Callable[[LedgerState, Entry], None]] = {

@@ -17,7 +17,8 @@ def partners_phase(context: Context) -> Phase:
     plan = context.plan
     today = dt.datetime.now(dt.UTC).date().isoformat()
     context.progress.start("partners", 1)
-    standings = agreement_states(plan.agreements, today)
+    founders = [partner.id for partner in plan.partners if partner.role == "founder"]
+    standings = agreement_states(plan.agreements, today, founders=founders)
     names = {partner.id: partner.name for partner in plan.partners}
     result = PartnersResult(
         as_of_utc=today,
