@@ -99,3 +99,14 @@ def test_what_cannot_be_done_is_one_line(cli, short, words, told):
     assert run.code == 2
     assert told in run.err
     assert len(run.err.strip().splitlines()) == 1
+
+
+def test_heritage_sets_the_margins_when_asked(cli, short):
+    words = ("design", short, "--members", 0, "--family", "solar-battery", "--json")
+    claimed, borne = (json.loads(cli(*words, *more).out) for more in ((), ("--heritage",)))
+    masses = [
+        {(row["subject"], row["what"]): row["asked"] for row in found["budgets"] if row["budget"] == "mass"}
+        for found in (claimed, borne)
+    ]
+    assert all(masses[1][name] >= mass for name, mass in masses[0].items())
+    assert any(masses[1][name] > mass for name, mass in masses[0].items() if name[0] == "ilrs-1")

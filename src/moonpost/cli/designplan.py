@@ -11,6 +11,7 @@ import typer
 from moonpost.cli.output import JSON, emit, table
 
 if TYPE_CHECKING:
+    from moonpost.plan import Plan
     from moonpost.study.stationdesign import StationDesign
 
 __all__ = ["register"]
@@ -49,6 +50,9 @@ def plan(
     prove: bool = typer.Option(
         False, "--prove", help="Simulate the lightest mix for the whole period, and with one store module fewer."
     ),
+    heritage: bool = typer.Option(
+        False, "--heritage", help="Take the margin that heritage bears out where the plan claims a smaller one."
+    ),
     masses: bool = typer.Option(False, "--table", help="Print the table of masses with its sources, and stop."),
     plot: Path = typer.Option(None, help="Picture of mixes, crossover, sensitivities and terrain errors."),
     as_json: bool = JSON,
@@ -67,7 +71,7 @@ def plan(
     from moonpost.study.stationdesign import design_station
 
     found = design_station(
-        plan,
+        _by_heritage(plan) if heritage else plan,
         masts_m=_heights(masts),
         extent_m=extent,
         families=tuple(family) or None,
@@ -83,6 +87,14 @@ def plan(
         _draw(found, plot)
         result["plot"] = str(plot)
     emit(result, as_json, lambda: _text(found))
+
+
+def _by_heritage(plan: str) -> Plan:
+    """The plan with the maturity of its elements as far as heritage bears it out."""
+    from moonpost.design.maturity import supported_plan
+    from moonpost.plan import load_plan
+
+    return supported_plan(load_plan(plan))
 
 
 def _heights(text: str) -> tuple[float, ...] | None:
