@@ -1,0 +1,11 @@
+"""Archive of telemetry: packets in append-only segments, parameters in columns, one way to read them."""
+
+from __future__ import annotations
+
+from moonpost.control.archive.batch import Decoder, Packets
+from moonpost.control.archive.gaps import Gap
+from moonpost.control.archive.segments import Segment
+from moonpost.control.archive.series import Series
+from moonpost.control.archive.store import Archive, Receipt, Status
+
+__all__ = ["Archive", "Decoder", "Gap", "Packets", "Receipt", "Segment", "Series", "Status"]
