@@ -45,7 +45,7 @@ def init(
     ),
     trust: Path = typer.Option(None, "--trust", help="Where to pin beginning and keys; in the folder of keys."),
     rule: list[str] = typer.Option(
-        [], help="AGREEMENT=majority or =founders: who brings it into force; consensus if not given. Repeat."
+        [], help="AGREEMENT=majority or =founders: who brings it into force; the plan's rule if not given. Repeat."
     ),
     as_json: bool = JSON,
 ) -> None:
