@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 import math
+import os
 import random
 from dataclasses import replace
 from fractions import Fraction
 
 import pytest
+import scipy.optimize
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -549,3 +551,36 @@ def test_a_thousand_letters_and_three_thousand_reviews():
             }
             assert calls.apply(step("review", **review)) == ""
     assert len(calls.states["c"].ranking()) == 1000
+
+
+def test_near_equals_over_the_limit_by_grams_do_not_stall_the_search():
+    rows = [Candidate(f"c{n}", 50 + n % 3, 10.000001 + n * 1e-6) for n in range(41)]
+    found = select(rows, Limits(total_kg=100.0, each_kg=100.0, choose=10), seconds=5.0)
+    assert found.proved
+    assert len(found.chosen) == 9
+    assert found.score == 9 * 52
+
+
+def test_what_the_solver_says_stays_out_of_the_output(monkeypatch, capfd):
+    solve = scipy.optimize.milp
+
+    def loud(*words, **options):
+        os.write(1, b"HighsMipSolverData\n")
+        return solve(*words, **options)
+
+    monkeypatch.setattr(scipy.optimize, "milp", loud)
+    assert select([Candidate("a", 1, 1.0)], Limits(total_kg=1.0)).chosen == ("a",)
+    assert capfd.readouterr().out == ""
+
+
+@pytest.mark.parametrize("sign", ["\n", "\x1b[31m", "\u2028"])
+def test_titles_and_names_are_one_line(sign):
+    with pytest.raises(InputError, match="title is"):
+        proposal_from({"id": "a", "title": f"Dust{sign}counter", "lead": who().to_record(), "mass_kg": 1})
+    with pytest.raises(InputError, match="give a name"):
+        who(name=f"A{sign}B")
+
+
+def test_signs_that_nobody_sees_hide_no_conflict():
+    row = proposal(lead=who("L", "Institute of Dust"))
+    assert conflicts_of(who("R", "Institute\u200b of\u2060 Dust"), row, [row])[0].startswith("institute")

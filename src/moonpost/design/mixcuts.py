@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from moonpost.design.quiet import quiet
 from moonpost.errors import InputError, ModelError
 from moonpost.power.series import FloatSeries, as_series
+from moonpost.quiet import quiet
 
 __all__ = ["CutPool", "Need", "SourceUnit", "StoreUnit", "UnitMix", "lightest_units", "unit_need"]
 

@@ -35,7 +35,7 @@ _LATITUDES = ("latitude_min_deg", "latitude_max_deg")
 
 
 def same_name(text: str) -> str:
-    """A name as it is compared: without regard to case, width of letters and spaces.
+    """A name as it is compared: without regard to case, width of letters, spaces and signs that nobody sees.
 
     Parameters
     ----------
@@ -56,7 +56,13 @@ def same_name(text: str) -> str:
 
 @lru_cache(maxsize=8192)
 def _plain(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    seen = "".join(sign for sign in text if unicodedata.category(sign) != "Cf")
+    return " ".join(unicodedata.normalize("NFKC", seen).casefold().split())
+
+
+def _one_line(text: str) -> bool:
+    """Whether a text has neither line ends nor control signs, which would spoil tables and terminals."""
+    return not any(unicodedata.category(sign) in ("Cc", "Zl", "Zp") for sign in text)
 
 
 @dataclass(frozen=True)
@@ -75,7 +81,7 @@ class Person:
     Raises
     ------
     InputError
-        If one of them is empty or no text.
+        If one of them is empty, no text, or has control signs.
 
     Examples
     --------
@@ -90,7 +96,7 @@ class Person:
     def __post_init__(self) -> None:
         for item in fields(self):
             value = getattr(self, item.name)
-            if not isinstance(value, str) or not same_name(value):
+            if not isinstance(value, str) or not same_name(value) or not _one_line(value):
                 raise InputError(f"{value!r}", where=item.name, advice="give a name, an institute and a country")
 
     def to_record(self) -> dict[str, Any]:
@@ -167,6 +173,10 @@ class Proposal:
             raise InputError("is no identifier", where=where, advice="use lower-case letters, digits and hyphens")
         if not isinstance(self.title, str) or not self.title.strip():
             raise InputError("has no title", where=where, advice="say in a few words what it is")
+        if not _one_line(self.title):
+            raise InputError(
+                f"title is {self.title!r}", where=where, advice="write one line without control signs"
+            )
         if not all(isinstance(flag, bool) for flag in (self.inside, self.synthetic)):
             raise InputError("inside or synthetic is not true or false", where=where, advice="correct it")
         for name in _NUMBERS:

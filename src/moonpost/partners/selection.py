@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from decimal import Decimal
 from fractions import Fraction
+from itertools import accumulate
 from math import lcm
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from moonpost.errors import InputError, ModelError
+from moonpost.quiet import quiet
 
 if TYPE_CHECKING:
     import numpy as np
@@ -183,7 +186,7 @@ def select(candidates: Sequence[Candidate], limits: Limits, *, seconds: float = 
     limits : Limits
         What they share.
     seconds : float, default 30.0
-        Longest time for one search [s].
+        Longest time for the search, and for those of all that are left out together [s].
 
     Returns
     -------
@@ -217,13 +220,14 @@ def select(candidates: Sequence[Candidate], limits: Limits, *, seconds: float = 
     chosen = best or []
     score = _score(chosen)
     left = []
+    share_s = max(seconds / max(len(able), 1), 1.0)
     for row in rows:
         if row in chosen:
             continue
         if alone[row.id]:
             left.append(Left(row.id, alone[row.id], None))
             continue
-        forced, _ = _best(able, limits, row, seconds)
+        forced, _ = _best(able, limits, row, share_s)
         loss = None if forced is None else float(score - _score(forced))
         left.append(Left(row.id, _told(loss), loss))
     greedy = _by_rank(able, limits)
@@ -368,6 +372,12 @@ def _whole(values: Sequence[Fraction]) -> tuple[list[int], float]:
     return [round(value * _LARGEST / total) for value in values], len(values) / _LARGEST
 
 
+def _most_items(rows: Sequence[Candidate], name: str, bound: Fraction) -> int:
+    """How many of those that need least keep a limit: no set has more, which a search of near equals must know."""
+    sums = accumulate(sorted(exact(getattr(row, name)) for row in rows))
+    return sum(total <= bound for total in sums)
+
+
 def _solve(
     rows: list[Candidate],
     limits: Limits,
@@ -383,14 +393,16 @@ def _solve(
     table, most = _constraints(rows, limits, level)
     least = np.array([1.0 if row is must else 0.0 for row in rows])
     objective = -np.array(worths, dtype=float)
+    end = monotonic() + seconds
     while True:
-        found = milp(
-            objective,
-            integrality=np.ones(len(rows)),
-            bounds=Bounds(least, np.ones(len(rows))),
-            constraints=[LinearConstraint(np.array(table), -np.inf, np.array(most))] if table else [],
-            options={"mip_rel_gap": 0.0, "time_limit": seconds},
-        )
+        with quiet():
+            found = milp(
+                objective,
+                integrality=np.ones(len(rows)),
+                bounds=Bounds(least, np.ones(len(rows))),
+                constraints=[LinearConstraint(np.array(table), -np.inf, np.array(most))] if table else [],
+                options={"mip_rel_gap": 0.0, "time_limit": max(end - monotonic(), 0.01)},
+            )
         if found.x is None:
             if found.status == 1:
                 raise ModelError("no set was found in time", where="select", advice="allow more seconds")
@@ -413,8 +425,9 @@ def _constraints(
     for name, limit, _ in _AMOUNTS:
         bound = getattr(limits, limit)
         if bound is not None:
-            table.append(np.array([getattr(row, name) for row in rows]) / max(bound, 1e-300))
-            most.append(1.0 if bound > 0 else 0.0)
+            needs = np.array([getattr(row, name) for row in rows]) / max(bound, 1e-300)
+            table += [needs, np.ones(len(rows))]
+            most += [1.0 if bound > 0 else 0.0, float(_most_items(rows, name, exact(bound)))]
     if limits.choose is not None:
         table.append(np.ones(len(rows)))
         most.append(float(limits.choose))
