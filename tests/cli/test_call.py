@@ -169,3 +169,5 @@ def test_two_calls_in_one_record_and_nothing_in_them(cli, tmp_path):
     assert "nothing could be chosen" in cli("call", "replay", "ilrs", "ce7-call", "--years", "0.1").err
     assert "open already" in cli("call", "open", place, "ilrs", "ce8-call").err
     assert "unknown rule of conflict" in cli("call", "open", place, "ilrs", "ce8-call", "--conflict", "friend").err
+    twice = cli("call", "open", tmp_path / "new", "ilrs", "ce8-call", "--criterion", "a=1", "--criterion", "a=2")
+    assert (twice.code, "twice" in twice.err) == (2, True)

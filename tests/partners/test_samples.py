@@ -118,6 +118,14 @@ def test_masses_are_whole_milligrams(mass_g):
         milligrams(mass_g)
 
 
+@pytest.mark.parametrize(
+    "text", ["1e400000000", "1e-400000000", "0.1230000000000000000000000000000000001", "sNaN"]
+)
+def test_no_text_is_rounded_to_milligrams_or_runs_over(text):
+    with pytest.raises(InputError, match="whole milligrams"):
+        milligrams(text)
+
+
 def test_texts_give_the_same_milligrams_as_numbers():
     for mass_mg in (1, 7, 8768, 1_731_000, 2**40 + 1):
         assert milligrams(f"{mass_mg // 1000}.{mass_mg % 1000:03d}") == mass_mg

@@ -119,6 +119,9 @@ def _pairs(texts: list[str], option: str = "--criterion") -> list[tuple[str, str
     parts = [text.partition("=") for text in texts]
     if not all(name and sign and value for name, sign, value in parts):
         raise InputError("is not NAME=VALUE", where=option, advice="write such as science=2")
+    names = [name for name, _, _ in parts]
+    if len(set(names)) < len(names):
+        raise InputError("names one criterion twice", where=option, advice="give each once")
     return [(name, value) for name, _, value in parts]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal, InvalidOperation
+from fractions import Fraction
 from typing import Any
 
 from moonpost.errors import DateError, InputError
@@ -26,6 +27,8 @@ __all__ = ["ACTIONS", "USES", "Custody", "Loan", "Piece", "custody_of", "milligr
 
 USES = ("permanent", "backup", "research", "public")
 """What a piece is kept for, after the procedure of the China National Space Administration of 2020-12-17."""
+
+_DIGITS = 20
 
 
 @dataclass
@@ -340,10 +343,11 @@ def milligrams(mass_g: float | str) -> int:
     8768
     """
     try:
-        mass_mg = Decimal(str(mass_g)) * 1000
+        grams = Decimal(str(mass_g))
     except InvalidOperation:
-        mass_mg = Decimal(0)
-    if not (mass_mg.is_finite() and 0 < mass_mg < 2**53 and mass_mg == int(mass_mg)):
+        grams = Decimal(0)
+    mass_mg = Fraction(grams) * 1000 if grams.is_finite() and abs(grams.adjusted()) < _DIGITS else Fraction(0)
+    if not (0 < mass_mg < 2**53 and mass_mg.denominator == 1):
         raise InputError(f"{mass_g} g", where="mass_g", advice="give a mass above zero in whole milligrams")
     return int(mass_mg)
 
