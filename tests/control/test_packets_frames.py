@@ -27,7 +27,7 @@ def sent(layout: FrameLayout, bodies: list[bytes], channel: int = 0) -> tuple[li
 
 LAYOUTS = st.builds(
     FrameLayout, spacecraft=st.integers(0, 1023), octets=st.integers(20, 70), checksum=st.booleans(),
-    control_field=st.booleans(), marker=st.booleans(),
+    control_field=st.booleans(), marker=st.booleans(), secondary_octets=st.sampled_from([0, 0, 2, 5]),
 )  # fmt: skip
 
 
@@ -216,7 +216,7 @@ def test_a_million_fuzzed_packets_and_frames() -> None:
 
 
 def test_wrong_layouts_are_refused() -> None:
-    for wrong in ({"spacecraft": 1024}, {"octets": 8}, {"octets": 2049}):
+    for wrong in ({"spacecraft": 1024}, {"octets": 8}, {"octets": 2049}, {"secondary_octets": 1}):
         with pytest.raises(InputError):
             FrameLayout(**wrong)
     with pytest.raises(InputError):

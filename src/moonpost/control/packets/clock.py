@@ -121,6 +121,21 @@ class CucClock:
         """
         counted = np.asarray(ticks, np.uint64).astype(np.int64)
         since_us = (counted >> 16) * _SECOND_US + ((counted & 0xFFFF) * _SECOND_US + 32768) // 65536
+        return self.at(since_us)
+
+    def at(self, since_us: npt.NDArray[np.int64]) -> _Instants:
+        """UTC times of atomic microseconds since the epoch.
+
+        Parameters
+        ----------
+        since_us : ndarray of int64
+            Microseconds.
+
+        Returns
+        -------
+        ndarray of datetime64[us]
+            UTC times.
+        """
         return _utc(since_us.astype("timedelta64[us]") + self._epoch_us())
 
     def _epoch_us(self) -> np.datetime64:

@@ -37,6 +37,9 @@ class FrameLayout:
         Whether frames end with a CRC-16.
     control_field : bool
         Whether 4 octets of operational control field stand before the checksum.
+    secondary_octets : int
+        Length of the secondary header with its first octet, 2 to 64; 0 where frames have none. It is skipped when
+        read and written as zeros.
     marker : bool
         Whether a sync marker stands before each frame: in a stream of octets, not in datagrams.
 
@@ -66,6 +69,7 @@ class FrameLayout:
     octets: int = 1115
     checksum: bool = True
     control_field: bool = False
+    secondary_octets: int = 0
     marker: bool = True
 
     def __post_init__(self) -> None:
@@ -73,12 +77,22 @@ class FrameLayout:
             raise InputError(
                 f"{self.spacecraft} is no spacecraft number", where="spacecraft", advice="give 0 to 1023"
             )
-        if not _HEADER + self.trailer + 1 <= self.octets <= 2048:
+        if self.secondary_octets and not 2 <= self.secondary_octets <= 64:
             raise InputError(
-                f"{self.octets} octets are no frame",
-                where="octets",
-                advice=f"give {_HEADER + self.trailer + 1} to 2048, such as 1115",
+                f"no secondary header has {self.secondary_octets} octets",
+                where="secondary_octets",
+                advice="give 2 to 64, or 0 for none",
             )
+        least = self.ahead + self.trailer + 1
+        if not least <= self.octets <= 2048:
+            raise InputError(
+                f"{self.octets} octets are no frame", where="octets", advice=f"give {least} to 2048, such as 1115"
+            )
+
+    @property
+    def ahead(self) -> int:
+        """Octets before the data field."""
+        return _HEADER + self.secondary_octets
 
     @property
     def trailer(self) -> int:
@@ -88,7 +102,7 @@ class FrameLayout:
     @property
     def room(self) -> int:
         """Octets of the data field."""
-        return self.octets - _HEADER - self.trailer
+        return self.octets - self.ahead - self.trailer
 
     @property
     def sent_octets(self) -> int:
@@ -212,9 +226,11 @@ class FrameWriter:
         body[:, 0], body[:, 1] = identity >> 8, identity & 0xFF
         body[:, 2] = (self._master + np.arange(n)) % 256
         body[:, 3] = (self._counts[channel] + np.arange(n)) % 256
-        status = 3 << 11 | pointers
+        status = (layout.secondary_octets > 0) << 15 | 3 << 11 | pointers
         body[:, 4], body[:, 5] = status >> 8, status & 0xFF
-        body[:, _HEADER : _HEADER + layout.room] = fields
+        if layout.secondary_octets:
+            body[:, _HEADER] = layout.secondary_octets - 1
+        body[:, layout.ahead : layout.ahead + layout.room] = fields
         if layout.checksum:
             crc = checksums(np.ascontiguousarray(body[:, :-2]))
             body[:, -2], body[:, -1] = crc >> 8, crc & 0xFF

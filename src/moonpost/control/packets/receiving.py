@@ -333,7 +333,8 @@ class FrameReader:
             "spacecraft": identity >> 4 & 0x3FF != self.layout.spacecraft,
             "virtual channel": ~np.isin(identity >> 1 & 7, list(self._channels)),
             "frame control": identity & 1 != self.layout.control_field,
-            "frame header": status & 0xC000 != 0,
+            "frame header": (status >> 14 != 2 * (self.layout.secondary_octets > 0))
+            | self._wrong_secondary(frames),
             "frame pointer": (status & 0x7FF >= self.layout.room) & (status & 0x7FF < ONLY_IDLE),
         }
         left = np.ones(len(frames), bool)
@@ -342,6 +343,11 @@ class FrameReader:
             left &= ~rows
         self.tally.lost_octets += int(np.sum(~left)) * frames.shape[1]
         return frames if left.all() else frames[left]
+
+    def _wrong_secondary(self, frames: _Bytes) -> npt.NDArray[np.bool_]:
+        """Where the secondary header has another length than is agreed, or another version."""
+        octets = self.layout.secondary_octets
+        return frames[:, 6] != octets - 1 if octets else np.zeros(len(frames), bool)
 
     def _master_gaps(self, counts: _Ints) -> tuple[Gap, ...]:
         """Frames missing in the master channel."""
@@ -359,7 +365,7 @@ class FrameReader:
         due = np.concatenate(([counts[0] if state.count is None else state.count + 1], counts[:-1] + 1)) % 256
         state.count = int(counts[-1])
         begun = state.begun or b""
-        fields = frames[:, 6 : 6 + self.layout.room]
+        fields = frames[:, self.layout.ahead : self.layout.ahead + self.layout.room]
         data = np.concatenate((np.frombuffer(begun, np.uint8), fields.ravel()))
         pointers = (frames[:, 4].astype(np.int64) & 7) << 8 | frames[:, 5]
         at = 0 if begun else (len(begun) if state.begun is not None else -1)

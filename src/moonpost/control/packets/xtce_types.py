@@ -1,0 +1,334 @@
+"""Parameter types of XTCE files: encodings, calibrators, labels, times and alarms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from moonpost.control.packets.calibration import Calibration, Enumeration, Instant, Polynomial, Spline
+from moonpost.control.packets.dictionary import Encoding, Parameter, Size
+from moonpost.control.packets.limits import Comparison, ContextLimits, Limits
+from moonpost.errors import DataError
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element
+
+__all__ = ["TypeReader", "children", "comparisons", "fault", "local", "named", "number"]
+
+_EPOCHS = {"TAI": "TAI", "UNIX": "UNIX", "GPS": "1980-01-06T00:00:00Z", "J2000": "2000-01-01T11:58:55.816Z"}
+_CHARSETS = {"UTF-8": "utf-8", "US-ASCII": "ascii", "ISO-8859-1": "latin-1", "UTF-16": "utf-16",
+             "UTF-16LE": "utf-16-le", "UTF-16BE": "utf-16-be", "Windows-1252": "cp1252"}  # fmt: skip
+_INTEGERS = {"unsigned": "unsigned", "twosComplement": "signed", "twosCompliment": "signed"}
+_LEAVES = {"LongDescription", "AliasSet", "AncillaryDataSet", "UnitSet", "ValidRange", "ValidRangeSet", "ToString",
+           "ReferenceTime", "EnumerationList", "SizeRangeInCharacters"}  # fmt: skip
+
+
+class TypeReader:
+    """Types of a file by their paths, each as a parameter without a name.
+
+    Parameters
+    ----------
+    path : str
+        The file, for messages.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.known: dict[str, Parameter] = {}
+        self.notes: list[str] = []
+
+    def read(self, place: str, row: _Element) -> None:
+        """Read one type."""
+        kind = local(row).removesuffix("ParameterType")
+        readers = {"Integer", "Float", "Enumerated", "Boolean", "Binary", "String", "AbsoluteTime"}
+        if kind not in readers:
+            raise fault(self.path, place, local(row))
+        if row.get("baseType"):
+            raise fault(self.path, place, "a type that is based on another one")
+        encoding, calibration = self._coded(place, row)
+        if kind == "Enumerated":
+            calibration = self._labels(place, row)
+        elif kind == "Boolean":
+            calibration = Enumeration(
+                {0: row.get("zeroStringValue", "False"), 1: row.get("oneStringValue", "True")}
+            )
+        elif kind == "AbsoluteTime":
+            calibration = self._instant(place, row)
+        units = " ".join(unit.text or "" for units in named(row, "UnitSet") for unit in children(units))
+        limits, contexts = self._alarms(place, row)
+        self.known[place] = Parameter(
+            place, encoding, units.strip(), row.get("shortDescription", ""), calibration, limits, contexts
+        )
+
+    def _coded(self, place: str, row: _Element) -> tuple[Encoding, Calibration | None]:
+        """Encoding and calibration."""
+        for part in children(row):
+            tag = local(part)
+            if tag == "Encoding":
+                return self._coded(place, part)
+            if tag in {"IntegerDataEncoding", "FloatDataEncoding"}:
+                return self._numeric(place, part, tag), self._calibration(place, part)
+            if tag == "BinaryDataEncoding":
+                return self._binary(place, part), None
+            if tag == "StringDataEncoding":
+                return self._text(place, part), None
+        raise fault(self.path, place, "a type without an encoding")
+
+    def _numeric(self, place: str, part: _Element, tag: str) -> Encoding:
+        """Encoding of numbers."""
+        whole = tag == "IntegerDataEncoding"
+        bits = int(number(self.path, place, part.get("sizeInBits", "8" if whole else "32")))
+        told = part.get("encoding", "unsigned" if whole else "IEEE754_1985")
+        if whole and told not in _INTEGERS:
+            raise fault(self.path, place, f"the encoding {told}")
+        if not whole and told not in {"IEEE754_1985", "IEEE754"}:
+            raise fault(self.path, place, f"the encoding {told}")
+        if part.get("bitOrder", "mostSignificantBitFirst") != "mostSignificantBitFirst":
+            raise fault(self.path, place, "a bit order from the lowest bit on")
+        order = part.get("byteOrder", "mostSignificantByteFirst")
+        if order not in {"mostSignificantByteFirst", "leastSignificantByteFirst"}:
+            raise fault(self.path, place, f"the byte order {order}")
+        kind = _INTEGERS[told] if whole else "float"
+        return Encoding(kind, bits, order.startswith("least") and bits > 8)
+
+    def _calibration(self, place: str, part: _Element) -> Calibration | None:
+        """Calibrator of numbers."""
+        for row in children(part):
+            if local(row) != "DefaultCalibrator":
+                raise fault(self.path, place, local(row))
+            for calibrator in children(row):
+                if local(calibrator) == "PolynomialCalibrator":
+                    return self._polynomial(place, calibrator)
+                if local(calibrator) == "SplineCalibrator":
+                    return self._spline(place, calibrator)
+                raise fault(self.path, place, local(calibrator))
+        return None
+
+    def _polynomial(self, place: str, row: _Element) -> Polynomial:
+        """A polynomial."""
+        terms = {int(number(self.path, place, term.get("exponent"))): number(
+            self.path, place, term.get("coefficient")) for term in children(row)}  # fmt: skip
+        if not terms or not 0 <= min(terms) <= max(terms) <= 64:
+            raise fault(self.path, place, "exponents below 0 or beyond 64")
+        return Polynomial(tuple(terms.get(power, 0.0) for power in range(max(terms) + 1)))
+
+    def _spline(self, place: str, row: _Element) -> Spline:
+        """A spline."""
+        points = [
+            (number(self.path, place, point.get("raw")), number(self.path, place, point.get("calibrated")))
+            for point in children(row)
+        ]
+        order = int(number(self.path, place, row.get("order", "1")))
+        if order > 1:
+            raise fault(self.path, place, f"a spline of order {order}")
+        raw, calibrated = zip(*sorted(points), strict=True) if points else ((), ())
+        return Spline(raw, calibrated, order, row.get("extrapolate") in {"true", "1"})
+
+    def _labels(self, place: str, row: _Element) -> Enumeration:
+        """Labels."""
+        labels = {}
+        for rows in named(row, "EnumerationList"):
+            for label in children(rows):
+                first = int(number(self.path, place, label.get("value")))
+                last = int(number(self.path, place, label.get("maxValue", str(first))))
+                if not 0 <= last - first < 65536:
+                    raise fault(self.path, place, "a label for more than 65536 numbers")
+                labels.update(dict.fromkeys(range(first, last + 1), label.get("label", "")))
+        return Enumeration(labels)
+
+    def _instant(self, place: str, row: _Element) -> Instant:
+        """A count of time."""
+        scale, offset, epoch = 1.0, 0.0, "TAI"
+        for part in named(row, "Encoding"):
+            seconds = {"seconds": 1.0, "picoSeconds": 1e-12, "days": 86400.0}
+            unit = part.get("units", "seconds")
+            if unit not in seconds:
+                raise fault(self.path, place, f"times in {unit}")
+            scale = number(self.path, place, part.get("scale", "1")) * seconds[unit]
+            offset = number(self.path, place, part.get("offset", "0")) * seconds[unit]
+        references = list(named(row, "ReferenceTime"))
+        for reference in references:
+            for part in children(reference):
+                if local(part) != "Epoch":
+                    raise fault(self.path, place, "a time from another parameter on")
+                told = (part.text or "").strip()
+                epoch = _EPOCHS.get(told, told)
+        if not references:
+            self.notes.append(f"{place}: no epoch told, read from the TAI epoch on")
+        return Instant(epoch, scale, offset)
+
+    def _binary(self, place: str, part: _Element) -> Encoding:
+        """Octets."""
+        for row in children(part):
+            if local(row) != "SizeInBits":
+                raise fault(self.path, place, local(row))
+            for size in children(row):
+                if local(size) == "FixedValue":
+                    return Encoding("binary", int(number(self.path, place, size.text)))
+                if local(size) == "DynamicValue":
+                    return Encoding("binary", 8 * 65536, size=self._dynamic(place, size))
+                raise fault(self.path, place, local(size))
+        raise fault(self.path, place, "octets without a size")
+
+    def _dynamic(self, place: str, row: _Element) -> Size:
+        """A size that an item tells."""
+        name, slope, intercept = None, 1, 0
+        for part in children(row):
+            if local(part) == "ParameterInstanceRef":
+                name = part.get("parameterRef")
+            elif local(part) == "LinearAdjustment":
+                slope = int(number(self.path, place, part.get("slope", "1")))
+                intercept = int(number(self.path, place, part.get("intercept", "0")))
+        return Size(name, slope, intercept)
+
+    def _text(self, place: str, part: _Element) -> Encoding:
+        """A text."""
+        charset = _CHARSETS.get(part.get("encoding", "UTF-8"))
+        if charset is None:
+            raise fault(self.path, place, f"the character set {part.get('encoding')}")
+        for row in children(part):
+            if local(row) == "SizeInBits":
+                fixed = [value for inner in named(row, "Fixed") for value in named(inner, "FixedValue")]
+                if len(fixed) != 1 or len(list(children(row))) != 1:
+                    raise fault(self.path, place, "a text of fixed size with a terminator or a size in it")
+                return Encoding("text", int(number(self.path, place, fixed[0].text)), charset=charset)
+            if local(row) == "Variable":
+                return self._variable(place, row, charset)
+        raise fault(self.path, place, "a text without a size")
+
+    def _variable(self, place: str, row: _Element, charset: str) -> Encoding:
+        """A text of varying size."""
+        most = int(number(self.path, place, row.get("maxSizeInBits", str(8 * 65536))))
+        leading = [int(number(self.path, place, size.get("sizeInBitsOfSizeTag", "16")))
+                   for size in named(row, "LeadingSize")]  # fmt: skip
+        ends = [self._terminator(place, end.text or "00") for end in named(row, "TerminationChar")]
+        if leading and ends:
+            raise fault(self.path, place, "a text with both a size in it and a terminator")
+        if leading:
+            return Encoding("text", most - leading[0], size=Size(leading_bits=leading[0]), charset=charset)
+        if ends:
+            return Encoding("text", most - 8 * len(ends[0]), size=Size(terminator=ends[0]), charset=charset)
+        for size in named(row, "DynamicValue"):
+            return Encoding("text", most, size=self._dynamic(place, size), charset=charset)
+        raise fault(self.path, place, "a text whose size is told by a table")
+
+    def _terminator(self, place: str, text: str) -> bytes:
+        """What ends a text."""
+        try:
+            return bytes.fromhex(text)
+        except ValueError:
+            raise fault(self.path, place, f"the terminator {text!r}") from None
+
+    def _alarms(self, place: str, row: _Element) -> tuple[Limits | None, tuple[ContextLimits, ...]]:
+        """Limits, and those of contexts."""
+        limits, contexts = None, []
+        for part in children(row):
+            tag = local(part)
+            if tag == "DefaultAlarm":
+                limits = self._limits(place, part)
+            elif tag == "ContextAlarmList":
+                for alarm in children(part):
+                    when = [comparisons(self.path, place, match) for match in named(alarm, "ContextMatch")]
+                    bounds = self._limits(place, alarm)
+                    if bounds is not None and when and when[0]:
+                        contexts.append(ContextLimits(when[0], bounds))
+            elif tag not in _LEAVES and not tag.endswith("Encoding"):
+                self.notes.append(f"{place}: {tag} left out")
+        return limits, tuple(contexts)
+
+    def _limits(self, place: str, alarm: _Element) -> Limits | None:
+        """Bounds of warnings and critical states."""
+        bounds: dict[str, float] = {}
+        for part in children(alarm):
+            if local(part) == "ContextMatch":
+                continue
+            if local(part) != "StaticAlarmRanges" or part.get("rangeForm", "outside") != "outside":
+                self.notes.append(f"{place}: {local(part)} left out")
+                continue
+            for ranges in children(part):
+                severity = {"WarningRange": "warning", "CriticalRange": "critical"}.get(local(ranges))
+                if severity is None:
+                    self.notes.append(f"{place}: {local(ranges)} left out")
+                    continue
+                bounds |= self._range(place, ranges, severity)
+        return Limits(**bounds) if bounds else None
+
+    def _range(self, place: str, row: _Element, severity: str) -> dict[str, float]:
+        """Bounds of one severity; a bound that is excluded is the next number inside."""
+        found = {}
+        for name, side, inward in (("min", "low", np.inf), ("max", "high", -np.inf)):
+            if row.get(f"{name}Inclusive") is not None:
+                found[f"{severity}_{side}"] = number(self.path, place, row.get(f"{name}Inclusive"))
+            elif row.get(f"{name}Exclusive") is not None:
+                bound = number(self.path, place, row.get(f"{name}Exclusive"))
+                found[f"{severity}_{side}"] = float(np.nextafter(bound, inward))
+        return found
+
+
+def comparisons(path: str, place: str, match: _Element) -> tuple[Comparison, ...]:
+    """Comparisons that all have to hold."""
+    found = []
+    for part in children(match):
+        rows = list(children(part)) if local(part) == "ComparisonList" else [part]
+        for row in rows:
+            if local(row) != "Comparison":
+                raise fault(path, place, local(row))
+            found.append(_comparison(row))
+    return tuple(found)
+
+
+def _comparison(row: _Element) -> Comparison:
+    """One comparison; a value that reads as a number is one."""
+    text = row.get("value", "")
+    value: float | int | str
+    try:
+        value = int(text, 0)
+    except ValueError:
+        try:
+            value = float(text)
+        except ValueError:
+            value = text
+    calibrated = row.get("useCalibratedValue", "true") in {"true", "1"}
+    return Comparison(row.get("parameterRef", ""), row.get("comparisonOperator", "=="), value, calibrated)
+
+
+def children(element: _Element) -> tuple[_Element, ...]:
+    """Child elements without comments and instructions."""
+    return tuple(child for child in element if isinstance(child.tag, str))
+
+
+def local(element: _Element) -> str:
+    """Tag without its namespace."""
+    return str(element.tag).rpartition("}")[2]
+
+
+def named(element: _Element, *path: str) -> Iterator[_Element]:
+    """Elements below by their tags, step by step."""
+    for child in children(element):
+        if local(child) == path[0]:
+            if len(path) == 1:
+                yield child
+            else:
+                yield from named(child, *path[1:])
+
+
+def number(path: str, place: str, text: str | None) -> float:
+    """A finite number in a text."""
+    try:
+        value = float(text or "")
+    except ValueError:
+        value = np.nan
+    if not np.isfinite(value):
+        raise DataError(f"{text!r} is no number", where=f"{path}: {place}", advice="correct the file")
+    return value
+
+
+def fault(path: str, place: str, what: str) -> DataError:
+    """What is not supported, and where."""
+    return DataError(
+        f"{what} is not supported and would change values",
+        where=f"{path}: {place}",
+        advice="describe it by integers, numbers, labels, texts or octets in containers",
+    )
