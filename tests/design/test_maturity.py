@@ -74,6 +74,14 @@ def test_rows_that_are_not_verified_stay_marked() -> None:
     assert "not verified" in maturity_report(plan).row("luna-26").reasons[0]
 
 
+def test_what_was_lost_with_its_mission_is_not_flown_by_that() -> None:
+    row = maturity_report(load_plan("ilrs")).row("luna-25")
+    assert (row.supported, row.margin_counted) == ("new", 0.0)
+    assert row.reasons == ("was lost with its mission",)
+    claims = maturity_report(with_element(load_plan("ilrs"), "luna-25", maturity="flown")).row("luna-25")
+    assert claims.severity == "warning"
+
+
 def test_what_has_flown_needs_no_heritage_and_no_margin() -> None:
     row = maturity_report(load_plan("ilrs")).row("yutu-2")
     assert (row.supported, row.margin_counted, row.severity) == ("flown", 0.0, "")

@@ -19,7 +19,7 @@ from moonpost.power.loads import MATURITY_MARGIN
 
 __all__ = ["CargoList", "CargoRow", "plan_cargo"]
 
-_MOST_LOTS = 12
+_MOST_LOTS = 48
 _NEVER = ("lost", "cancelled")
 _TRANSIT = dt.timedelta(days=TRANSIT_DAYS)
 
@@ -132,8 +132,8 @@ def plan_cargo(plan: Plan, *, early: bool = True, also: Collection[str] = ()) ->
 
     Notes
     -----
-    What requires an element that never comes is left out with it. Several of an element fly in up to 12 lots,
-    each on any flight.
+    What requires an element that never comes is left out with it. Several of an element fly one
+    by one, more than 48 in 48 lots, each on any flight.
     Needed by `needed` of the element, else by the last arrival that the date of its own mission allows. An element
     comes after those it requires and its source of power, and after all cargo of the missions that its own
     requires; where these bring no cargo to the station, after their last arrival. Landers are part of

@@ -66,11 +66,25 @@ def _against(rows: Sequence[CargoRow], until: dt.datetime | None, days: Sequence
     if not able:
         return [f"no launch arrives{when}"]
     most = max(day.kind.cargo_kg for day in able)
-    room = max(math.inf if day.kind.volume_m3 is None else day.kind.volume_m3 for day in able)
+    room = max(_room_m3(day) for day in able)
+    lines = [f"{row.id} is too heavy for any launch" for row in rows if row.mass_kg > most]
+    large = [row.id for row in rows if (row.volume_m3 or 0.0) > room]
+    lines += [f"{name} is too large for any launch: the largest has {room:g} m3" for name in large]
+    if large:
+        return lines
+    if not lines:  # launches that can carry none of it are no help
+        able = [day for day in able if any(_fits(row, day) for row in rows)]
     total = math.fsum(row.mass_kg for row in rows)
     capacity = math.fsum(day.kind.cargo_kg for day in able)
     count = "1 launch brings" if len(able) == 1 else f"{len(able)} launches bring"
-    lines = [f"{count} at most {capacity:,.0f} kg{when}, {most:,.0f} kg each; {total:,.0f} kg are asked of them"]
-    lines += [f"{row.id} is too heavy for any launch" for row in rows if row.mass_kg > most]
-    lines += [f"{row.id} is too large for any launch" for row in rows if (row.volume_m3 or 0.0) > room]
-    return lines
+    asked = f"{total:,.0f} kg are asked of them"
+    return [f"{count} at most {capacity:,.0f} kg{when}, {most:,.0f} kg each; {asked}", *lines]
+
+
+def _room_m3(day: Departure) -> float:
+    return math.inf if day.kind.volume_m3 is None else day.kind.volume_m3
+
+
+def _fits(row: CargoRow, day: Departure) -> bool:
+    """Whether a launch could bring a cargo by itself."""
+    return row.mass_kg <= day.kind.cargo_kg and (row.volume_m3 or 0.0) <= _room_m3(day)

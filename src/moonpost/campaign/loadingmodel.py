@@ -52,6 +52,7 @@ class LoadingModel:
         self._fit()
         self._follow()
         self._alike()
+        self._exchange()
         self._share()
         if aim == "robust":
             self._slack()
@@ -116,6 +117,22 @@ class LoadingModel:
             one, two = self.flights[f], self.flights[f + 1]
             if _shape(one) == _shape(two) and not one.slot and not two.slot:
                 self.rows.append(([self._y(f + 1), self._y(f)], [1.0, -1.0], -np.inf, 0.0))
+
+    def _exchange(self) -> None:
+        """Cargo alike but for its name flies in its order."""
+        behind: dict[str, list[str]] = {row.id: [] for row in self.cargo}
+        for row in self.cargo:
+            for before in row.after:
+                behind[before].append(row.id)
+        last: dict[tuple[object, ...], int] = {}
+        places = [float(f) for f in range(self.m)]
+        for i, row in enumerate(self.cargo):
+            same = (row.mass_kg, row.volume_m3, frozenset(row.after), row.need_day, row.flights, row.ready_day)
+            key = (*same, frozenset(behind[row.id]))
+            if key in last:
+                index = [self._x(last[key], f) for f in range(self.m)] + [self._x(i, f) for f in range(self.m)]
+                self.rows.append((index, [*places, *(-place for place in places)], -np.inf, 0.0))
+            last[key] = i
 
     def _share(self) -> None:
         """Of flights of one slot at most one is made."""

@@ -95,9 +95,10 @@ class PlanLoading:
     gap : float or None
         Distance of value and bound over the value [1].
     if_low, if_high : int or None
-        Fewest launches if each brought the low or the high end of its range; None if it cannot be done so.
+        Fewest launches if each brought the low or the high end of its range; None if there is no way, or none was
+        proved in the time.
     if_held : int or None
-        Fewest launches if no cargo came before the plan's own date; None if it cannot be done so.
+        Fewest launches if no cargo came before the plan's own date; None as above.
     measures : Measures or None
         Of this loading.
     own : Measures or None
@@ -262,7 +263,9 @@ def plan_loading(
     rows, flights = _as_cargo(cargo.rows, begin), [_as_flight(day, begin) for day in days]
     found = load_flights(rows, flights, aim=aim, seconds=seconds)
     conflict: tuple[str, ...] = ()
-    if found is None and not flights:
+    if found is None and not kinds.kinds:
+        conflict = ("no launcher can bring any of it: see what is left out",)
+    elif found is None and not flights:
         conflict = (f"no launch from {begin:%Y-%m-%d} on arrives by {end:%Y-%m-%d}, the last day of need",)
     elif found is None:
         conflict = conflict_words(conflicts(rows, flights, seconds=seconds), cargo.rows, days)
@@ -402,6 +405,8 @@ def _assumptions(kinds: FlightKinds, cargo: CargoList, days: Sequence[Departure]
     unknown = list(dict.fromkeys(row.element for row in cargo.rows if row.volume_m3 is None))
     if unknown:
         lines.append(f"no room is counted for {', '.join(unknown)}")
+    tied = {row.element: row.pieces for row in reversed(cargo.rows) if row.pieces > 1}
+    lines += [f"{name} flies in lots of up to {pieces}, not one by one" for name, pieces in reversed(tied.items())]
     if early and cargo.rows:
         lines.append("cargo may come before the plan's own date")
     return tuple(lines)
@@ -410,7 +415,7 @@ def _assumptions(kinds: FlightKinds, cargo: CargoList, days: Sequence[Departure]
 def _fewest(
     rows: Sequence[Cargo], days: Sequence[Departure], begin: dt.datetime, end: str, seconds: float
 ) -> int | None:
-    """Fewest launches if each brought its best or one end of its range; None if that fails or takes too long."""
+    """Fewest launches if each brought its best or one end of its range; None if that fails or is not proved."""
     flights = []
     for day in days:
         kind = day.kind
@@ -420,4 +425,4 @@ def _fewest(
         found = load_flights(rows, flights, seconds=seconds, ties=False)
     except ModelError:
         return None
-    return None if found is None else len(found.flown)
+    return None if found is None or not found.optimal else len(found.flown)

@@ -274,4 +274,4 @@ def _many(count: int) -> str:
 
 
 def _or_none(count: int | None) -> str:
-    return "cannot be done" if count is None else str(count)
+    return "none proved" if count is None else str(count)

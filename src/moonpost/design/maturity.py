@@ -226,10 +226,10 @@ def maturity_report(
 
     Notes
     -----
-    An element of a mission that has flown is ``flown``. Else heritage counts if a mission that it names flew
-    before it and showed a technology that its kind needs (`NEEDED`). Heritage of its owner, or of an operator
-    whose work the owner carries on, no older than `lapse_years`, bears out ``flown``; other heritage ``modified``;
-    none ``new``. The margin is that of the more cautious of claim and heritage: 5, 10 and 20 percent.
+    An element of a mission that has flown is ``flown``, one that was lost with its mission is not by that. Else
+    heritage counts if a mission that it names flew before it and showed a technology that its kind needs
+    (`NEEDED`). Heritage of its owner, or of an operator whose work the owner carries on, no older than
+    `lapse_years`, bears out ``flown``; other heritage ``modified``; none ``new``. The margin is that of the more cautious of claim and heritage: 5, 10 and 20 percent.
     The rules are this package's own; a qualification review decides on more than names of missions.
 
     References
@@ -335,11 +335,12 @@ def _with_counted(plan: Plan, rows: tuple[MaturityRow, ...]) -> Plan:
 def _row(plan: Plan, element: Element, catalogue: Heritage, lapse_years: float) -> MaturityRow:
     mission = next((row for row in plan.missions if row.id == element.mission), None)
     over = mission is not None and mission.status in _OVER
+    flown = mission is not None and mission.status == "flown"
     launch = when_bounds(mission.launch)[1].year if mission is not None else None
     found = [_judged(element, _known(catalogue, element, name), catalogue, launch, lapse_years)
              for name in element.heritage]  # fmt: skip
     supported: Maturity = (
-        "flown" if over else min((part[0] for part in found), key=_RANK.__getitem__, default="new")
+        "flown" if flown else min((part[0] for part in found), key=_RANK.__getitem__, default="new")
     )
     counted: Maturity = max(element.maturity, supported, key=_RANK.__getitem__)
     if over:
@@ -359,10 +360,17 @@ def _row(plan: Plan, element: Element, catalogue: Heritage, lapse_years: float) 
         margin_counted=0.0 if over else MATURITY_MARGIN[counted],
         mass_kg=None if mass is None else element.count * mass,
         heritage=element.heritage,
-        reasons=("has flown itself",) if over else tuple(part[1] for part in found),
+        reasons=_reasons(found, over, flown),
         severity=severity,
         text=text,
     )
+
+
+def _reasons(found: list[tuple[Maturity, str]], over: bool, flown: bool) -> tuple[str, ...]:
+    """What a row's maturity rests on."""
+    if flown:
+        return ("has flown itself",)
+    return (*(("was lost with its mission",) if over else ()), *(part[1] for part in found))
 
 
 def _known(catalogue: Heritage, element: Element, name: str) -> HeritageMission:
