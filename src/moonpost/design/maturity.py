@@ -229,7 +229,8 @@ def maturity_report(
     An element of a mission that has flown is ``flown``, one that was lost with its mission is not by that. Else
     heritage counts if a mission that it names flew before it and showed a technology that its kind needs
     (`NEEDED`). Heritage of its owner, or of an operator whose work the owner carries on, no older than
-    `lapse_years`, bears out ``flown``; other heritage ``modified``; none ``new``. The margin is that of the more cautious of claim and heritage: 5, 10 and 20 percent.
+    `lapse_years`, bears out ``flown``; other heritage ``modified``; none ``new``.
+    The margin is that of the more cautious of claim and heritage: 5, 10 and 20 percent.
     The rules are this package's own; a qualification review decides on more than names of missions.
 
     References
