@@ -175,3 +175,11 @@ def test_shares_of_another_joint_station_come_out_of_a_rule():
     ]
     found = rights(plan.model_copy(update={"services": tuple(rows)}), rule=_rule(services=1.0))
     assert [round(100 * found.shares[name], 1) for name in names] == list(published)
+
+
+@pytest.mark.parametrize("weight", [5e-324, 1e308])
+def test_weights_of_any_size_give_the_same_shares(plan, weight):
+    rules = [ShareRule(mass=w, energy=w, data=w, source="an example", confidence="C") for w in (1.0, weight)]
+    usual, other = (rights(plan, rule=rule).shares for rule in rules)
+    assert other == pytest.approx(usual)
+    assert sum(other.values()) == pytest.approx(1.0)

@@ -93,3 +93,8 @@ def test_launches_of_the_bundled_plan():
     table = shares(launch_contributions(plan.missions), basis="launches", unit="1")
     assert table.total == sum(mission.status != "cancelled" for mission in plan.missions)
     assert table.to_dict()["unit"] == "1"
+
+
+def test_amounts_beyond_any_sum_are_refused():
+    with pytest.raises(InputError, match="the sum of landed mass is too large"):
+        shares([Contribution("a", 1e308), Contribution("b", 1e308)])

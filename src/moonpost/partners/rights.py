@@ -133,8 +133,9 @@ def rights(plan: Plan, *, at: Day = None, rule: ShareRule | None = None) -> Righ
             where=f"{plan.path}: share_rule",
             advice="take a later day, or weigh another basis",
         )
-    whole = sum(asked[basis] for basis in tables)
-    weights = {basis: asked[basis] / whole for basis in tables}
+    most = max(asked[basis] for basis in tables)
+    whole = sum(asked[basis] / most for basis in tables)
+    weights = {basis: asked[basis] / most / whole for basis in tables}
     limit = instant(at)
     partners = list(
         dict.fromkeys([*(p.id for p in plan.partners), *(r.owner for t in tables.values() for r in t.rows)])

@@ -142,7 +142,7 @@ def shares(contributions: Iterable[Contribution], basis: str = "landed mass", un
     Raises
     ------
     InputError
-        If an amount is negative, not finite, or outside its own range.
+        If an amount is negative, not finite, or outside its own range, or their sum is too large.
     ModelError
         If no contribution has an amount above zero.
 
@@ -170,6 +170,8 @@ def shares(contributions: Iterable[Contribution], basis: str = "landed mass", un
         counted[row.owner] += 1
         for column, value in enumerate(_range(row)):
             amounts[column] += value
+    if not math.isfinite(sum(most for _, _, most in sums.values())):
+        raise InputError(f"the sum of {basis} is too large", where="contributions", advice="correct the amounts")
     total, low, high = (math.fsum(amounts[column] for amounts in sums.values()) for column in range(3))
     if not total > 0:
         raise ModelError(
