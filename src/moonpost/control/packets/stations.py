@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
 
 from moonpost.control.packets.calibration import Enumeration, Instant
 from moonpost.control.packets.dictionary import HEADER, Dictionary, Encoding, Item, PacketLayout, Parameter
+from moonpost.control.packets.encoding import encode_packets
+from moonpost.control.packets.headers import Packets
 from moonpost.control.packets.limits import Comparison, ContextLimits, Limits
 from moonpost.errors import InputError
 from moonpost.operations.channels import Channel
+from moonpost.sky.times import TimeLike
 
-__all__ = ["NIGHT", "TIME", "station_dictionary"]
+if TYPE_CHECKING:
+    from moonpost.operations.record import Simulation
+
+__all__ = ["NIGHT", "TIME", "channel_values", "station_dictionary", "station_packets"]
 
 TIME = "cuc_time"
 """The parameter that gives packets their time."""
@@ -108,6 +118,87 @@ def station_dictionary(
         for number, (subject, items) in enumerate(subjects.items())
     )
     return Dictionary(name, (*HEADER, time, *parameters), packets)
+
+
+def channel_values(simulation: Simulation) -> dict[str, npt.NDArray[Any]]:
+    """Series of a simulation by channel.
+
+    Parameters
+    ----------
+    simulation : Simulation
+        What was simulated.
+
+    Returns
+    -------
+    dict of str to ndarray, (n,)
+        Values of each channel at ``simulation.series.time``.
+
+    Examples
+    --------
+    >>> from moonpost.study.simulation import simulate_plan
+    >>> run = simulate_plan("ilrs", "2040-01-01", 1.0)
+    >>> len(channel_values(run)["sky.sun_elevation_deg"])
+    24
+    """
+    found = {}
+    for channel in simulation.channels:
+        subject, _, variable = channel.key.rpartition(".")
+        series = simulation.series[variable]
+        over = next((name for name in series.dims if name != "time"), None)
+        if over == "mast_m":
+            masts = [f"mast-{mast_m:g}m" for mast_m in series["mast_m"].values.tolist()]
+            series = series.isel(mast_m=masts.index(subject))
+        elif over is not None:
+            series = series.sel({over: subject})
+        found[channel.key] = series.values
+    return found
+
+
+def station_packets(
+    dictionary: Dictionary,
+    values: Mapping[str, npt.NDArray[Any]],
+    t: TimeLike | npt.NDArray[np.datetime64],
+    *,
+    first_count: int = 0,
+) -> Packets:
+    """All packets of a station, in the order of time.
+
+    Parameters
+    ----------
+    dictionary : Dictionary
+        As `station_dictionary` makes it.
+    values : mapping of str to ndarray, (n,)
+        Values by channel.
+    t : datetime64 array, str or datetime, (n,)
+        Their UTC.
+    first_count : int
+        Sequence count of the first packet of each APID.
+
+    Returns
+    -------
+    Packets
+        For each time one of each subject.
+
+    Raises
+    ------
+    InputError
+        If a channel is missing or has a value that cannot be sent.
+
+    Examples
+    --------
+    >>> dictionary = station_dictionary([Channel("a.x", "W", None, None, ""), Channel("b.x", "W", None, None, "")])
+    >>> x = np.zeros(2)
+    >>> station_packets(dictionary, {"a.x": x, "b.x": x}, ["2030-01-01", "2030-01-02"]).apid
+    array([1, 2, 1, 2])
+    """
+    parts = []
+    for packet in dictionary.packets:
+        names = [item.parameter for item in packet.items if item.parameter in values]
+        columns = {name: values[name] for name in names}
+        parts.append(encode_packets(dictionary, packet.name, columns, t, first_count=first_count))
+    joined = Packets.join(parts)
+    order = np.arange(len(joined)).reshape(len(parts), -1).T.ravel() if parts else np.zeros(0, np.int64)
+    return joined.select(order)
 
 
 def _parameter(
