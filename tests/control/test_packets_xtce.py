@@ -157,6 +157,33 @@ def test_files_of_others_are_read(tmp_path: Path) -> None:
     assert decoder.tally.rejects == {"unknown packet": 1}
 
 
+def test_criteria_in_other_words_and_containers_that_are_no_packets(tmp_path: Path) -> None:
+    def condition(name: str, value: str) -> str:
+        return (
+            f'<xtce:Condition><xtce:ParameterInstanceRef parameterRef="{name}"/><xtce:ComparisonOperator>=='
+            f"</xtce:ComparisonOperator><xtce:Value>{value}</xtce:Value></xtce:Condition>"
+        )
+
+    both = f"<xtce:ANDedConditions>{condition('APID', '32')}{condition('Type', '0')}</xtce:ANDedConditions>"
+    path = others(
+        tmp_path,
+        '<xtce:Comparison parameterRef="APID" value="0x20"/>',
+        f"<xtce:BooleanExpression>{both}</xtce:BooleanExpression>",
+    )
+    stray = '<xtce:SequenceContainer name="Stray"><xtce:EntryList/></xtce:SequenceContainer></xtce:ContainerSet>'
+    path.write_text(path.read_text().replace("</xtce:ContainerSet>", stray, 1))
+    dictionary = read_xtce(path)
+    assert [packet.name for packet in dictionary.packets] == ["Heat"]
+    assert any("Stray" in note for note in dictionary.notes)
+    decoder = Decoder(dictionary)
+    assert len(decoder.decode(make_packets(0x20, [b"\x07\x1f\xff"]))) == 1
+    assert decoder.decode(make_packets(0x20, [b"\x07\x1f\xff"], telecommand=True)) == ()
+    either = path.read_text().replace("ANDedConditions", "ORedConditions")
+    path.write_text(either)
+    with pytest.raises(DataError, match="ORedConditions"):
+        read_xtce(path)
+
+
 @pytest.mark.parametrize(
     ("old", "new", "extra", "told"),
     [
@@ -166,8 +193,8 @@ def test_files_of_others_are_read(tmp_path: Path) -> None:
         ("<xtce:DefaultCalibrator>", "<xtce:ContextCalibratorList/><xtce:DefaultCalibrator>", "",
          "ContextCalibratorList"),
         ('parameterRef="Wall"><', 'parameterRef="Wall"><xtce:IncludeCondition/><', "", "IncludeCondition"),
-        ('value="7"/></xtce:ComparisonList>', 'value="7"/><xtce:BooleanExpression/></xtce:ComparisonList>', "",
-         "BooleanExpression"),
+        ('value="7"/></xtce:ComparisonList>', 'value="7"/><xtce:CustomAlgorithm/></xtce:ComparisonList>', "",
+         "CustomAlgorithm"),
         ('containerRef="/Craft/Hk"', 'containerRef="Heat"', "", "holds itself"),
         ('containerRef="/Craft/Hk"', 'containerRef="/Craft/Nothing"', "", "not there"),
         ('sizeInBits="12"', 'sizeInBits="120"', "", "cannot hold"),

@@ -123,7 +123,11 @@ class _Reader:
             for place, container in self.containers.items()
             if not container.abstract and not self._is_base(place)
         ]
-        rename = _header_names(self, packets, names)
+        by_name = {name: self.parameters[place] for place, name in names.items()}
+        stray = [p.name for p in packets if not p.criteria and len(_header_of(p, by_name)) < len(HEADER)]
+        self.types.notes += [f"{name}: no packet, left out" for name in stray]
+        packets = [packet for packet in packets if packet.name not in stray]
+        rename = _header_names(packets, by_name)
         read = Dictionary(
             self.name,
             tuple(self._renamed(self.parameters[place], place, names, rename) for place in self.parameters),
@@ -315,23 +319,27 @@ def _alias(row: _Element) -> str:
     return row.get("name", "")
 
 
-def _header_names(reader: _Reader, packets: list[PacketLayout], names: dict[str, str]) -> dict[str, str]:
-    """Names of the primary header's fields in the file, by where they stand, with ours."""
-    by_name = {name: reader.parameters[place] for place, name in names.items()}
-    taken = set(by_name)
+def _header_of(packet: PacketLayout, by_name: dict[str, Parameter]) -> dict[str, str]:
+    """Names of a packet's items that are fields of the primary header, by where they stand, with ours."""
+    at = 0
+    found: dict[str, str] = {}
+    for item in packet.items:
+        encoding = by_name[item.parameter].encoding
+        at = at if item.bit is None else item.bit
+        if not encoding.fixed or at >= 48:
+            break
+        for ours, place in _SYNONYMS.items():
+            if (at, encoding.bits) == place and encoding == Encoding("unsigned", place[1]):
+                found[item.parameter] = ours
+        at += encoding.bits
+    return found
+
+
+def _header_names(packets: list[PacketLayout], by_name: dict[str, Parameter]) -> dict[str, str]:
+    """Names of the primary header's fields in the whole file with ours; none where that would not be unique."""
     found: dict[str, str] = {}
     for packet in packets:
-        at = 0
-        for item in packet.items:
-            parameter = by_name[item.parameter]
-            at = at if item.bit is None else item.bit
-            if not parameter.encoding.fixed or at >= 48:
-                break
-            for ours, place in _SYNONYMS.items():
-                plain = parameter.encoding == Encoding("unsigned", place[1])
-                if (at, parameter.encoding.bits) == place and plain and ours not in taken:
-                    found.setdefault(item.parameter, ours)
-            at += parameter.encoding.bits
+        found |= {name: ours for name, ours in _header_of(packet, by_name).items() if ours not in by_name}
     return found if len(set(found.values())) == len(found) else {}
 
 

@@ -269,19 +269,35 @@ class TypeReader:
 
 def comparisons(path: str, place: str, match: _Element) -> tuple[Comparison, ...]:
     """Comparisons that all have to hold."""
-    found = []
+    found: list[Comparison] = []
     for part in children(match):
-        rows = list(children(part)) if local(part) == "ComparisonList" else [part]
-        for row in rows:
-            if local(row) != "Comparison":
-                raise fault(path, place, local(row))
-            found.append(_comparison(row))
+        tag = local(part)
+        if tag == "Comparison":
+            told = (part.get(key) for key in ("parameterRef", "comparisonOperator", "value", "useCalibratedValue"))
+            found.append(_comparison(*told))
+        elif tag in {"ComparisonList", "BooleanExpression", "ANDedConditions"}:
+            found += comparisons(path, place, part)
+        elif tag == "Condition":
+            found.append(_condition(path, place, part))
+        else:
+            raise fault(path, place, tag)
     return tuple(found)
 
 
-def _comparison(row: _Element) -> Comparison:
+def _condition(path: str, place: str, row: _Element) -> Comparison:
+    """A comparison as boolean expressions write it."""
+    parts = [local(part) for part in children(row)]
+    if parts != ["ParameterInstanceRef", "ComparisonOperator", "Value"]:
+        raise fault(path, place, f"a condition of {', '.join(parts)}")
+    reference, relation, value = children(row)
+    return _comparison(
+        reference.get("parameterRef"), relation.text, value.text, reference.get("useCalibratedValue")
+    )
+
+
+def _comparison(name: str | None, relation: str | None, text: str | None, use: str | None) -> Comparison:
     """One comparison; a value that reads as a number is one."""
-    text = row.get("value", "")
+    text = (text or "").strip()
     value: float | int | str
     try:
         value = int(text, 0)
@@ -290,8 +306,8 @@ def _comparison(row: _Element) -> Comparison:
             value = float(text)
         except ValueError:
             value = text
-    calibrated = row.get("useCalibratedValue", "true") in {"true", "1"}
-    return Comparison(row.get("parameterRef", ""), row.get("comparisonOperator", "=="), value, calibrated)
+    calibrated = use is None or use in {"true", "1"}
+    return Comparison(name or "", (relation or "==").strip(), value, calibrated)
 
 
 def children(element: _Element) -> tuple[_Element, ...]:
