@@ -364,6 +364,11 @@ def test_the_check_finds_robots_that_cannot_or_are_too_slow(yard_of: Any, an_ele
     assert "mast.unload begins before rover is free" in assembly_faults(plan, late, steps, setting)
     unready = Yard({"mast": START}, {"rover": START + 9 * HOUR}, ("rover",))
     assert "mast.unload begins before rover works" in assembly_faults(plan, unready, steps, setting)
+    gone = Yard({"mast": START}, {"rover": START})
+    assert "mast.unload: rover is not a robot that is there" in assembly_faults(plan, gone, steps, setting)
+    handed = [replace(s, robots=("lander",)) if s.id == "mast.unload.drive" else s for s in steps]
+    lines = assembly_faults(plan, yard("mast"), handed, setting)
+    assert "mast.unload is not done by the same robots throughout" in lines, lines
     silent = sky(plan, contacts=np.empty((0, 2), dtype="datetime64[ms]"))
     plan = yard_of(
         [an_element("mast", "one", position=at(0.0), assembly=work(2.0, 5.0, 3.0, 10.0, needs=["earth"]))]

@@ -165,6 +165,8 @@ class _Check:
             lander = self.plan.element(name).kind == "lander"
             if lander and self.plan.element(name).mission != element.mission:
                 yield f"{step.id}: {name} is not the lander of {element.id}"
+            if not lander and name not in self.yard.robots and name not in self.yard.landed:
+                yield f"{step.id}: {name} is not a robot that is there"
             works = self._dates(name)[1]
             if not lander and (works is None or step.start < works - _TICK):
                 yield f"{step.id} begins before {name} works"
@@ -247,7 +249,9 @@ class _Check:
         errands: dict[str, list[AssemblyStep]] = {}
         for step in self.steps:
             errands.setdefault(step.errand, []).append(step)
-        for steps in sorted(errands.values(), key=lambda rows: rows[0].start):
+        for name, steps in sorted(errands.items(), key=lambda row: row[1][0].start):
+            if len({step.robots for step in steps}) > 1:
+                yield f"{name} is not done by the same robots throughout"
             yield from self._way(steps, at)
 
     def _way(self, steps: list[AssemblyStep], at: dict[str, tuple[float, float] | None]) -> Iterator[str]:

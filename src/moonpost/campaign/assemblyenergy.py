@@ -28,6 +28,7 @@ Flags = npt.NDArray[np.bool_]
 Instant = np.datetime64
 
 _MOST_ROUNDS = 40
+_LEAST_S, _FEWER = 0.1, 0.6
 _STOPS = ("run-refused", "run-stopped", "machine-lost")
 
 
@@ -361,7 +362,7 @@ def assemble_with_energy(
     -----
     Steps are planned by light and contact, then simulated. Slots in which a robot lacks power are closed to it
     until its store holds what it lacked, and those in which the bus of a trial sheds load to the trial; then it is
-    planned again.
+    planned again, each time with less of a search, so that all of them take a few times `seconds`.
 
     Examples
     --------
@@ -369,10 +370,11 @@ def assemble_with_energy(
     """
     closed = {name: flags.copy() for name, flags in yard.closed.items()}
     delays: list[Shortfall] = []
-    for _ in range(_MOST_ROUNDS):
+    for number in range(_MOST_ROUNDS):
+        search_s = min(max(seconds * _FEWER**number, _LEAST_S), seconds)
         now = Yard(yard.landed, yard.ready, yard.robots, yard.free, yard.places, closed)
         try:
-            found = assemble(plan, now, setting, seconds=seconds, workers=workers, seed=seed)
+            found = assemble(plan, now, setting, seconds=search_s, workers=workers, seed=seed)
         except ModelError as error:
             if not delays:
                 raise

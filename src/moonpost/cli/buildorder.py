@@ -134,6 +134,7 @@ def _text(plan: Plan, built: Built, points: tuple[CapabilityPoint, ...]) -> str:
         parts.append("\n> drive, u unload, d deploy, c connect, t try out, . pause for light, contact or energy")
     parts += ["", table(*_capability(points))]
     parts += [f"{row.severity}: {row.place}: {row.text}" for row in built.order.findings]
+    parts += [f"error: after {stage.mission}: {text}" for stage in built.stages for text in stage.faults]
     parts += list(built.statements)
     return "\n".join(parts)
 
