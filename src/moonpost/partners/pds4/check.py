@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from moonpost.errors import DataError
 from moonpost.partners.pds4.about import AUTHORITIES
+from moonpost.partners.pds4.delimited import broken_records
 from moonpost.partners.pds4.reading import children, find_text, local_name, read_tree
 
 __all__ = ["LabelCheck", "LabelFault", "check_label", "own_schema"]
@@ -326,6 +327,9 @@ def _data(root: Any, folder: Path) -> Iterator[LabelFault]:
                 continue
             yield from _file(file, path)
             yield from _extents(area, path.stat().st_size)
+            for table in children(area, "Table_Delimited"):
+                line = table.sourceline or 0
+                yield from (LabelFault("extent", line, text) for text in broken_records(table, path))
 
 
 def _file(file: Any, path: Path) -> Iterator[LabelFault]:
