@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.figure import Figure
 
+from moonpost.errors import InputError
 from moonpost.report.figures.build import gantt_figure
 from moonpost.report.figures.dormancy import dormancy_figure
 from moonpost.report.figures.partners import shares_figure
 from moonpost.report.figures.polar import polar_place
-from moonpost.report.figures.style import PHONE_IN, png_uri, svg_text
+from moonpost.report.figures.style import PHONE_IN, png_uri, save_figure, svg_text
 from moonpost.report.overview import overview
 from moonpost.report.parts import Picture
 from moonpost.report.readings import awake_spells, daily, dormancy_span, month_edges, sun_at, sun_band, worst_month
@@ -232,3 +234,10 @@ def test_sites_lie_on_the_map_where_the_relief_has_them(pole, side):
         x_m, y_m = polar_place(window.latitude_deg[i, j], window.longitude_deg[i, j])
         assert x_m == pytest.approx(window.x_m[j], abs=1e-3)
         assert y_m == pytest.approx(window.y_m[i], abs=1e-3)
+
+
+@pytest.mark.parametrize("name", ["one.gif", "one.xyz", "one"])
+def test_pictures_of_other_kinds_are_refused(tmp_path, name):
+    with pytest.raises(InputError, match=r"name it \.png"):
+        save_figure(Figure(), tmp_path / name)
+    assert not list(tmp_path.iterdir())

@@ -19,6 +19,8 @@ import numpy.typing as npt
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
+from moonpost.errors import InputError
+
 __all__ = [
     "BLUE",
     "DARK",
@@ -56,6 +58,7 @@ LIGHT = LinearSegmentedColormap.from_list("light", [SPACE, "#48608F", "#B9B08A",
 """From no sunlight to the whole disc; its lightness rises all the way, so it reads without colour."""
 
 FULL_IN, HALF_IN, PHONE_IN = 12.2, 5.9, 3.6
+_ENDINGS = (".png", ".svg", ".pdf")
 """Widths of a figure over the page, of one of two side by side, and on a phone [inch of 96 CSS pixels]."""
 
 _OWNERS = (BLUE, RED, GREEN, ORANGE, PURPLE, SKY, "#7A6A00", "#444444")
@@ -145,9 +148,18 @@ def save_figure(figure: Figure, path: str | os.PathLike[str]) -> Path:
     -------
     pathlib.Path
         The file.
+
+    Raises
+    ------
+    InputError
+        If the file ends otherwise.
     """
     from moonpost.files import atomic_path
 
+    if Path(path).suffix.lower() not in _ENDINGS:
+        raise InputError(
+            f"ends in {Path(path).suffix!r}", where=str(path), advice=f"name it {', '.join(_ENDINGS)}"
+        )
     with atomic_path(path) as temporary:
         figure.savefig(temporary, dpi=144)
     return Path(path)
