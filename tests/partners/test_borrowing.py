@@ -7,7 +7,8 @@ import datetime as dt
 import pytest
 
 from moonpost.errors import InputError, UnknownNameError
-from moonpost.partners.borrowing import AGREEMENT_DAYS, sample_access, sample_accesses
+from moonpost.partners.borrowing import sample_access, sample_accesses
+from moonpost.partners.samplerequests import AGREE_DAYS
 from moonpost.partners.samples import Custody
 from moonpost.plan import load_plan
 
@@ -25,7 +26,7 @@ def test_an_agreement_takes_ten_working_days() -> None:
     for day in (dt.date(2027, 3, 1) + dt.timedelta(days=k) for k in range(14)):
         soonest = dt.date.fromisoformat(sample_access(PLAN, "ce5-sample", "egypt", day).soonest or "")
         between = [day + dt.timedelta(days=k + 1) for k in range((soonest - day).days)]
-        assert sum(item.weekday() < 5 for item in between) == AGREEMENT_DAYS
+        assert sum(item.weekday() < 5 for item in between) == AGREE_DAYS
         assert soonest.weekday() < 5
 
 

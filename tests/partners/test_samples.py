@@ -449,3 +449,16 @@ def test_a_round_without_a_readable_date_lends_nothing_and_says_why():
     found = replay_round(load_plan("ilrs"), tables)
     assert (found.applications, found.lent_mg) == (0, 0)
     assert "not a date" in found.refused[0][1]
+
+
+def test_a_round_lends_in_order_until_the_research_part_is_used_up():
+    tables = bundled_round()
+    parts = {"permanent": 1_376_000, "backup": 331_000, "research": 4_000, "public": 20_000}
+    found = replay_round(load_plan("ilrs"), {**tables, "parts_mg": parts})
+    stock = found.custody
+    assert 0 < found.lent_mg <= 4_000
+    assert stock.residual_mg == 0
+    left = sum(piece.mass_mg for piece in stock.pieces.values() if piece.use == "research" and not piece.loan)
+    assert found.lent_mg + left == 4_000
+    short = [why for what, why in found.refused if "of ce5-sample-research are left" in why]
+    assert len(short) + found.investigators == 18

@@ -6,18 +6,14 @@ import datetime as dt
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-import numpy as np
-
 from moonpost.errors import InputError, UnknownNameError
 from moonpost.partners.dates import Day, end_of, instant
+from moonpost.partners.samplerequests import AGREE_DAYS, working_day_after
 from moonpost.partners.samples import Custody, Piece
 from moonpost.plan.base import when_bounds
 from moonpost.plan.model import Plan
 
-__all__ = ["AGREEMENT_DAYS", "Borrowing", "sample_access", "sample_accesses"]
-
-AGREEMENT_DAYS = 10
-"""Working days within which an agreement follows the experts' approval (procedure of 2020-12-17)."""
+__all__ = ["Borrowing", "sample_access", "sample_accesses"]
 
 
 @dataclass(frozen=True)
@@ -126,9 +122,9 @@ def sample_access(plan: Plan, sample: str, partner: str, at: Day, custody: Custo
         )
     if pieces is not None and not _free(pieces):
         return _lent(sample, partner, pieces)
-    soonest = str(np.busday_offset(np.datetime64(day.date()), AGREEMENT_DAYS, roll="backward"))
+    soonest = working_day_after(day.date(), AGREE_DAYS).isoformat()
     holder = next((item.name for item in plan.partners if item.id == mission.owner), mission.owner)
-    text = f"apply to {holder}: review by experts, then an agreement within {AGREEMENT_DAYS} working days"
+    text = f"apply to {holder}: review by experts, then an agreement within {AGREE_DAYS} working days"
     return Borrowing(sample, partner, "apply", since, soonest, _free(pieces), "application", text)
 
 

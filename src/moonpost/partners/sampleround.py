@@ -222,17 +222,25 @@ class _Round:
         self._cut(lots)
 
     def _cut(self, lots: Sequence[tuple[str, int, str]]) -> None:
-        """Lots off the research part, each to its borrower."""
+        """Lots off the research part, each to its borrower, in the order of the requests while it lasts."""
         stock = f"{self.sample.id}-research"
-        rest = self.book.pieces[stock].mass_mg - sum(mass for _, mass, _ in lots)
-        if not lots:
+        rest, kept = self.book.pieces[stock].mass_mg, []
+        for name, mass, institute in lots:
+            if mass > rest:
+                self.refused.append((f"loan {name}", f"{mass} mg are granted, {rest} mg of {stock} are left"))
+                continue
+            kept.append((name, institute))
+            rest -= mass
+        if not kept:
             return
-        parts = [{"sample": f"{stock}-{name}", "mass_mg": mass} for name, mass, _ in lots]
+        parts: list[dict[str, Any]] = [
+            {"sample": f"{stock}-{name}", "mass_mg": mass} for name, mass, _ in lots if name in dict(kept)
+        ]
         parts += [{"sample": f"{stock}-rest", "mass_mg": rest}] if rest else []
         cut = {"do": "split", "sample": stock, "parts": parts, "date": self.day["lent"]}
         if not self.take(cut, f"split of {stock}"):
             return
-        for name, _, institute in lots:
+        for name, institute in kept:
             loan = {"do": "lend", "sample": f"{stock}-{name}", "borrower": institute, "request": name}
             self.take({**loan, "date": self.day["lent"], "due": self.day["due"]}, f"loan {name}")
 
