@@ -26,7 +26,7 @@ from moonpost.control.packets.encoding import encode_packets
 from moonpost.control.packets.frames import FrameLayout, FrameWriter
 from moonpost.control.packets.headers import Packets, make_packets
 from moonpost.control.packets.limits import Comparison, ContextLimits, Limits, limit_states
-from moonpost.control.packets.receiving import FrameReader
+from moonpost.control.packets.receiving import FrameReader, PacketReader
 from moonpost.control.packets.stations import NIGHT, channel_values, station_dictionary, station_packets
 from moonpost.control.packets.tally import CAUSES
 from moonpost.errors import DataError, InputError, UnknownNameError
@@ -288,3 +288,32 @@ def test_octets_become_columns_ten_times_faster_than_elsewhere(size: int) -> Non
         assert reader.tally.rejected == decoder.tally.rejected == 0
     print(f"{max(rates) / 1e6:.0f} million parameters a second")
     assert max(rates) > 10 * 1.66e6
+
+
+@pytest.mark.soak
+def test_a_million_fuzzed_packets_are_decoded_or_counted() -> None:
+    """Sound packets with flips, cuts and doubled octets, and noise, in a stream without frames."""
+    generator = np.random.default_rng(5)
+    parameters = [
+        Parameter("n", Encoding("unsigned", 8)),
+        Parameter("b", Encoding("binary", 200, size=Size("n", 8))),
+    ]
+    fixed = Parameter("a", Encoding("float", 32))
+    layouts = (
+        PacketLayout("varying", (*HEAD, Item("n"), Item("b")), (Comparison("ccsds_apid", "==", 9),)),
+        PacketLayout("fixed", (*HEAD, Item("a")), (Comparison("ccsds_apid", "==", 8),)),
+    )
+    decoder = Decoder(Dictionary("d", (*HEADER, *parameters, fixed), layouts))
+    reader, decoded = PacketReader(longest=300), 0
+    while reader.tally.packets < 1_000_000:
+        bodies = generator.integers(0, 256, (20_000, 4), np.uint8)
+        bodies[::2, 0] = generator.integers(2, 5, 10_000)
+        octets = np.concatenate([make_packets(8, bodies[1::2]).data, make_packets(9, bodies[::2]).data])
+        places = generator.integers(0, octets.size, 3000)
+        octets[places] ^= generator.integers(0, 256, 3000).astype(np.uint8)
+        octets = np.insert(np.delete(octets, places[:300]), places[300:600] // 2, 7)
+        for piece in (octets, generator.integers(0, 256, 50_000, np.uint8)):
+            decoded += sum(map(len, decoder.decode(reader.read(piece.tobytes()).packets)))
+    assert decoded + decoder.tally.rejected == decoder.tally.packets == reader.tally.packets
+    assert set(reader.tally.rejects) | set(decoder.tally.rejects) <= set(CAUSES)
+    assert decoded > 300_000

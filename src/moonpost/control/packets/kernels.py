@@ -74,8 +74,8 @@ def checksums(frames: _Bytes) -> npt.NDArray[np.uint16]:
 
 
 @njit(cache=True, nogil=True)
-def walk_packets(data: _Bytes, longest: int) -> tuple[_Ints, _Ints, int, int]:
-    """Hop from packet to packet by their length fields until the octets end or a header is wrong.
+def walk_packets(data: _Bytes, longest: int) -> tuple[_Ints, _Ints, int, _Ints, int]:
+    """Hop from packet to packet by their length fields; behind a wrong header try octet by octet.
 
     Parameters
     ----------
@@ -87,31 +87,34 @@ def walk_packets(data: _Bytes, longest: int) -> tuple[_Ints, _Ints, int, int]:
     Returns
     -------
     tuple
-        Starts and lengths of whole packets; where the walk ended; why: -1 the octets ended, 0 wrong version,
-        1 too long.
+        Starts and lengths of whole packets; where the walk ended; stretches that began with a wrong version and
+        with a length that is not believed; octets in them.
 
     Examples
     --------
-    >>> walk_packets(np.array([8, 1, 192, 0, 0, 0, 7, 8], np.uint8), 100)[0]
-    array([0])
+    >>> walk_packets(np.array([255, 8, 1, 192, 0, 0, 0, 7, 8], np.uint8), 100)[0]
+    array([1])
     """
     most = data.size // 7 + 1
     start, length = np.empty(most, np.int64), np.empty(most, np.int64)
-    n, at, why = 0, 0, -1
+    rejects = np.zeros(2, np.int64)
+    n, at, lost, in_fault = 0, 0, 0, False
     while at + 6 <= data.size:
         size = 7 + (int(data[at + 4]) << 8) + int(data[at + 5])
-        if data[at] >> 5 != 0:
-            why = _VERSION
-            break
-        if size > longest:
-            why = _LENGTH
-            break
+        if data[at] >> 5 != 0 or size > longest:
+            if not in_fault:
+                rejects[_VERSION if data[at] >> 5 != 0 else _LENGTH] += 1
+            in_fault = True
+            at += 1
+            lost += 1
+            continue
         if at + size > data.size:
             break
         start[n], length[n] = at, size
         n += 1
         at += size
-    return start[:n].copy(), length[:n].copy(), at, why
+        in_fault = False
+    return start[:n].copy(), length[:n].copy(), at, rejects, lost
 
 
 @njit(cache=True, nogil=True)

@@ -117,29 +117,11 @@ class PacketReader:
         from moonpost.control.packets.kernels import walk_packets
 
         data = np.frombuffer(bytearray(octets), np.uint8)
-        at, starts, lengths, in_fault = 0, [_NONE], [_NONE], False
-        while True:
-            start, length, end, why = walk_packets(data[at:], self.longest)
-            starts.append(start + at)
-            lengths.append(length)
-            at += end
-            if why < 0:
-                break
-            if not in_fault or start.size:
-                self.tally.reject(_REJECTS[why])
-            in_fault = True
-            skipped = self._skip(data[at + 1 :])
-            at += 1 + skipped
-            self.tally.lost_octets += 1 + skipped
-        return Packets(data, np.concatenate(starts), np.concatenate(lengths)), octets[at:]
-
-    def _skip(self, data: _Bytes) -> int:
-        """Octets to the next place that may be a header: version 0 and a length that is believed."""
-        if data.size < 6:
-            return 0
-        size = 7 + (data[4:-1].astype(np.int64) << 8) + data[5:]
-        likely = (data[:-5] >> 5 == 0) & (size <= self.longest)
-        return int(np.argmax(likely)) if likely.any() else int(data.size - 5)
+        start, length, end, rejects, lost = walk_packets(data, self.longest)
+        for cause, times in zip(_REJECTS, rejects.tolist(), strict=False):
+            self.tally.reject(cause, times)
+        self.tally.lost_octets += int(lost)
+        return Packets(data, start, length), octets[end:]
 
 
 @dataclass
