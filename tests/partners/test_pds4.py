@@ -293,6 +293,9 @@ def test_what_fails_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.Mo
         (lambda: ArrayPart("a", np.array([[complex(np.nan), 1j]])), "complex"),
         (lambda: ArrayPart("a", np.eye(2), axes=("Line", "Line")), "axes"),
         (lambda: ArrayPart("a", np.ones((2, 2, 2)), kind="Array_2D_Map"), "two axes"),
+        (lambda: ArrayPart("a", np.eye(2), kind="Array_3D_Image"), "three axes"),
+        (lambda: ArrayPart("a", np.eye(2), kind="Array_2D_Photo"), "Array_2D_Photo"),
+        (lambda: ArrayPart("a", np.eye(2), axes=("y", "x"), kind="Array_2D_Image"), "axes y and x"),
         (lambda: ArrayPart("a", np.eye(2, dtype=np.uint8), missing=300), "uint8"),
         (lambda: TablePart({}), "rows"),
         (lambda: TablePart({"a": [1], "b": [1, 2]}), "rows"),
@@ -442,6 +445,194 @@ def test_records_that_do_not_add_up_are_found(tmp_path: Path, old: str, new: str
     assert old in label
     done.label.write_text(label.replace(old, new, 1), "utf-8")
     assert any(text in fault.text for fault in check_label(done.label).faults)
+
+
+def changed(done: Written, *swaps: tuple[str, str]) -> list[str]:
+    """Faults of a label after a change of its text; of the data there are none."""
+    label = done.label.read_text("utf-8")
+    for old, new in swaps:
+        assert old in label
+        label = label.replace(old, new, 1)
+    done.label.write_text(label, "utf-8")
+    return [fault.text for fault in check_label(done.label).faults]
+
+
+STATISTICS = "".join(
+    f"<{name}>{value}</{name}>"
+    for name, value in {
+        "local_identifier": "s",
+        "maximum": 1,
+        "minimum": 0,
+        "mean": 0.5,
+        "standard_deviation": 0,
+    }.items()
+)
+SOURCES = """<Source_Product_Internal><lidvid_reference>urn:esa:psa:a:b:c::1.0</lidvid_reference>
+  <reference_type>data_to_raw_source_product</reference_type></Source_Product_Internal>
+<Source_Product_External><external_source_product_identifier>x</external_source_product_identifier>
+  <reference_type>data_to_raw_source_product</reference_type><doi>10.1/a</doi></Source_Product_External>"""
+REFERENCE = """<Internal_Reference><lid_reference>urn:isro:isda:a:b:c</lid_reference>
+  <reference_type>data_to_document</reference_type></Internal_Reference>"""
+FACETS = """<Science_Facets><wavelength_range>Radio</wavelength_range><domain>Surface</domain>
+  <discipline_name>Fields</discipline_name><facet1>Magnetic</facet1><facet2>Waves</facet2></Science_Facets>"""
+NIL = '<start_date_time xsi:nil="true" nilReason="unknown missing"/>'
+BEGIN = "<start_date_time>2030-01-01T00:00:00.000Z</start_date_time>"
+LEVEL = "<processing_level>Derived</processing_level>"
+AFTER = "no instrument took these data.</description>\n    </Primary"
+
+
+@pytest.mark.parametrize(
+    "swap",
+    [
+        ("<modification_date>2031-01-01", "<modification_date>2031-01-01T12:30:05.25Z"),
+        ("<modification_date>2031-01-01", "<modification_date>2031-02"),
+        ("<type>Satellite", "<type>Dust"),
+        ("</axis_name>", "</axis_name><local_identifier>axis</local_identifier>"),
+        (
+            "<Object_Statistics>",
+            f"<Special_Constants>{'<missing_constant>-1</missing_constant>'}"
+            "<valid_maximum>9</valid_maximum><high_instrument_saturation>10</high_instrument_saturation>"
+            "<valid_minimum>0</valid_minimum><low_representation_saturation>-3</low_representation_saturation>"
+            "</Special_Constants><Object_Statistics>",
+        ),
+        ("</mean>", "</mean><median>5.</median><maximum_scaled_value>+1e1</maximum_scaled_value>"),
+        ("</External_Reference>\n  </Reference_List>", f"</External_Reference>{SOURCES}</Reference_List>"),
+        ("<Reference_List>", f"<Reference_List>{REFERENCE}"),
+        (BEGIN, NIL),
+        (BEGIN, BEGIN.replace("2030-01-01T00:00:00.000Z", "2016-12-31T23:59:60Z")),
+        (AFTER, AFTER.replace("    </Primary", FACETS + "</Primary")),
+        ("</md5_checksum>", "</md5_checksum><file_URL>https://example.org/a</file_URL>"),
+    ],
+)
+def test_what_the_model_permits_is_no_fault(tmp_path: Path, swap: tuple[str, str]) -> None:
+    assert changed(written(tmp_path), swap) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "text"),
+    [
+        ("<information_model_version>1.20", "<information_model_version>1.21", "1.21.0.0"),
+        ("<modification_date>2031-01-01", "<modification_date>2031-02-29", "modification_date"),
+        ("2030-02-01T00:00:00.000Z", "2030-06-30T23:59:60Z", "stop_date_time"),
+        ("2030-02-01T00:00:00.000Z", "2030-02-01T00:00:00.000", "stop_date_time"),
+        (BEGIN, NIL.replace(' nilReason="unknown missing"', ""), "nilReason"),
+        ("<start_date_time>", '<start_date_time nilReason="unknown" xsi:nil="false">', "nilReason"),
+        ("<type>Satellite", "<type>Moon", "Moon"),
+        ("<axis_name>Line", "<axis_name>L\u00edne", "axis_name"),
+        ("<elements>4", "<elements>+4", "elements"),
+        ("</sequence_number>", "7</sequence_number>", "sequence_number"),
+        ("<mean>", "<mean>1e400</mean><median>", "mean"),
+        ("<reference_type>data_to_target", "<reference_type>data_to_investigation", "data_to_target"),
+        ("urn:nasa:pds:context:target", "urn:xyz:abc:context:target", "begins with none"),
+        ("<Reference_List>", "<Reference_List>" + REFERENCE.replace("document", "letter"), "data_to_letter"),
+        (
+            "</External_Reference>\n  </Reference_List>",
+            "</External_Reference>" + SOURCES.replace("<doi>10.1/a</doi>", "") + "</Reference_List>",
+            "doi",
+        ),
+        (AFTER, AFTER.replace("    </Primary", FACETS.replace("Waves", "Ions") + "</Primary"), "facet2 Ions"),
+        (AFTER, AFTER.replace("    </Primary", FACETS.replace("Fields", "Geosciences") + "</Primary"), "has none"),
+        ("<purpose>", "<type>Chart</type><purpose>", "Chart"),
+    ],
+)
+def test_what_the_model_refuses_is_a_fault(tmp_path: Path, old: str, new: str, text: str) -> None:
+    faults = changed(written(tmp_path), (old, new))
+    assert any(text in fault for fault in faults), faults
+
+
+def test_the_root_has_no_prefix(tmp_path: Path) -> None:
+    done = written(tmp_path)
+    tree = etree.parse(str(done.label)).getroot()
+    other = etree.Element(tree.tag, nsmap={"pds": NAMESPACE, "xsi": tree.nsmap["xsi"]})
+    other.extend(tree)
+    done.label.write_bytes(etree.tostring(other))
+    assert [fault.text for fault in check_label(done.label).faults] == [
+        "the root is written pds:Product_Observational, and must be without a prefix"
+    ]
+
+
+def test_the_axes_of_an_image_stand_in_order(tmp_path: Path) -> None:
+    done = written(tmp_path)
+    swaps = (("<sequence_number>1", "<sequence_number>9"), ("<sequence_number>2", "<sequence_number>1"))
+    faults = changed(done, *swaps, ("<sequence_number>9", "<sequence_number>2"))
+    assert any("order of their sequence" in fault for fault in faults)
+
+
+SAMPLED = """<Uniformly_Sampled><sampling_parameter_name>time</sampling_parameter_name>
+<sampling_parameter_interval>1</sampling_parameter_interval><sampling_parameter_unit>s</sampling_parameter_unit>
+<first_sampling_parameter_value>0</first_sampling_parameter_value>
+<last_sampling_parameter_value>1</last_sampling_parameter_value>
+<sampling_parameter_scale>Linear</sampling_parameter_scale></Uniformly_Sampled>"""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sound"),
+    [
+        ("<Record_Delimited>", f"{SAMPLED}<Record_Delimited>", True),
+        ("<Record_Delimited>", SAMPLED.replace("Linear", "Exponential") + "<Record_Delimited>", False),
+        (
+            "<Record_Delimited>",
+            SAMPLED.replace("Linear<", "Exponential<").replace(
+                "</Uniformly", "<sampling_parameter_base>2</sampling_parameter_base></Uniformly"
+            )
+            + "<Record_Delimited>",
+            True,
+        ),
+        (">Comma<", ">comma<", True),
+        (">Comma<", ">Blank<", False),
+        (">Carriage-Return Line-Feed<", ">carriage-return line-feed<", True),
+        ("ASCII_Real", "ASCII_Numeric_Base16", True),
+        ("ASCII_Real", "ASCII_Date", False),
+        ("</maximum_field_length>", "</maximum_field_length><field_format>%6.2f</field_format>", True),
+        ("</maximum_field_length>", "</maximum_field_length><field_format>F6.2</field_format>", False),
+        ("<parsing_standard_id>PDS DSV 1", "<parsing_standard_id>PDS DSV 2", False),
+        ('<object_length unit="byte">5', '<object_length unit="byte">0', False),
+    ],
+)
+def test_delimited_tables_are_checked_as_the_model_has_them(
+    tmp_path: Path, old: str, new: str, sound: bool
+) -> None:
+    done = written(tmp_path, TablePart({"a": [1.5, 2.0], "b": ["x", "y"]}, form="delimited"))
+    assert (changed(done, (old, new)) == []) is sound
+
+
+def test_days_of_the_schema_are_those_of_the_calendar() -> None:
+    own = own_schema().read_text("utf-8")
+    probe = '<xs:element name="day" type="p:date"/><xs:element name="at" type="p:instant"/></xs:schema>'
+    rules = etree.XMLSchema(etree.fromstring(own.replace("</xs:schema>", probe).encode()))
+
+    def valid(tag: str, text: str) -> bool:
+        node = etree.Element(f"{{{NAMESPACE}}}{tag}")
+        node.text = text
+        return bool(rules.validate(node))
+
+    for year in (1900, 2000, 2023, 2024, 2096):
+        for month in range(14):
+            for day in range(33):
+                try:
+                    dt.date(year, month, day)
+                    real = True
+                except ValueError:
+                    real = False
+                text = f"{year}-{month:02d}-{day:02d}"
+                assert valid("day", text) is real, text
+                assert valid("at", f"{text}T23:59:59.5Z") is real, text
+    assert all(valid("day", text) for text in ("2030", "2030-05", "2030-05-06Z"))
+    assert all(valid("at", text) for text in ("2030Z", "2030-05-06T07Z", "2015-06-30T23:59:60.5Z"))
+    wrong = ("2030-05-06T07", "2015-06-30T23:58:60Z", "2014-06-30T23:59:60Z", "2030-05-06T24:00Z", " 2030Z")
+    assert not any(valid("at", text) for text in wrong)
+
+
+def test_arrays_with_axes_of_their_own_are_no_images(tmp_path: Path) -> None:
+    done = written(tmp_path, [ArrayPart("a", np.eye(2), axes=("azimuth", "mast"))])
+    assert check_label(done.label).sound
+    assert structures(done)[0].type == "Array_2D"
+
+
+def test_a_mean_beyond_the_largest_number_is_left_out(tmp_path: Path) -> None:
+    done = written(tmp_path, [ArrayPart("a", np.full((2, 2), 1.7e308))])
+    assert check_label(done.label).sound
+    assert "<mean>" not in done.label.read_text("ascii")
 
 
 def test_every_changed_bit_of_the_data_is_found(tmp_path: Path) -> None:

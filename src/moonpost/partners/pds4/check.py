@@ -16,6 +16,7 @@ from moonpost.errors import DataError
 from moonpost.partners.pds4.about import AUTHORITIES
 from moonpost.partners.pds4.delimited import broken_records
 from moonpost.partners.pds4.reading import children, find_text, local_name, read_tree
+from moonpost.partners.pds4.rules import broken_rules
 
 __all__ = ["LabelCheck", "LabelFault", "check_label", "own_schema"]
 
@@ -24,26 +25,17 @@ Kind = Literal["xml", "schema", "rule", "file", "size", "checksum", "extent", "l
 _WIDTHS = {"Byte": 1, "2": 2, "4": 4, "8": 8, "16": 16, "Single": 4, "Double": 8}
 _ARRAYS = (
     "Array",
+    "Array_1D",
     "Array_2D",
     "Array_2D_Image",
     "Array_2D_Map",
+    "Array_2D_Spectrum",
     "Array_3D",
     "Array_3D_Image",
+    "Array_3D_Movie",
     "Array_3D_Spectrum",
 )
 _AXES = re.compile(r"Array_(\d)D")
-_REFERENCES = {
-    "Investigation_Area": {"data_to_investigation"},
-    "Observing_System_Component": {
-        "is_instrument",
-        "is_instrument_host",
-        "is_other",
-        "is_facility",
-        "is_telescope",
-        "is_airborne",
-    },
-    "Target_Identification": {"data_to_target"},
-}
 
 
 @dataclass(frozen=True)
@@ -114,8 +106,8 @@ def own_schema() -> Path:
 
     Notes
     -----
-    Written from the description of the Information Model 1.20.0.0; the schema that the Planetary Data System
-    publishes is the authority and can be given to `check_label` instead.
+    Written from the description of the Information Model 1.20.0.0 and compared class by class with the schema that
+    the Planetary Data System publishes; that one is the authority and can be given to `check_label` instead.
 
     Examples
     --------
@@ -147,9 +139,10 @@ def check_label(label: str | os.PathLike[str], schema: str | os.PathLike[str] | 
 
     Notes
     -----
-    Nothing is fetched over a network. Beyond the schema it checks rules that the published Schematron file states:
-    identifiers, numbers of axes and fields, names of image axes, kinds of reference; and that sizes, checksums,
-    records and fields agree with the data file.
+    Nothing is fetched over a network. Beyond the schema it checks the rules of the published Schematron file
+    1.20.0.0 that concern such labels: identifiers, numbers of axes and fields, names of image axes, kinds of
+    reference, missing times, facets, citations; and that sizes, checksums, records and fields agree with the data
+    file. What that file only advises against is not told.
 
     Examples
     --------
@@ -173,7 +166,7 @@ def check_label(label: str | os.PathLike[str], schema: str | os.PathLike[str] | 
     except DataError as error:
         return LabelCheck(str(path), named, "", "", (), 0, (LabelFault("xml", 0, error.what),))
     faults = [] if rules.validate(root.getroottree()) else [_told(error) for error in rules.error_log]
-    faults += [*_identity(root), *_references(root), *_objects(root), *_data(root, path.parent)]
+    faults += [*_identity(root), *_model(root), *_objects(root), *_data(root, path.parent)]
     areas = children(root, "File_Area_Observational")
     return LabelCheck(
         label=str(path),
@@ -207,6 +200,10 @@ def _rule(node: Any, text: str) -> LabelFault:
     return LabelFault("rule", node.sourceline or 0, text)
 
 
+def _model(root: Any) -> list[LabelFault]:
+    return [_rule(node, text) for node, text in broken_rules(root)]
+
+
 def _identity(root: Any) -> Iterator[LabelFault]:
     """Identifiers, versions and dates."""
     for node in children(root, "Identification_Area"):
@@ -237,17 +234,6 @@ def _day(text: str) -> dt.date | None:
         return None
 
 
-def _references(root: Any) -> Iterator[LabelFault]:
-    """Kinds of reference, by where they stand."""
-    for node in root.iter("{*}Internal_Reference"):
-        permitted = _REFERENCES.get(local_name(node.getparent()))
-        kind = find_text(node, "reference_type")
-        if permitted is not None and kind not in permitted:
-            yield _rule(node, f"reference_type {kind} is none of {', '.join(sorted(permitted))}")
-        if local_name(node.getparent()) == "Reference_List" and not kind.startswith("data_"):
-            yield _rule(node, f"reference_type {kind} is not one of data")
-
-
 def _objects(root: Any) -> Iterator[LabelFault]:
     """Numbers of axes and fields."""
     for area in children(root, "File_Area_Observational"):
@@ -269,7 +255,10 @@ def _array(node: Any) -> Iterator[LabelFault]:
     names = [find_text(axis, "axis_name") for axis in axes]
     if tag == "Array_2D_Image" and set(names) != {"Line", "Sample"}:
         yield _rule(node, f"the axes of an image are Line and Sample, not {' and '.join(names)}")
-    if sorted(find_text(axis, "sequence_number") for axis in axes) != sorted(str(k + 1) for k in range(len(axes))):
+    numbers = [find_text(axis, "sequence_number") for axis in axes]
+    if tag == "Array_2D_Image" and numbers == ["2", "1"]:
+        yield _rule(node, "the axes of an image stand in the order of their sequence numbers")
+    if sorted(numbers) != sorted(str(k + 1) for k in range(len(axes))):
         yield _rule(node, "the sequence numbers of the axes are not 1, 2, ...")
 
 

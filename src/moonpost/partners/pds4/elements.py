@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from moonpost.errors import InputError
 from moonpost.partners.pds4.about import LEVELS, MODEL_VERSION, MOON, About, ascii_text, instant_text
 from moonpost.partners.pds4.parts import ArrayPart, Field, TablePart
+from moonpost.partners.pds4.rules import CITED
 
 __all__ = ["NAMESPACE"]
 
@@ -94,6 +97,8 @@ def _identification(root: Any, about: About) -> None:
         _add(citation, "publication_year", f"{about.year:04d}")
         for keyword in about.keywords:
             _add(citation, "keyword", keyword)
+        if len(about.description.replace(" ", "")) > CITED:
+            raise InputError("is too long to be cited", where="description", advice=f"at most {CITED} letters fit")
         _add(citation, "description", about.description)
     history = _add(area, "Modification_History")
     for change in about.history:
@@ -166,8 +171,11 @@ def _array(area: Any, part: ArrayPart, offset: int) -> None:
     known = part.real()
     if known.size:
         statistics = _add(node, "Object_Statistics")
-        for name, value in (("maximum", known.max()), ("minimum", known.min()), ("mean", known.mean(dtype=float))):
-            _add(statistics, name, repr(value.item()))
+        with np.errstate(over="ignore"):
+            mean = known.mean(dtype=float)
+        for name, value in (("maximum", known.max()), ("minimum", known.min()), ("mean", mean)):
+            if np.isfinite(value):
+                _add(statistics, name, repr(value.item()))
 
 
 def _table(area: Any, table: TablePart) -> None:

@@ -30,6 +30,9 @@ _TYPES = {
     "c8": "ComplexLSB8",
     "c16": "ComplexLSB16",
 }
+_AXES = {"Array": 0} | {f"Array_2D{end}": 2 for end in ("", "_Image", "_Map", "_Spectrum")}
+_AXES |= {f"Array_3D{end}": 3 for end in ("", "_Image", "_Movie", "_Spectrum")}
+_IMAGE = {"Line", "Sample"}
 _TIME_BYTES = len("2030-01-01T00:00:00.000Z")
 
 
@@ -48,7 +51,7 @@ class ArrayPart:
     axes : sequence of str
         Names of the axes, slowest first; the last two are Line and Sample if not given.
     kind : str
-        Class of PDS4, such as ``Array_2D_Map``; from the number of axes if empty.
+        Class of PDS4, such as ``Array_2D_Map``; from the axes if empty.
     description : str
         What to know of it, such as its map projection.
     scaling_factor, value_offset : float or None
@@ -88,13 +91,23 @@ class ArrayPart:
         stored, constant = numbers(array, self.name, self.missing)
         object.__setattr__(self, "stored", stored)
         object.__setattr__(self, "constant", constant)
-        if self.tag in ("Array_2D_Image", "Array_2D_Map", "Array_2D") and array.ndim != 2:
-            raise InputError(f"{self.tag} has two axes, and the array {array.ndim}", where=self.name)
+        if self.tag not in _AXES:
+            raise InputError(f"{self.tag!r}", where=f"{self.name}, kind", advice=f"give one of {', '.join(_AXES)}")
+        if _AXES[self.tag] not in (0, array.ndim):
+            number = {2: "two", 3: "three"}[_AXES[self.tag]]
+            raise InputError(f"{self.tag} has {number} axes, and the array {array.ndim}", where=self.name)
+        if self.tag == "Array_2D_Image" and set(self.axis_names) != _IMAGE:
+            raise InputError(
+                f"an image with the axes {' and '.join(self.axis_names)}",
+                where=self.name,
+                advice="call them Line and Sample, or give the kind Array_2D",
+            )
 
     @property
     def tag(self) -> str:
         """Its class of PDS4."""
-        return self.kind or {2: "Array_2D_Image", 3: "Array_3D"}.get(np.ndim(self.stored), "Array")
+        flat = "Array_2D_Image" if set(self.axis_names) == _IMAGE else "Array_2D"
+        return self.kind or {2: flat, 3: "Array_3D"}.get(np.ndim(self.stored), "Array")
 
     @property
     def axis_names(self) -> tuple[str, ...]:
