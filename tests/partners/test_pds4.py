@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import dataclasses
 import datetime as dt
 from pathlib import Path
 from typing import Any
@@ -236,6 +237,19 @@ def test_a_published_product_is_cited(tmp_path: Path) -> None:
     assert citation.findtext("author_list") == "China National Space Administration"
     assert citation.findtext("keyword") == "lunar geology"
     assert label.findtext("Observation_Area/comment") == "Published 2028-03."
+
+
+def test_a_citation_has_at_most_five_thousand_letters(tmp_path: Path) -> None:
+    fits = dataclasses.replace(about(), year=2031, authors="Nobody", description="a b" * 2500)
+    done = write_product(tmp_path, fits, [ArrayPart("a", np.eye(2))])
+    assert check_label(done.label).sound
+    assert changed(done, ("<description>a ba b", "<description>ab ba b")) == [
+        "the description of a citation has more than 5000 characters"
+    ]
+    more = dataclasses.replace(fits, lid=f"{fits.lid}-b", description="a b" * 2500 + "c")
+    with pytest.raises(InputError, match="too long to be cited"):
+        write_product(tmp_path, more, [ArrayPart("a", np.eye(2))])
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 # ------------------------------------------------------------------------------------------ versions
@@ -594,6 +608,19 @@ def test_delimited_tables_are_checked_as_the_model_has_them(
 ) -> None:
     done = written(tmp_path, TablePart({"a": [1.5, 2.0], "b": ["x", "y"]}, form="delimited"))
     assert (changed(done, (old, new)) == []) is sound
+
+
+@pytest.mark.parametrize(("field_format", "sound"), [("%5d", True), ("%6d", False)])
+def test_a_validation_format_is_the_field_format(tmp_path: Path, field_format: str, sound: bool) -> None:
+    done = written(tmp_path, TablePart({"word": ["x", "y"]}))
+    assert done.size_bytes == 2
+    text = done.label.read_text("utf-8").replace("Table_Binary", "Table_Character")
+    text = text.replace("Record_Binary", "Record_Character").replace("Field_Binary", "Field_Character")
+    text = text.replace("<Record_C", "<record_delimiter>Line-Feed</record_delimiter><Record_C")
+    formats = f"<field_format>{field_format}</field_format><validation_format>%5d</validation_format>"
+    done.label.write_text(text.replace("</field_length>", f"</field_length>{formats}"), "utf-8")
+    faults = [fault.text for fault in check_label(done.label).faults]
+    assert faults == ([] if sound else ["validation_format %5d is not the field_format"])
 
 
 def test_days_of_the_schema_are_those_of_the_calendar() -> None:
