@@ -7,5 +7,20 @@ from moonpost.control.archive.gaps import Gap
 from moonpost.control.archive.segments import Segment
 from moonpost.control.archive.series import Series
 from moonpost.control.archive.store import Archive, Receipt, Status
+from moonpost.control.archive.upkeep import Finding, Rebuilt, Verification, rebuild, verify
 
-__all__ = ["Archive", "Decoder", "Gap", "Packets", "Receipt", "Segment", "Series", "Status"]
+__all__ = [
+    "Archive",
+    "Decoder",
+    "Finding",
+    "Gap",
+    "Packets",
+    "Rebuilt",
+    "Receipt",
+    "Segment",
+    "Series",
+    "Status",
+    "Verification",
+    "rebuild",
+    "verify",
+]

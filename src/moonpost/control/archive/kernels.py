@@ -220,14 +220,16 @@ def bucket_statistics(values: npt.NDArray[np.float64], begins: _Ints) -> npt.NDA
             value = values[at]
             if not np.isnan(value):
                 count += 1
-                least = min(least, value)
-                most = max(most, value)
-                total, rest = _add(total, rest, value, 0.0)
+                least = value if value < least else least
+                most = value if value > most else most
+                wider = total + value
+                part = wider - total
+                rest += (total - (wider - part)) + (value - part)
+                total = wider
         found[0, row] = count
         found[1, row] = least if count else np.nan
         found[2, row] = most if count else np.nan
-        found[3, row] = total
-        found[4, row] = rest
+        found[3, row], found[4, row] = _add(total, 0.0, 0.0, rest)
     return found
 
 

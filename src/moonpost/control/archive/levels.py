@@ -13,7 +13,7 @@ __all__ = ["Level", "bucket_rows", "build_levels", "merge_buckets"]
 
 _Ints = npt.NDArray[np.int64]
 _Floats = npt.NDArray[np.float64]
-_FEWEST = 16
+_FEWEST = 32
 _STEP = 3
 
 
@@ -110,24 +110,32 @@ def build_levels(rows: Rows) -> tuple[list[Level], _Ints]:
     table : ndarray of int64, (1 + 5 p, m)
         First row: numbers of the buckets. Then five for each of the p columns: bits of the float64 statistics.
     """
+    from moonpost.control.archive.kernels import bucket_statistics, merge_statistics
+
     exponent = _first_exponent(rows.time_us)
     if exponent is None or not rows.columns:
         return [], np.empty((1 + 5 * len(rows.columns), 0), np.int64)
     bucket = rows.time_us >> exponent
-    found = [bucket_rows(rows.time_us, values, exponent)[1] for values in rows.columns.values()]
-    bucket = bucket[_begins(bucket)[:-1]]
-    levels: list[Level] = []
-    tables: list[_Ints] = []
-    begin = 0
-    while True:
-        levels.append(Level(exponent, begin, begin + bucket.size))
-        tables.append(np.vstack([bucket, *(statistics.view(np.int64) for statistics in found)]))
-        begin += bucket.size
-        if bucket.size <= 2:
-            return levels, np.concatenate(tables, axis=1)
-        found = [merge_buckets(bucket, statistics, _STEP)[1] for statistics in found]
-        bucket = np.unique(bucket >> _STEP)
-        exponent += _STEP
+    begins = _begins(bucket)
+    bucket = bucket[begins[:-1]]
+    levels, buckets, cuts = [Level(exponent, 0, bucket.size)], [bucket], [begins]
+    while bucket.size > 2:
+        cuts.append(_begins(bucket >> _STEP))
+        bucket = (bucket >> _STEP)[cuts[-1][:-1]]
+        buckets.append(bucket)
+        levels.append(Level(levels[-1].exponent + _STEP, levels[-1].end, levels[-1].end + bucket.size))
+    table = np.empty((1 + 5 * len(rows.columns), levels[-1].end), np.int64)
+    table[0] = np.concatenate(buckets)
+    numbers = np.empty(len(rows))
+    for row, values in enumerate(rows.columns.values()):
+        numbers[:] = values
+        own = table[1 + 5 * row : 6 + 5 * row].view(np.float64)
+        found = bucket_statistics(numbers, begins)
+        own[:, : levels[0].end] = found
+        for level, cut in zip(levels[1:], cuts[1:], strict=True):
+            found = merge_statistics(found, cut)
+            own[:, level.begin : level.end] = found
+    return levels, table
 
 
 def _first_exponent(time_us: _Ints) -> int | None:

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import threading
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from moonpost.control.archive.batch import Decoder, Packets
+from moonpost.control.archive.manifest import Manifest, read_manifest, write_manifest
 from moonpost.control.archive.parts import Part, PartStore, check_columns
 from moonpost.control.archive.rows import Rows, Run, in_order, is_known, merge_rows
-from moonpost.errors import DataError, MoonpostError
-from moonpost.files import write_json
+from moonpost.errors import MoonpostError
 
 __all__ = ["ParameterStore", "Snapshot"]
 
-_FORMAT = 1
 _HOT_ROWS = 1 << 20
 _PART_VALUES = 1 << 25
-_PART_ROWS = 1 << 22
+_PART_ROWS = 1 << 23
 _MOST_RUNS = 32
 
 
@@ -212,26 +210,13 @@ class ParameterStore:
 
     def _load(self) -> None:
         """Read the manifest; files that it does not name are left from a stopped process."""
-        path = self.files.folder / "manifest.json"
-        try:
-            fields = json.loads(path.read_text(encoding="utf-8"))
-            if fields["format"] != _FORMAT:
-                raise ValueError(f"format {fields['format']}")
-            self.watermark = (int(fields["watermark"][0]), int(fields["watermark"][1]))
-            self._serial = int(fields["serial"])
-            self.retained_us = fields["retained_us"]
-            found = [Part.from_dict(part) for part in fields["parts"]]
-        except FileNotFoundError:
-            found = []
-        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-            raise DataError(
-                f"is no manifest of parameters: {error}", where=str(path), advice="rebuild the archive"
-            ) from error
-        self._reach = self.watermark
-        for part in found:
+        manifest = read_manifest(self.files.folder)
+        self.watermark = self._reach = manifest.watermark
+        self._serial, self.retained_us = manifest.serial, manifest.retained_us
+        for part in manifest.parts:
             self.parts[part.apid] = (*self.parts.get(part.apid, ()), part)
         if self._writable:
-            self._drop_strays({part.stem for part in found})
+            self._drop_strays({part.stem for part in manifest.parts})
 
     def _drop_strays(self, named: set[str]) -> None:
         """Remove files that the manifest does not name."""
@@ -289,7 +274,7 @@ class ParameterStore:
             names = tuple(merged.columns)
             size, old = len(merged), []
             for part in reversed([p for p in self.parts.get(apid, ()) if p.signature == merged.signature]):
-                if part.size > 2 * size or part.size + size > limit:
+                if part.size > size or 4 * size >= limit:
                     break
                 old.append(part)
                 size += part.size
@@ -321,11 +306,8 @@ class ParameterStore:
 
     def _keep(self) -> None:
         """Write the manifest."""
-        parts = [asdict(part) for parts in self.parts.values() for part in parts]
-        fields = {"format": _FORMAT, "watermark": self.watermark, "serial": self._serial}
-        write_json(
-            self.files.folder / "manifest.json", {**fields, "retained_us": self.retained_us, "parts": parts}
-        )
+        parts = tuple(part for parts in self.parts.values() for part in parts)
+        write_manifest(self.files.folder, Manifest(self.watermark, self._serial, self.retained_us, parts))
 
     def _sweep(self) -> None:
         """Remove files that went into others, once nobody reads."""

@@ -27,6 +27,7 @@ __all__ = ["Part", "PartStore"]
 _Ints = npt.NDArray[np.int64]
 _FIXED = ("packet_time", "packet_key")
 _OPEN_TABLES = 2048
+_GROUPS = "ROW_GROUP_SIZE 65536, DICTIONARY_SIZE_LIMIT 1"
 
 
 @dataclass(frozen=True)
@@ -235,7 +236,7 @@ class PartStore:
         try:
             cursor.register("frame", frame)
             file = str(path).replace("'", "''")
-            cursor.execute(f"COPY frame TO '{file}' (FORMAT parquet, COMPRESSION lz4, ROW_GROUP_SIZE 65536)")
+            cursor.execute(f"COPY frame TO '{file}' (FORMAT parquet, COMPRESSION lz4, {_GROUPS})")
         except duckdb.Error as error:
             raise OutputError(
                 f"cannot write: {error}",

@@ -19,7 +19,7 @@ from moonpost.control.archive.batch import Packets
 from moonpost.errors import DataError
 from moonpost.files import write_json
 
-__all__ = ["Segment", "encode", "list_segments", "read_seal", "read_segment", "seal_segment"]
+__all__ = ["Segment", "encode", "list_segments", "read_retired", "read_seal", "read_segment", "seal_segment"]
 
 HEAD_BYTES = 64
 RECORD_HEAD = np.dtype(
@@ -282,6 +282,41 @@ def seal_segment(folder: Path, number: int, previous: str) -> Segment | None:
     segment = Segment(number, size, len(content.packets), channels, hashed, previous, cut, tuple(faults))
     write_seal(folder, segment)
     return segment
+
+
+def read_retired(folder: Path) -> tuple[int, str]:
+    """Number and hash of the last segment that was removed because of its age; 0 and nothing if none was.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Folder of the archive.
+
+    Returns
+    -------
+    number : int
+    sha256 : str
+
+    Raises
+    ------
+    DataError
+        If the file that tells it cannot be read.
+    """
+    path = folder / "raw" / "retired.json"
+    try:
+        fields = json.loads(path.read_text(encoding="utf-8"))
+        return int(fields["number"]), str(fields["sha256"])
+    except FileNotFoundError:
+        return 0, ""
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise DataError(f"cannot be read: {error}", where=str(path), advice="restore it from a copy") from error
+
+
+def remove_segment(folder: Path, number: int) -> None:
+    """Remove a segment and its seal."""
+    path = segment_path(folder, number)
+    path.with_suffix(".json").unlink(missing_ok=True)
+    path.unlink(missing_ok=True)
 
 
 def sync_folder(path: Path) -> None:

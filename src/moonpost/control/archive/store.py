@@ -304,6 +304,36 @@ class Archive:
         store = self._reading()
         return read_gaps(store, store.apids(), *_period(start, stop))
 
+    def retire(self, before: TimeLike) -> tuple[int, int]:
+        """Let go of packets and parameters of before a time; what is newer is untouched.
+
+        Parameters
+        ----------
+        before : datetime64, str or datetime
+            UTC. Parameters of before it are not shown any more. Closed segments all of whose packets are older,
+            the oldest first, and parts likewise, are removed.
+
+        Returns
+        -------
+        segments : int
+            Segments removed.
+        parts : int
+            Parts removed.
+
+        Raises
+        ------
+        InputError
+            If the archive is open without a decoder.
+        OutputError
+            If it is open to read only, or the disk fails.
+        """
+        writer, store = self._writing(), self._reading()
+        before_us = _instant(before)
+        store.flush()
+        parts = store.retire(before_us)
+        with self._lock:
+            return writer.retire(before_us), parts
+
     @property
     def parameters(self) -> dict[str, tuple[int, ...]]:
         """Names of the parameters that packets carried, with the channels that carry them."""
@@ -404,13 +434,18 @@ class Archive:
 
 def _period(start: TimeLike, stop: TimeLike) -> tuple[int, int]:
     """A period in microseconds since 1970."""
-    found = [exact_times(t) for t in (start, stop)]
-    if any(t.shape != () or np.isnat(t) for t in found):
-        raise DateError("is not one instant", where="start or stop", advice="give one time each")
-    first, last = (int(t.astype(np.int64)) for t in found)
+    first, last = _instant(start), _instant(stop)
     if last <= first:
         raise DateError("stop is not after start", where="period", advice="swap them")
     return first, last
+
+
+def _instant(t: TimeLike) -> int:
+    """One instant in microseconds since 1970."""
+    found = exact_times(t)
+    if found.shape != () or np.isnat(found):
+        raise DateError("is not one instant", where="time", advice="give one time")
+    return int(found.astype(np.int64))
 
 
 def _reaches(seal: Segment, first: int, last: int, apid: int | None) -> bool:

@@ -16,7 +16,9 @@ from moonpost.control.archive.segments import (
     channels_of,
     list_segments,
     merge_channels,
+    read_retired,
     read_seal,
+    remove_segment,
     seal_segment,
     segment_head,
     segment_path,
@@ -25,6 +27,7 @@ from moonpost.control.archive.segments import (
     write_seal,
 )
 from moonpost.errors import DataError, OutputError
+from moonpost.files import write_json
 
 __all__ = ["SegmentWriter"]
 
@@ -60,6 +63,7 @@ class SegmentWriter:
         self._sync_s = sync_s
         self._file = -1
         self._last_sync = 0.0
+        self._number = 0
         try:
             (folder / "raw").mkdir(parents=True, exist_ok=True)
             self._lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
@@ -79,7 +83,7 @@ class SegmentWriter:
                 raise
         except OSError as error:
             raise _stopped(folder, error) from error
-        self._number = self.closed[-1].number if self.closed else 0
+        self._number = max([self._number, *(segment.number for segment in self.closed)])
 
     @property
     def position(self) -> tuple[int, int]:
@@ -168,17 +172,54 @@ class SegmentWriter:
             os.close(self._lock)
             self._lock = -1
 
+    def retire(self, before_us: int) -> int:
+        """Remove the oldest segments whose packets are all of before a time, and tell how many.
+
+        Parameters
+        ----------
+        before_us : int
+            The time [us of UTC since 1970].
+
+        Returns
+        -------
+        int
+
+        Raises
+        ------
+        OutputError
+            If the disk fails.
+        """
+        gone = 0
+        while self.closed and all(last < before_us for _, _, last in self.closed[0].channels.values()):
+            oldest = self.closed[0]
+            told = {"number": oldest.number, "sha256": oldest.sha256}
+            write_json(self.folder / "raw" / "retired.json", told)
+            remove_segment(self.folder, oldest.number)
+            self._before = oldest.sha256
+            self.closed.pop(0)
+            gone += 1
+        return gone
+
+    @property
+    def _previous(self) -> str:
+        """Hash of the last closed segment."""
+        return self.closed[-1].sha256 if self.closed else self._before
+
     def _seal_open_ones(self) -> None:
         """Close what a stopped process left open."""
         self.closed = []
+        retired, self._before = read_retired(self.folder)
+        self._number = max(self._number, retired)
         for number in list_segments(self.folder):
+            if number <= retired:
+                remove_segment(self.folder, number)
+                continue
             try:
                 found = read_seal(self.folder, number)
             except DataError:
                 found = None
             if found is None:
-                previous = self.closed[-1].sha256 if self.closed else ""
-                found = seal_segment(self.folder, number, previous)
+                found = seal_segment(self.folder, number, self._previous)
             if found is not None:
                 self.closed.append(found)
 
@@ -241,9 +282,8 @@ class SegmentWriter:
 
     def _seal(self) -> None:
         """Close the open segment."""
-        previous = self.closed[-1].sha256 if self.closed else ""
         hashed = self._hash.hexdigest()
-        segment = Segment(self._number, self._end, self._records, dict(self._channels), hashed, previous)
+        segment = Segment(self._number, self._end, self._records, dict(self._channels), hashed, self._previous)
         write_seal(self.folder, segment)
         os.close(self._file)
         self._file = -1
