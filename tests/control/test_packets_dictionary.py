@@ -267,6 +267,33 @@ def test_a_simulated_station_is_sent_and_received_value_by_value() -> None:
                 np.testing.assert_array_equal(column, values[name])
 
 
+def test_columns_for_an_archive_have_a_row_for_each_packet() -> None:
+    """What the archive hands in is octets with places; times come out without decoding the rest."""
+    from moonpost.control.archive import Packets as Stored
+
+    rows = [Channel("a.x", "W", None, None, ""), Channel("a.in_light", "1", None, None, ""),
+            Channel("b.x", "W", None, None, "")]  # fmt: skip
+    dictionary = station_dictionary(rows)
+    values = {"a.x": np.array([1.5, 2.5]), "a.in_light": np.array([1, 0]), "b.x": np.array([3.0, np.nan])}
+    t = T + np.arange(2) * np.timedelta64(1, "s")
+    sent = station_packets(dictionary, values, t)
+    decoder = Decoder(dictionary)
+    noise = make_packets(100, [b"abc"])[0]
+    stored = Stored.of([*sent, noise], [*sent.apid, 100], T, [*sent.count, 0], T)
+    packets = Packets(stored.data, stored.offsets[:-1], np.diff(stored.offsets))
+    told = decoder.times(packets)
+    assert np.array_equal(told[:4], np.repeat(t, 2).astype("datetime64[us]"))
+    assert np.isnat(told[4])
+    assert decoder.tally.packets == 0
+    columns = decoder.columns(packets)
+    np.testing.assert_array_equal(columns["a.x"], [1.5, np.nan, 2.5, np.nan, np.nan])
+    np.testing.assert_array_equal(columns["a.in_light"], [1, np.nan, 0, np.nan, np.nan])
+    one = decoder.columns(packets.select(packets.apid == 1))
+    assert one["a.x"].dtype == np.float32
+    assert one["a.in_light"].dtype == np.uint8
+    assert one.keys() == {"a.x", "a.in_light"}
+
+
 @pytest.mark.soak
 @pytest.mark.parametrize("size", [10, 100])
 def test_octets_become_columns_ten_times_faster_than_elsewhere(size: int) -> None:

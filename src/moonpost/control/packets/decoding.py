@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from moonpost.control.packets.calibration import Instant
+from moonpost.control.packets.calibration import Enumeration, Instant
 from moonpost.control.packets.dictionary import Dictionary, PacketLayout, Parameter
 from moonpost.control.packets.headers import Packets
 from moonpost.control.packets.interpreting import interpret
@@ -180,6 +180,61 @@ class Decoder:
                 rows = rows[~meant]
             self.tally.reject("unknown packet", rows.size)
         return tuple(tables)
+
+    def times(self, packets: Packets) -> npt.NDArray[np.datetime64]:
+        """Times in packets, without decoding the rest; nothing is counted.
+
+        Parameters
+        ----------
+        packets : Packets
+            Whole packets.
+
+        Returns
+        -------
+        ndarray of datetime64[us], (n,)
+            UTC; NaT where the dictionary lacks the packet or its layout has no time of a fixed place.
+        """
+        t: npt.NDArray[np.datetime64] = np.full(len(packets), _NO_TIME)
+        apid = packets.apid if len(packets) else np.zeros(0, np.int64)
+        for number in np.unique(apid).tolist():
+            rows = np.flatnonzero((apid == number) & (packets.flags == 3))
+            for one in self._by_apid.get(number, []) + self._by_any:
+                meant = _meant(packets.select(rows), one)
+                place = next((p for p in one.places if p.parameter.name == one.layout.time), None)
+                if place is not None and place.bit is not None and rows[meant].size:
+                    last = (place.bit + place.parameter.encoding.bits + 7) // 8
+                    held = rows[meant][packets.length[rows[meant]] >= last]
+                    raw = take_numbers(packets.select(held).rows(0, last), place)
+                    t[held] = _times(place.parameter, {place.parameter.name: raw})
+                rows = rows[~meant]
+        return t
+
+    def columns(self, packets: Packets) -> dict[str, _Column]:
+        """Decode packets into columns with a row for each packet, as an archive of parameters takes them.
+
+        Parameters
+        ----------
+        packets : Packets
+            Whole packets.
+
+        Returns
+        -------
+        dict of str to ndarray, (n,)
+            Calibrated numbers, of labels the raw number, by parameter; no texts, octets and times. A column keeps
+            its type where every packet holds the parameter, else it is of doubles with NaN where one does not.
+        """
+        found: dict[str, _Column] = {}
+        for table in self.decode(packets):
+            for name, raw in table.raw.items():
+                calibration = self.dictionary.parameter(name).calibration
+                if raw.dtype == object or isinstance(calibration, Instant):
+                    continue
+                values = raw if isinstance(calibration, Enumeration) else table.values(name)
+                if len(table) == len(packets):
+                    found[name] = values
+                else:
+                    found.setdefault(name, np.full(len(packets), np.nan))[table.rows] = values
+        return found
 
     def _add(self, tables: list[Table], one: _Compiled, packets: Packets, rows: _Ints) -> None:
         """Decode the packets of one layout."""
