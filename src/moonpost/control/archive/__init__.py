@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from moonpost.control.archive.batch import Decoder, Packets
+from moonpost.control.archive.exports import export
 from moonpost.control.archive.gaps import Gap
 from moonpost.control.archive.segments import Segment
 from moonpost.control.archive.series import Series
@@ -21,6 +22,7 @@ __all__ = [
     "Series",
     "Status",
     "Verification",
+    "export",
     "rebuild",
     "verify",
 ]
