@@ -1,12 +1,14 @@
-"""Delimited tables: records and fields that a label tells otherwise than its file has them are found."""
+"""Records and fields that a label tells otherwise than its file has them are found; masked values are no data."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from moonpost.partners.pds4 import TablePart, about_result, check_label, write_product
+from moonpost.errors import InputError
+from moonpost.partners.pds4 import ArrayPart, TablePart, about_result, check_label, write_product
 from moonpost.plan import load_plan
 
 
@@ -35,3 +37,9 @@ def test_a_half_record_is_found(tmp_path: Path) -> None:
     done.data.write_bytes(done.data.read_bytes()[:-2] + b"00")
     told = [fault.text for fault in check_label(done.label).faults]
     assert any(text.startswith("the last record of series") for text in told)
+
+
+def test_masked_values_are_not_written_as_data() -> None:
+    with pytest.raises(InputError, match="masked"):
+        ArrayPart("x", np.ma.masked_array([[1.0, 2.0]], [[False, True]]))
+    assert ArrayPart("x", np.ma.masked_array([[1.0, 2.0]])).size_bytes == 16

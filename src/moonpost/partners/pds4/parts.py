@@ -79,6 +79,8 @@ class ArrayPart:
     constant: Number | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        if np.ma.is_masked(self.values):
+            raise InputError("has masked values", where=self.name, advice="fill them with NaN, or name missing")
         array = np.asarray(self.values)
         if array.ndim < 2 or array.ndim > 16 or array.size == 0:
             raise InputError(
