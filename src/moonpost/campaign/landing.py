@@ -13,6 +13,7 @@ import numpy as np
 from moonpost.campaign.launchdates import Departure
 from moonpost.campaign.launches import FlightKind, LeftOut
 from moonpost.errors import InputError, ModelError
+from moonpost.quiet import quiet
 
 __all__ = ["LandingMix", "MixRow", "land_mass", "mix_faults"]
 
@@ -411,10 +412,11 @@ def _mix(
         largest = float(np.abs(weights).max())
         factor = 1e6 / largest if largest > 0.0 else 1.0
         objective = np.concatenate([factor * np.asarray(weights), np.zeros(count)])
-        found = milp(
-            objective, constraints=LinearConstraint(np.array(rows), low, high), bounds=Bounds(0.0, upper),
-            integrality=np.ones(2 * count), options={"time_limit": seconds, "mip_rel_gap": 1e-9},
-        )  # fmt: skip
+        with quiet():
+            found = milp(
+                objective, constraints=LinearConstraint(np.array(rows), low, high), bounds=Bounds(0.0, upper),
+                integrality=np.ones(2 * count), options={"time_limit": seconds, "mip_rel_gap": 1e-9},
+            )  # fmt: skip
         if found.x is None:
             if best is None and found.status != 2:
                 raise ModelError(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from moonpost.errors import ModelError
+from moonpost.quiet import quiet
 
 if TYPE_CHECKING:
     from moonpost.campaign.loading import Cargo, Flight
@@ -265,13 +266,14 @@ class LoadingModel:
         least[-1] = -2 * _DAYS if self.aim == "robust" else 0.0
         kind = np.ones(self.width)
         kind[-1] = 0.0
-        found = milp(
-            goal,
-            constraints=LinearConstraint(matrix, low, high),
-            bounds=Bounds(least, self.upper),
-            integrality=kind,
-            options={"time_limit": seconds, "mip_rel_gap": gap},
-        )
+        with quiet():
+            found = milp(
+                goal,
+                constraints=LinearConstraint(matrix, low, high),
+                bounds=Bounds(least, self.upper),
+                integrality=kind,
+                options={"time_limit": seconds, "mip_rel_gap": gap},
+            )
         if found.x is None and found.status != 2:
             raise ModelError(
                 f"no loading was found in {seconds:g} s, nor shown that there is none",

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from moonpost.operations.taskmodel import TaskArrays, latest_starts
+from moonpost.quiet import quiet
 
 __all__ = ["Relaxed", "Spans", "TaskRows", "period_borders", "relaxed_plan", "spans"]
 
@@ -194,13 +195,14 @@ def relaxed_plan(
     cost = np.zeros(rows.count)
     for k, columns in enumerate(rows.starts):
         cost[list(columns.values())] = -arrays.worth[k]
-    found = milp(
-        cost,
-        constraints=LinearConstraint(matrix, lows, highs),
-        bounds=Bounds(0.0, np.array(rows.top)),
-        integrality=whole if integral else None,
-        options={"time_limit": max(0.05, seconds), "mip_rel_gap": 0.0},
-    )
+    with quiet():
+        found = milp(
+            cost,
+            constraints=LinearConstraint(matrix, lows, highs),
+            bounds=Bounds(0.0, np.array(rows.top)),
+            integrality=whole if integral else None,
+            options={"time_limit": max(0.05, seconds), "mip_rel_gap": 0.0},
+        )
     chosen, period = np.zeros(n, dtype=bool), np.full(n, -1, dtype=np.int64)
     if found.status == 2:
         return Relaxed(math.inf, chosen, period, feasible=False)
