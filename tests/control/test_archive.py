@@ -233,3 +233,35 @@ def test_packets_that_cannot_be(change: dict[str, object], message: str) -> None
         Packets.of(**fields)  # type: ignore[arg-type]
     with pytest.raises(DateError):
         Packets.of([b"a"], [1], np.array(["NaT"], "datetime64[us]"), [1], [EPOCH])
+
+
+def test_any_octets_that_are_numbers_are_kept_to_the_bit(tmp_path: Path) -> None:
+    octets = np.array([0x7FA00001, 0x7F800000, 0xFF800000, 0x80000000, 0x00000001, 0x7F7FFFFF] * 20, ">u4")
+
+    def plain(_: int, packets: Packets) -> dict[str, npt.NDArray[np.generic]]:
+        return {"x": packets.data.view(">f4")}
+
+    number = np.arange(octets.size)
+    time = EPOCH + number * 1_000_000
+    apid = np.full(octets.size, 9, np.uint16)
+    with Archive.open(tmp_path, plain) as archive:
+        archive.append(Packets(apid, time, number, time, octets.view(np.uint8), np.arange(octets.size + 1) * 4))
+        live = archive.query("x", EPOCH, LATER), archive.query("x", EPOCH, LATER, bins=1)
+        archive.flush()
+        after = archive.query("x", EPOCH, LATER), archive.query("x", EPOCH, LATER, bins=1)
+    assert live[0].value.view(np.uint32).tolist() == [int(o) for o in octets if o != 0x7FA00001]
+    assert (live[1].count[0], live[1].minimum[0], live[1].maximum[0]) == (100, -np.inf, np.inf)
+    for before, found in zip(live, after, strict=True):
+        assert found.value.tobytes() == before.value.tobytes()
+
+
+def test_a_part_that_is_lost_stops_no_packet(tmp_path: Path) -> None:
+    with Archive.open(tmp_path, decode) as archive:
+        archive.append(make(np.arange(10)))
+        archive.flush()
+        for file in (tmp_path / "parameters").glob("*.parquet"):
+            file.write_bytes(b"lost")
+        assert archive.append(make(np.arange(5, 15))).acknowledged
+        assert "cannot be read" in archive.status.trouble
+        with pytest.raises(DataError, match="rebuild"):
+            archive.query("c5/count", EPOCH, LATER)

@@ -97,10 +97,12 @@ def _write_table(found: list[Series], path: Path, form: str) -> None:
     import duckdb
 
     wanted = ["minimum", "maximum", "count"] if found[0].step_s else []
+    with np.errstate(invalid="ignore"):
+        values = [one.value.astype(np.float64) for one in found]
     columns = {
         "place": np.repeat(np.arange(len(found)), [len(one) for one in found]),
         "time": np.concatenate([one.time for one in found]),
-        "value": np.concatenate([one.value.astype(np.float64) for one in found]),
+        "value": np.concatenate(values),
         **{name: np.concatenate([getattr(one, name).astype(np.float64) for one in found]) for name in wanted},
     }
     names = {"place": np.arange(len(found)), "parameter": np.array([one.parameter for one in found], object)}

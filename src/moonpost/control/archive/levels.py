@@ -63,7 +63,9 @@ def bucket_rows(time_us: _Ints, values: npt.NDArray[np.generic], exponent: int) 
 
     bucket = time_us >> exponent
     begins = _begins(bucket)
-    return bucket[begins[:-1]], bucket_statistics(np.ascontiguousarray(values, np.float64), begins)
+    with np.errstate(invalid="ignore"):
+        numbers = np.ascontiguousarray(values, np.float64)
+    return bucket[begins[:-1]], bucket_statistics(numbers, begins)
 
 
 def merge_buckets(bucket: _Ints, statistics: _Floats, by: int = 0) -> tuple[_Ints, _Floats]:
@@ -128,7 +130,8 @@ def build_levels(rows: Rows) -> tuple[list[Level], _Ints]:
     table[0] = np.concatenate(buckets)
     numbers = np.empty(len(rows))
     for row, values in enumerate(rows.columns.values()):
-        numbers[:] = values
+        with np.errstate(invalid="ignore"):
+            numbers[:] = values
         own = table[1 + 5 * row : 6 + 5 * row].view(np.float64)
         found = bucket_statistics(numbers, begins)
         own[:, : levels[0].end] = found

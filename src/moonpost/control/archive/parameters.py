@@ -15,7 +15,7 @@ from moonpost.control.archive.batch import Decoder, Packets
 from moonpost.control.archive.manifest import Manifest, read_manifest, write_manifest
 from moonpost.control.archive.parts import Part, PartStore, check_columns
 from moonpost.control.archive.rows import Rows, Run, in_order, is_known, merge_rows
-from moonpost.errors import MoonpostError
+from moonpost.errors import DataError, MoonpostError
 
 __all__ = ["ParameterStore", "Snapshot"]
 
@@ -235,11 +235,12 @@ class ParameterStore:
         if ordered and all(p.last_us < first for p in parts) and all(run.last_us < first for run in runs):
             return np.arange(time_us.size)
         near = [run.rows().between(first, last + 1) for run in runs if run.last_us >= first]
-        near += [
-            self.files.read(part, (), first, last + 1)
-            for part in parts
-            if part.first_us <= last and part.last_us >= first
-        ]
+        for part in parts:
+            if part.first_us <= last and part.last_us >= first:
+                try:
+                    near.append(self.files.read(part, (), first, last + 1))
+                except DataError as error:
+                    self.trouble = str(error)
         new = np.flatnonzero(~is_known(time_us, key, [(rows.time_us, rows.key) for rows in near]))
         return new if ordered else new[np.lexsort((key[new], time_us[new]))]
 
@@ -278,9 +279,11 @@ class ParameterStore:
                     break
                 old.append(part)
                 size += part.size
-            whole = merge_rows(
-                [*(self.files.read(p, names, p.first_us, p.last_us + 1) for p in reversed(old)), merged]
-            )
+            try:
+                before = [self.files.read(p, names, p.first_us, p.last_us + 1) for p in reversed(old)]
+            except DataError as error:
+                self.trouble, before, old = str(error), [], []
+            whole = merge_rows([*before, merged])
             gone += old
             for begin in range(0, len(whole), limit):
                 self._serial += 1

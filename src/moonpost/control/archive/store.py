@@ -25,7 +25,7 @@ from moonpost.control.archive.segments import (
 )
 from moonpost.control.archive.series import Series
 from moonpost.control.archive.writer import SegmentWriter
-from moonpost.errors import DataError, DateError, InputError, OutputError, UnknownNameError
+from moonpost.errors import DataError, DateError, InputError, MoonpostError, OutputError, UnknownNameError
 from moonpost.sky.times import TimeLike
 
 __all__ = ["Archive", "Receipt", "Status"]
@@ -213,7 +213,7 @@ class Archive:
         if self._store is not None and self._store.is_due:
             try:
                 self._store.flush()
-            except OutputError as error:
+            except MoonpostError as error:
                 self._store.trouble = str(error)
         return Receipt(len(packets), duplicates, writer.acknowledged == writer.appended)
 
