@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -265,3 +266,36 @@ def test_a_part_that_is_lost_stops_no_packet(tmp_path: Path) -> None:
         assert "cannot be read" in archive.status.trouble
         with pytest.raises(DataError, match="rebuild"):
             archive.query("c5/count", EPOCH, LATER)
+
+
+def test_queries_while_packets_come_in_see_a_growing_prefix(tmp_path: Path) -> None:
+    seen: list[list[int]] = []
+    wrong: list[BaseException] = []
+    with Archive.open(tmp_path, decode, hot_values=2000) as archive:
+        archive.append(make(np.arange(50)))
+        stop = threading.Event()
+
+        def look() -> None:
+            try:
+                while not stop.is_set():
+                    shown = archive.query("c5/count", EPOCH, LATER).value.tolist()
+                    seen.append(shown)
+                    binned = archive.query("c5/count", EPOCH, LATER, bins=8)
+                    assert binned.gaps == ()
+                    assert binned.count.sum() >= len(shown)
+            except BaseException as error:
+                wrong.append(error)
+
+        readers = [threading.Thread(target=look) for _ in range(2)]
+        for reader in readers:
+            reader.start()
+        for number in range(50, 4050, 50):
+            archive.append(make(np.arange(number, number + 50)))
+        stop.set()
+        for reader in readers:
+            reader.join()
+    assert not wrong
+    assert len({len(one) for one in seen}) > 2
+    for one in seen:
+        assert one == list(range(len(one)))
+        assert len(one) % 50 == 0
