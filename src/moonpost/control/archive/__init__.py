@@ -7,6 +7,7 @@ from moonpost.control.archive.exports import export
 from moonpost.control.archive.gaps import Gap
 from moonpost.control.archive.segments import Segment
 from moonpost.control.archive.series import Series
+from moonpost.control.archive.spacepackets import archive_decoder, archive_packets
 from moonpost.control.archive.store import Archive, Receipt, Status
 from moonpost.control.archive.upkeep import Finding, Rebuilt, Verification, rebuild, verify
 
@@ -22,6 +23,8 @@ __all__ = [
     "Series",
     "Status",
     "Verification",
+    "archive_decoder",
+    "archive_packets",
     "export",
     "rebuild",
     "verify",
