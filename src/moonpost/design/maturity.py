@@ -79,8 +79,9 @@ class MaturityRow:
 
     Examples
     --------
-    >>> row = maturity_report(load_plan("ilrs")).row("station-battery")  # doctest: +SKIP
-    >>> row.claimed, row.counted  # doctest: +SKIP
+    >>> from moonpost.plan import load_plan
+    >>> row = maturity_report(load_plan("ilrs")).row("station-battery")
+    >>> row.claimed, row.counted
     ('modified', 'new')
     """
 

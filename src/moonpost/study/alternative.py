@@ -97,6 +97,7 @@ def compare_plans(
 
     Examples
     --------
+    >>> from moonpost.study.alternative import compare_plans
     >>> compare_plans(["ilrs", "ilrs-orbit"]).record.row("delta-v").ahead  # doctest: +SKIP
     1
     """
@@ -156,6 +157,7 @@ def compare_studies(
 
     Examples
     --------
+    >>> from moonpost.study.alternative import compare_plans, compare_studies
     >>> compare_studies(compare_plans(["ilrs", "ilrs-orbit"]).studies).summary  # doctest: +SKIP
     """
     plans = [done.plan for done in studies]
