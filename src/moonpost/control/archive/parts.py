@@ -95,7 +95,7 @@ class PartStore:
             raise MissingExtraError(
                 "DuckDB is not installed, which keeps decoded parameters",
                 where="archive",
-                advice="install moonpost[control], or open the archive without a decoder",
+                advice="install it (duckdb), or open the archive without a decoder",
             ) from error
         self.folder = folder
         settings: dict[str, str | bool | int | float | list[str]] = {
