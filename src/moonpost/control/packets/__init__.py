@@ -1,7 +1,8 @@
-"""Telemetry as it is sent: space packets, transfer frames, and the dictionary that says what they hold."""
+"""Telemetry and telecommands as they are sent: packets, frames, and the dictionaries of what they hold."""
 
 from __future__ import annotations
 
+from moonpost.control.packets.arguments import Argument
 from moonpost.control.packets.clock import CucClock
 from moonpost.control.packets.decoding import Decoder, Table
 from moonpost.control.packets.dictionary import Dictionary
@@ -12,10 +13,22 @@ from moonpost.control.packets.limits import Limits, limit_states
 from moonpost.control.packets.receiving import FrameReader, PacketReader, Received
 from moonpost.control.packets.stations import channel_values, station_dictionary, station_packets
 from moonpost.control.packets.tally import Gap, Tally
+from moonpost.control.packets.telecommands import (
+    CommandDictionary,
+    CommandError,
+    CommandLayout,
+    Telecommand,
+    decode_command,
+    encode_command,
+)
 from moonpost.control.packets.xtce_reading import read_xtce
 from moonpost.control.packets.xtce_writing import write_xtce
 
 __all__ = [
+    "Argument",
+    "CommandDictionary",
+    "CommandError",
+    "CommandLayout",
     "CucClock",
     "Decoder",
     "Dictionary",
@@ -29,7 +42,10 @@ __all__ = [
     "Received",
     "Table",
     "Tally",
+    "Telecommand",
     "channel_values",
+    "decode_command",
+    "encode_command",
     "encode_packets",
     "idle_packet",
     "limit_states",
