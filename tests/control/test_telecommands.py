@@ -110,7 +110,8 @@ def test_a_command_may_carry_another() -> None:
     "wrong",
     [{"state": "maybe"}, {"state": 2}, {"state": True}, {"a": 7}, {"a": 1.5}, {"a": "1"}, {"a": True},
      {"b": -4001}, {"b": 4096}, {"power_w": 0.2}, {"power_w": float("nan")}, {"power_w": None},
-     {"c": float("inf")}, {"label": "too long a text"}, {"label": "a\0b"}, {"label": 5}, {"key": b"123"}, {"key": "zz"}, {"key": 4}, {"rest": bytes(257)}, {"size": 9}],
+     {"c": float("inf")}, {"label": "too long a text"}, {"label": "a\0b"}, {"label": 5},
+     {"key": b"123"}, {"key": "zz"}, {"key": 4}, {"rest": bytes(257)}, {"size": 9}],
 )  # fmt: skip
 def test_wrong_arguments_are_refused(wrong: dict[str, Any]) -> None:
     with pytest.raises(InputError):
