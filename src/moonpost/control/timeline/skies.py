@@ -1,0 +1,229 @@
+"""What the sky does at a station: light over the terrain and sight of the Earth, on the ground or in orbit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from moonpost.control.timeline.windows import Times, Window
+from moonpost.plan import OrbitStation, Plan
+from moonpost.plan.base import when_bounds
+
+if TYPE_CHECKING:
+    from moonpost.flight import LunarOrbit
+    from moonpost.sky import Almanac, Site
+    from moonpost.sky.eclipse import Eclipse
+    from moonpost.terrain import HorizonProfile
+
+__all__ = ["GroundSky", "OrbitSky", "SkyBlock", "first_landing", "sky_of"]
+
+_LIGHT_M_S = 299_792_458.0
+_GONE = ("lost", "cancelled")
+_STEP_S = 3600.0
+_SEEN = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class SkyBlock:
+    """What was found of a stretch of time.
+
+    Parameters
+    ----------
+    lit, seen : tuple of pairs of datetime64
+        Windows with any of the Sun in view, and with half of the Earth's disc.
+    eclipses : tuple of Eclipse
+        Of the Sun by the Earth.
+
+    Examples
+    --------
+    >>> SkyBlock((), (), ()).lit
+    ()
+    """
+
+    lit: tuple[Window, ...]
+    seen: tuple[Window, ...]
+    eclipses: tuple[Eclipse, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class GroundSky:
+    """The sky of a site on the ground, over its horizon.
+
+    Parameters
+    ----------
+    almanac : Almanac
+        Ephemerides.
+    profile : HorizonProfile
+        The horizon from the highest mast.
+
+    Examples
+    --------
+    >>> from moonpost.control.timeline.lunarday import LunarClock  # see there
+    """
+
+    almanac: Almanac
+    profile: HorizonProfile
+
+    @property
+    def place(self) -> Site:
+        """The place."""
+        return self.profile.site
+
+    def block(self, start: np.datetime64, stop: np.datetime64) -> SkyBlock:
+        """Light, sight of the Earth and eclipses between two instants."""
+        from moonpost.sky import times
+        from moonpost.sky.eclipse import eclipses
+        from moonpost.terrain.intervals import DANJON, spells
+
+        t = times(start, stop + np.timedelta64(1, "h"), _STEP_S)
+        lit = spells(self.profile, self.almanac.sun(self.place, t))
+        seen = spells(self.profile, self.almanac.earth(self.place, t), dark_fraction=_SEEN)
+        return SkyBlock(
+            tuple((row.start, row.stop) for row in lit),
+            tuple((row.start, row.stop) for row in seen),
+            eclipses(self.almanac, self.place, start, stop, DANJON),
+        )
+
+    def light(self, moment: np.datetime64, eclipsed: bool) -> float:
+        """Part of the Sun's disc in view [1]."""
+        from moonpost.sky.eclipse import earth_shadow
+        from moonpost.terrain import illumination
+        from moonpost.terrain.intervals import DANJON
+
+        share = float(np.asarray(illumination(self.profile, self.almanac.sun(self.place, moment)))[0])
+        return share * float(earth_shadow(self.almanac, self.place, moment, DANJON)[0]) if eclipsed else share
+
+    def light_time_s(self, moment: np.datetime64) -> float:
+        """One way to the Earth's centre [s]."""
+        return float(self.almanac.earth(self.place, moment).distance_m[0]) / _LIGHT_M_S
+
+
+@dataclass(frozen=True, eq=False)
+class OrbitSky:
+    """The sky of a station in orbit.
+
+    Parameters
+    ----------
+    almanac : Almanac
+        Ephemerides.
+    orbit : LunarOrbit
+        Its ellipse.
+
+    Examples
+    --------
+    >>> from moonpost.control.timeline.lunarday import LunarClock  # see there
+    """
+
+    almanac: Almanac
+    orbit: LunarOrbit
+
+    def block(self, start: np.datetime64, stop: np.datetime64) -> SkyBlock:
+        """Light and sight of the Earth between two instants."""
+        from moonpost.flight import darkness, earth_outages
+
+        dark = darkness(self.orbit, self.almanac, start, stop)
+        out = earth_outages(self.orbit, self.almanac, start, stop)
+        return SkyBlock(
+            _between(dark.start, dark.stop, start, stop), _between(out.start, out.stop, start, stop), ()
+        )
+
+    def light(self, moment: np.datetime64, eclipsed: bool) -> float:  # noqa: ARG002
+        """Part of the Sun's disc in view [1]; eclipses are in it."""
+        from moonpost.flight import orbit_light
+
+        return float(orbit_light(self.orbit, self.almanac, moment)[0])
+
+    def light_time_s(self, moment: np.datetime64) -> float:
+        """One way to the Earth's centre [s]."""
+        from moonpost.flight.orbit import bodies_m
+
+        away = bodies_m(self.almanac, "earth", moment, self.orbit.epoch) - self.orbit.position_m(moment)
+        return float(np.linalg.norm(away)) / _LIGHT_M_S
+
+
+def sky_of(
+    plan: Plan, site: str | None, almanac: Almanac | None
+) -> tuple[GroundSky | OrbitSky, np.datetime64 | None, str | None]:
+    """The sky of a plan's station or of one of its sites, its first landing, and the site.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+    site : str or None
+        A site; the station if None.
+    almanac : Almanac or None
+        Ephemerides; those that come with Moonpost if None.
+
+    Returns
+    -------
+    sky : GroundSky or OrbitSky
+    landing : datetime64[ms] or None
+    site : str or None
+
+    Raises
+    ------
+    UnknownNameError
+        If the plan has no such site.
+
+    Examples
+    --------
+    >>> from moonpost.plan import load_plan
+    >>> sky_of(load_plan("ilrs"), None, None)[2]
+    'glaeser-spot-1'
+    """
+    from moonpost.sky import Almanac
+    from moonpost.study.surroundings import site_horizon
+
+    known, station = almanac or Almanac.default(), plan.station
+    if site is None and isinstance(station, OrbitStation):
+        from moonpost.flight import LunarOrbit
+
+        orbit = LunarOrbit.from_plan(station.orbit, epoch=plan.design.start[:10])
+        bringing = {element.mission for element in plan.elements if element.bus == "station"}
+        return OrbitSky(known, orbit), _first(plan, bringing), None
+    row = plan.site(site) if site else plan.station_sites()[0]
+    masts = getattr(station, "masts_m", None) or (2.0,)
+    return GroundSky(known, site_horizon(plan, row, max(masts))), first_landing(plan, row.id), row.id
+
+
+def first_landing(plan: Plan, site: str) -> np.datetime64 | None:
+    """Find when the first machine has landed at a site, by the latest date that its mission allows.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+    site : str
+        A site of the plan.
+
+    Returns
+    -------
+    datetime64[ms] or None
+        UTC; None if no mission lands there.
+
+    Examples
+    --------
+    >>> from moonpost.plan import load_plan
+    >>> str(first_landing(load_plan("ilrs"), "ce4-site"))
+    '2019-01-03T02:26:00.000'
+    """
+    return _first(plan, {mission.id for mission in plan.missions if mission.site == site})
+
+
+def _first(plan: Plan, missions: set[str]) -> np.datetime64 | None:
+    """First arrival among missions that were not lost."""
+    dates = [
+        np.datetime64(when_bounds(mission.landing or mission.launch)[1], "ms")
+        for mission in plan.missions
+        if mission.id in missions and mission.status not in _GONE
+    ]
+    return min(dates) if dates else None
+
+
+def _between(starts: Times, stops: Times, first: np.datetime64, last: np.datetime64) -> tuple[Window, ...]:
+    """What lies between gaps."""
+    edges = np.concatenate([[first], np.column_stack([starts, stops]).ravel(), [last]]).astype("datetime64[ms]")
+    return tuple((row[0], row[1]) for row in edges.reshape(-1, 2) if row[1] > row[0])
