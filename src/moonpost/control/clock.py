@@ -1,0 +1,136 @@
+"""The clock of a mission: simulated time that runs at a multiple of wall time."""
+
+from __future__ import annotations
+
+import math
+import threading
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from moonpost.errors import InputError
+
+__all__ = ["MissionClock"]
+
+_LEAST_SPEED, _MOST_SPEED = 0.01, 100_000.0
+
+
+class MissionClock:
+    """Simulated time that runs at a multiple of wall time, and stops at the end of its span.
+
+    Parameters
+    ----------
+    start : numpy.datetime64
+        UTC at which it begins to run.
+    speed : float
+        Simulated seconds for each second of wall time, 0.01 to 100,000.
+    stop : numpy.datetime64, optional
+        UTC at which it stops; it runs on without.
+    wall : callable
+        Gives wall time that never goes back [s].
+
+    Raises
+    ------
+    InputError
+        If the speed is no number of 0.01 to 100,000, or `stop` lies before `start`.
+
+    Examples
+    --------
+    >>> wall_s = [0.0]
+    >>> start, stop = np.datetime64("2040-01-01"), np.datetime64("2040-01-02")
+    >>> clock = MissionClock(start, 3600.0, stop=stop, wall=lambda: wall_s[0])
+    >>> wall_s[0] = 2.0
+    >>> str(clock.now())
+    '2040-01-01T02:00:00.000000'
+    >>> clock.set_speed(86400.0)
+    >>> wall_s[0] = 5.0
+    >>> str(clock.now()), clock.has_ended
+    ('2040-01-02T00:00:00.000000', True)
+    """
+
+    def __init__(
+        self,
+        start: np.datetime64,
+        speed: float = 1.0,
+        *,
+        stop: np.datetime64 | None = None,
+        wall: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._lock = threading.Lock()
+        self._wall = wall
+        self._speed = checked_speed(speed)
+        self._base = np.datetime64(start, "us")
+        self._stop = None if stop is None else np.datetime64(stop, "us")
+        if self._stop is not None and self._stop < self._base:
+            raise InputError("ends before it begins", where="clock", advice="give a later end")
+        self._wall_base = wall()
+
+    def now(self) -> np.datetime64:
+        """Simulated UTC.
+
+        Returns
+        -------
+        numpy.datetime64
+            To the microsecond; the end of the span once it is reached.
+        """
+        with self._lock:
+            return self._now(self._wall())
+
+    def set_speed(self, speed: float) -> None:
+        """Run at another speed from now on; time does not jump.
+
+        Parameters
+        ----------
+        speed : float
+            Simulated seconds for each second of wall time, 0.01 to 100,000.
+
+        Raises
+        ------
+        InputError
+            If it is no such number.
+        """
+        checked = checked_speed(speed)
+        with self._lock:
+            wall = self._wall()
+            self._base, self._wall_base, self._speed = self._now(wall), wall, checked
+
+    def restart(self, at: np.datetime64) -> None:
+        """Run on from another time, as after a wait before the first tick.
+
+        Parameters
+        ----------
+        at : numpy.datetime64
+            UTC that it is now.
+        """
+        with self._lock:
+            self._base, self._wall_base = np.datetime64(at, "us"), self._wall()
+
+    @property
+    def speed(self) -> float:
+        """Simulated seconds for each second of wall time."""
+        return self._speed
+
+    @property
+    def stop(self) -> np.datetime64 | None:
+        """UTC at which it stops."""
+        return self._stop
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it stands at the end of its span."""
+        return self._stop is not None and bool(self.now() >= self._stop)
+
+    def _now(self, wall: float) -> np.datetime64:
+        elapsed = np.timedelta64(round((wall - self._wall_base) * self._speed * 1e6), "us")
+        found = self._base + max(elapsed, np.timedelta64(0, "us"))
+        return found if self._stop is None else min(found, self._stop)
+
+
+def checked_speed(speed: float) -> float:
+    """A speed that can be used, or an error."""
+    if isinstance(speed, bool) or not (math.isfinite(speed) and _LEAST_SPEED <= speed <= _MOST_SPEED):
+        raise InputError(
+            f"is {speed}", where="speed", advice=f"give {_LEAST_SPEED:g} to {_MOST_SPEED:,.0f} times wall time"
+        )
+    return float(speed)
