@@ -60,9 +60,9 @@ class MissionClock:
         self._lock = threading.Lock()
         self._wall = wall
         self._speed = checked_speed(speed)
-        self._base = np.datetime64(start, "us")
-        self._stop = None if stop is None else np.datetime64(stop, "us")
-        if self._stop is not None and self._stop < self._base:
+        self._base_us = _us(start)
+        self._stop_us = None if stop is None else _us(stop)
+        if self._stop_us is not None and self._stop_us < self._base_us:
             raise InputError("ends before it begins", where="clock", advice="give a later end")
         self._wall_base = wall()
 
@@ -75,7 +75,7 @@ class MissionClock:
             To the microsecond; the end of the span once it is reached.
         """
         with self._lock:
-            return self._now(self._wall())
+            return np.datetime64(self._now_us(self._wall()), "us")
 
     def set_speed(self, speed: float) -> None:
         """Run at another speed from now on; time does not jump.
@@ -93,7 +93,7 @@ class MissionClock:
         checked = checked_speed(speed)
         with self._lock:
             wall = self._wall()
-            self._base, self._wall_base, self._speed = self._now(wall), wall, checked
+            self._base_us, self._wall_base, self._speed = self._now_us(wall), wall, checked
 
     def restart(self, at: np.datetime64) -> None:
         """Run on from another time, as after a wait before the first tick.
@@ -104,7 +104,7 @@ class MissionClock:
             UTC that it is now.
         """
         with self._lock:
-            self._base, self._wall_base = np.datetime64(at, "us"), self._wall()
+            self._base_us, self._wall_base = _us(at), self._wall()
 
     @property
     def speed(self) -> float:
@@ -114,17 +114,21 @@ class MissionClock:
     @property
     def stop(self) -> np.datetime64 | None:
         """UTC at which it stops."""
-        return self._stop
+        return None if self._stop_us is None else np.datetime64(self._stop_us, "us")
 
     @property
     def has_ended(self) -> bool:
         """Whether it stands at the end of its span."""
-        return self._stop is not None and bool(self.now() >= self._stop)
+        with self._lock:
+            return self._stop_us is not None and self._now_us(self._wall()) >= self._stop_us
 
-    def _now(self, wall: float) -> np.datetime64:
-        elapsed = np.timedelta64(round((wall - self._wall_base) * self._speed * 1e6), "us")
-        found = self._base + max(elapsed, np.timedelta64(0, "us"))
-        return found if self._stop is None else min(found, self._stop)
+    def _now_us(self, wall: float) -> int:
+        found = self._base_us + max(0, round((wall - self._wall_base) * self._speed * 1e6))
+        return found if self._stop_us is None else min(found, self._stop_us)
+
+
+def _us(t: np.datetime64) -> int:
+    return int(t.astype("datetime64[us]").astype(np.int64))
 
 
 def checked_speed(speed: float) -> float:

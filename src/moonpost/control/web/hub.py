@@ -1,9 +1,9 @@
-"""The hub of live values: from the thread that takes telemetry in to browsers, none of which slows the others.
+"""The hub of live values: from the thread that takes telemetry in to browsers, none of which slows the rest.
 
 Values wait in one short list that the event loop empties ten times a second. Each parameter is written as text once
-in a round, whoever asked for it, and each distinct set of parameters is joined once. A client that does not read keeps
-a bounded number of values; beyond it they are thinned to the first, the last and each change of a limit state, and
-the client is told.
+in a round, whoever asked for it, and each distinct set of parameters is joined once. A client that does not read
+keeps a bounded number of values; beyond it they are thinned to the first, the last and each change of a limit
+state, and the client is told.
 """
 
 from __future__ import annotations
