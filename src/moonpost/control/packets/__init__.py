@@ -21,6 +21,7 @@ from moonpost.control.packets.telecommands import (
     decode_command,
     encode_command,
 )
+from moonpost.control.packets.xtce_commands import read_xtce_commands
 from moonpost.control.packets.xtce_reading import read_xtce
 from moonpost.control.packets.xtce_writing import write_xtce
 
@@ -51,6 +52,7 @@ __all__ = [
     "limit_states",
     "make_packets",
     "read_xtce",
+    "read_xtce_commands",
     "station_dictionary",
     "station_packets",
     "write_xtce",

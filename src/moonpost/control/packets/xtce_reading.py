@@ -18,7 +18,7 @@ from moonpost.errors import DataError, InputError
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-__all__ = ["read_xtce"]
+__all__ = ["own_name", "parse", "read_xtce"]
 
 _SPACES = ("http://www.omg.org/spec/XTCE/20180204", "http://www.omg.org/space/xtce", "")
 _SYNONYMS = {
@@ -57,14 +57,14 @@ def read_xtce(path: str | Path) -> Dictionary:
     ...     read_xtce(file.name).name
     'station'
     """
-    root = _parse(Path(path))
+    root = parse(Path(path))
     try:
         return _Reader(root, str(path)).dictionary()
     except InputError as error:
         raise DataError(f"{error.where}: {error.what}", where=str(path), advice=error.advice) from error
 
 
-def _parse(path: Path) -> _Element:
+def parse(path: Path) -> _Element:
     """The root of a file, without entities and without the network."""
     from lxml import etree
 
@@ -157,7 +157,7 @@ class _Reader:
                 kind = self._find(self.types.known, row.get("parameterTypeRef", ""), system)
                 made = self.types.known[kind]
                 text = row.get("shortDescription") or made.description
-                self.parameters[place] = replace(made, name=_alias(row), description=text)
+                self.parameters[place] = replace(made, name=own_name(row), description=text)
 
     def _containers_of(self, system: str, element: _Element) -> None:
         """Containers of one space system."""
@@ -184,7 +184,7 @@ class _Reader:
             elif local(part) == "BinaryEncoding":
                 self.types.notes.append(f"{where}: {local(part)} left out")
         return _Container(
-            system, row.get("name", ""), _alias(row), row.get("abstract") in {"true", "1"}, tuple(entries), base,
+            system, row.get("name", ""), own_name(row), row.get("abstract") in {"true", "1"}, tuple(entries), base,
             criteria, row.get("shortDescription", ""),
         )  # fmt: skip
 
@@ -310,7 +310,7 @@ def _systems(element: _Element, above: str) -> Iterator[tuple[str, _Element]]:
             yield from _systems(inner, path)
 
 
-def _alias(row: _Element) -> str:
+def own_name(row: _Element) -> str:
     """The name that our own files keep as an alias, else the name."""
     for aliases in named(row, "AliasSet"):
         for alias in children(aliases):

@@ -41,7 +41,7 @@ class TypeReader:
 
     def read(self, place: str, row: _Element) -> None:
         """Read one type."""
-        kind = local(row).removesuffix("ParameterType")
+        kind = local(row).removesuffix("ParameterType").removesuffix("ArgumentType")
         readers = {"Integer", "Float", "Enumerated", "Boolean", "Binary", "String", "AbsoluteTime"}
         if kind not in readers:
             raise fault(self.path, place, local(row))
@@ -176,8 +176,8 @@ class TypeReader:
         """A size that an item tells."""
         name, slope, intercept = None, 1, 0
         for part in children(row):
-            if local(part) == "ParameterInstanceRef":
-                name = part.get("parameterRef")
+            if local(part) in {"ParameterInstanceRef", "ArgumentInstanceRef"}:
+                name = part.get("parameterRef") or part.get("argumentRef")
             elif local(part) == "LinearAdjustment":
                 slope = int(number(self.path, place, part.get("slope", "1")))
                 intercept = int(number(self.path, place, part.get("intercept", "0")))

@@ -15,7 +15,19 @@ from moonpost.files import atomic_path
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-__all__ = ["NAMESPACE", "ROOT_CONTAINER", "token", "write_xtce", "xtce_text"]
+    from moonpost.control.packets.telecommands import CommandDictionary
+
+__all__ = [
+    "NAMESPACE",
+    "ROOT_CONTAINER",
+    "add",
+    "add_alias",
+    "add_encoding",
+    "charset_name",
+    "token",
+    "write_xtce",
+    "xtce_text",
+]
 
 NAMESPACE = "http://www.omg.org/spec/XTCE/20180204"
 """Namespace of XTCE 1.2."""
@@ -25,7 +37,7 @@ ROOT_CONTAINER = "CCSDSPacket"
 _ALIASES = "moonpost"
 
 
-def write_xtce(dictionary: Dictionary, path: str | Path) -> None:
+def write_xtce(dictionary: Dictionary, path: str | Path, commands: CommandDictionary | None = None) -> None:
     """Write a dictionary as an XTCE 1.2 file.
 
     Parameters
@@ -34,6 +46,8 @@ def write_xtce(dictionary: Dictionary, path: str | Path) -> None:
         What packets hold; each packet begins with the primary header.
     path : str or Path
         The file, replaced as a whole.
+    commands : CommandDictionary, optional
+        Telecommands of the same source, for the same file.
 
     Raises
     ------
@@ -42,18 +56,20 @@ def write_xtce(dictionary: Dictionary, path: str | Path) -> None:
     OutputError
         If the file cannot be written.
     """
-    text = xtce_text(dictionary)
+    text = xtce_text(dictionary, commands)
     with atomic_path(Path(path)) as draft:
         draft.write_bytes(text)
 
 
-def xtce_text(dictionary: Dictionary) -> bytes:
+def xtce_text(dictionary: Dictionary, commands: CommandDictionary | None = None) -> bytes:
     """A dictionary as XTCE 1.2.
 
     Parameters
     ----------
     dictionary : Dictionary
         What packets hold; each packet begins with the primary header.
+    commands : CommandDictionary, optional
+        Telecommands of the same source, for the same file.
 
     Returns
     -------
@@ -77,26 +93,30 @@ def xtce_text(dictionary: Dictionary) -> bytes:
     """
     from lxml import etree
 
+    from moonpost.control.packets.xtce_commands import add_commands
+
     _check(dictionary)
     root = etree.Element(f"{{{NAMESPACE}}}SpaceSystem", nsmap={None: NAMESPACE}, name=token(dictionary.name))
-    meta = _add(root, "TelemetryMetaData")
+    meta = add(root, "TelemetryMetaData")
     types, parameters, containers = (
-        _add(meta, tag) for tag in ("ParameterTypeSet", "ParameterSet", "ContainerSet")
+        add(meta, tag) for tag in ("ParameterTypeSet", "ParameterSet", "ContainerSet")
     )
     for parameter in dictionary.parameters:
         _type(types, parameter)
-        row = _add(
+        row = add(
             parameters, "Parameter", name=token(parameter.name), parameterTypeRef=f"{token(parameter.name)}_type"
         )
         if parameter.description:
             row.set("shortDescription", parameter.description)
-        _alias(row, parameter.name)
-    base = _add(containers, "SequenceContainer", name=ROOT_CONTAINER, abstract="true")
-    entries = _add(base, "EntryList")
+        add_alias(row, parameter.name)
+    base = add(containers, "SequenceContainer", name=ROOT_CONTAINER, abstract="true")
+    entries = add(base, "EntryList")
     for field in HEADER:
-        _add(entries, "ParameterRefEntry", parameterRef=token(field.name))
+        add(entries, "ParameterRefEntry", parameterRef=token(field.name))
     for packet in dictionary.packets:
         _container(containers, dictionary, packet)
+    if commands is not None:
+        add_commands(root, commands)
     return bytes(etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True))
 
 
@@ -139,24 +159,24 @@ def _check(dictionary: Dictionary) -> None:
             raise InputError("a packet has the name of the header", where=packet.name, advice="rename it")
 
 
-def _add(parent: _Element, tag: str, /, **attributes: str) -> _Element:
+def add(parent: _Element, tag: str, /, **attributes: str) -> _Element:
     """A child element."""
     from lxml import etree
 
     return etree.SubElement(parent, f"{{{NAMESPACE}}}{tag}", attributes)
 
 
-def _alias(row: _Element, name: str) -> None:
+def add_alias(row: _Element, name: str) -> None:
     """The name as it is here, where XTCE does not allow it."""
     if token(name) != name:
-        _add(_add(row, "AliasSet"), "Alias", nameSpace=_ALIASES, alias=name)
+        add(add(row, "AliasSet"), "Alias", nameSpace=_ALIASES, alias=name)
 
 
 def _type(types: _Element, parameter: Parameter) -> None:
     """The type of one parameter."""
     encoding, calibration = parameter.encoding, parameter.calibration
     tag = _type_tag(encoding, calibration)
-    row = _add(types, f"{tag}ParameterType", name=f"{token(parameter.name)}_type")
+    row = add(types, f"{tag}ParameterType", name=f"{token(parameter.name)}_type")
     if tag == "Integer":
         row.set("signed", "true" if encoding.kind == "signed" else "false")
         row.set("sizeInBits", str(encoding.bits))
@@ -166,14 +186,14 @@ def _type(types: _Element, parameter: Parameter) -> None:
         _time_type(row, encoding, calibration)
         return
     if parameter.unit:
-        _add(_add(row, "UnitSet"), "Unit").text = parameter.unit
+        add(add(row, "UnitSet"), "Unit").text = parameter.unit
     elif tag in {"Integer", "Float", "Enumerated", "Binary", "String"}:
-        _add(row, "UnitSet")
-    _encoding(row, encoding, calibration)
+        add(row, "UnitSet")
+    add_encoding(row, encoding, calibration)
     if isinstance(calibration, Enumeration):
-        labels = _add(row, "EnumerationList")
+        labels = add(row, "EnumerationList")
         for number, label in sorted(calibration.labels.items()):
-            _add(labels, "Enumeration", value=str(number), label=label)
+            add(labels, "Enumeration", value=str(number), label=label)
     if tag in {"Integer", "Float"}:
         _alarms(row, parameter)
 
@@ -191,44 +211,44 @@ def _type_tag(encoding: Encoding, calibration: Calibration | None) -> str:
 
 def _time_type(row: _Element, encoding: Encoding, instant: Instant) -> None:
     """A count of time with its epoch."""
-    scaled = _add(row, "Encoding", units="seconds", scale=repr(instant.scale_s), offset=repr(instant.offset_s))
-    _encoding(scaled, encoding, None)
-    _add(_add(row, "ReferenceTime"), "Epoch").text = instant.epoch
+    scaled = add(row, "Encoding", units="seconds", scale=repr(instant.scale_s), offset=repr(instant.offset_s))
+    add_encoding(scaled, encoding, None)
+    add(add(row, "ReferenceTime"), "Epoch").text = instant.epoch
 
 
-def _encoding(row: _Element, encoding: Encoding, calibration: Calibration | None) -> None:
+def add_encoding(row: _Element, encoding: Encoding, calibration: Calibration | None) -> None:
     """How raw values are written."""
     order = {"byteOrder": "leastSignificantByteFirst"} if encoding.little else {}
     if encoding.kind == "binary":
-        size = _add(_add(row, "BinaryDataEncoding"), "SizeInBits")
+        size = add(add(row, "BinaryDataEncoding"), "SizeInBits")
         _size(size, encoding)
         return
     if encoding.kind == "text":
         _text(row, encoding)
         return
     if encoding.kind == "float":
-        coded = _add(row, "FloatDataEncoding", sizeInBits=str(encoding.bits), encoding="IEEE754_1985", **order)
+        coded = add(row, "FloatDataEncoding", sizeInBits=str(encoding.bits), encoding="IEEE754_1985", **order)
     else:
         kind = "twosComplement" if encoding.kind == "signed" else "unsigned"
-        coded = _add(row, "IntegerDataEncoding", sizeInBits=str(encoding.bits), encoding=kind, **order)
+        coded = add(row, "IntegerDataEncoding", sizeInBits=str(encoding.bits), encoding=kind, **order)
     if isinstance(calibration, Polynomial):
-        terms = _add(_add(coded, "DefaultCalibrator"), "PolynomialCalibrator")
+        terms = add(add(coded, "DefaultCalibrator"), "PolynomialCalibrator")
         for exponent, coefficient in enumerate(calibration.coefficients):
-            _add(terms, "Term", coefficient=repr(float(coefficient)), exponent=str(exponent))
+            add(terms, "Term", coefficient=repr(float(coefficient)), exponent=str(exponent))
     if isinstance(calibration, Spline):
-        points = _add(
-            _add(coded, "DefaultCalibrator"), "SplineCalibrator", order=str(calibration.order),
+        points = add(
+            add(coded, "DefaultCalibrator"), "SplineCalibrator", order=str(calibration.order),
             extrapolate="true" if calibration.extrapolate else "false",
         )  # fmt: skip
         for raw, value in zip(calibration.raw, calibration.calibrated, strict=True):
-            _add(points, "SplinePoint", raw=repr(float(raw)), calibrated=repr(float(value)))
+            add(points, "SplinePoint", raw=repr(float(raw)), calibrated=repr(float(value)))
 
 
 def _size(parent: _Element, encoding: Encoding) -> None:
     """Bits of an item: a number, or told by another item."""
     size = encoding.size
     if size is None:
-        _add(parent, "FixedValue").text = str(encoding.bits)
+        add(parent, "FixedValue").text = str(encoding.bits)
         return
     if size.parameter is None or size.leading_bits or size.terminator:
         raise InputError(
@@ -241,50 +261,55 @@ def _size(parent: _Element, encoding: Encoding) -> None:
 
 def _dynamic(parent: _Element, parameter: str, slope: int, intercept: int) -> None:
     """A number told by an item."""
-    value = _add(parent, "DynamicValue")
-    _add(value, "ParameterInstanceRef", parameterRef=token(parameter), useCalibratedValue="false")
-    _add(value, "LinearAdjustment", slope=str(slope), intercept=str(intercept))
+    value = add(parent, "DynamicValue")
+    add(value, "ParameterInstanceRef", parameterRef=token(parameter), useCalibratedValue="false")
+    add(value, "LinearAdjustment", slope=str(slope), intercept=str(intercept))
 
 
 def _text(row: _Element, encoding: Encoding) -> None:
     """A text."""
     size = encoding.size
+    coded = add(row, "StringDataEncoding", encoding=charset_name(encoding))
+    if size is None:
+        add(add(add(coded, "SizeInBits"), "Fixed"), "FixedValue").text = str(encoding.bits)
+        return
+    most = encoding.bits + size.leading_bits + 8 * len(size.terminator)
+    variable = add(coded, "Variable", maxSizeInBits=str(most))
+    if size.parameter is not None:
+        _dynamic(variable, size.parameter, size.slope, size.intercept)
+    else:
+        add(add(variable, "DynamicValue"), "ParameterInstanceRef", parameterRef=token("ccsds_length"))
+    if size.leading_bits:
+        add(variable, "LeadingSize", sizeInBitsOfSizeTag=str(size.leading_bits))
+    if size.terminator:
+        add(variable, "TerminationChar").text = size.terminator.hex().upper()
+
+
+def charset_name(encoding: Encoding) -> str:
+    """Name of a text's character set in XTCE."""
     names = {"utf-8": "UTF-8", "ascii": "US-ASCII", "us-ascii": "US-ASCII", "latin-1": "ISO-8859-1",
              "iso-8859-1": "ISO-8859-1", "utf-16-be": "UTF-16BE", "utf-16-le": "UTF-16LE"}  # fmt: skip
     charset = names.get(encoding.charset.lower())
     if charset is None:
         raise InputError(f"XTCE has no character set {encoding.charset!r}", where="encoding", advice="use utf-8")
-    coded = _add(row, "StringDataEncoding", encoding=charset)
-    if size is None:
-        _add(_add(_add(coded, "SizeInBits"), "Fixed"), "FixedValue").text = str(encoding.bits)
-        return
-    most = encoding.bits + size.leading_bits + 8 * len(size.terminator)
-    variable = _add(coded, "Variable", maxSizeInBits=str(most))
-    if size.parameter is not None:
-        _dynamic(variable, size.parameter, size.slope, size.intercept)
-    else:
-        _add(_add(variable, "DynamicValue"), "ParameterInstanceRef", parameterRef=token("ccsds_length"))
-    if size.leading_bits:
-        _add(variable, "LeadingSize", sizeInBitsOfSizeTag=str(size.leading_bits))
-    if size.terminator:
-        _add(variable, "TerminationChar").text = size.terminator.hex().upper()
+    return charset
 
 
 def _alarms(row: _Element, parameter: Parameter) -> None:
     """Limits, and those of contexts."""
     if parameter.limits is not None:
-        _ranges(_add(row, "DefaultAlarm"), parameter.limits)
+        _ranges(add(row, "DefaultAlarm"), parameter.limits)
     if parameter.contexts:
-        contexts = _add(row, "ContextAlarmList")
+        contexts = add(row, "ContextAlarmList")
         for context in parameter.contexts:
-            alarm = _add(contexts, "ContextAlarm")
+            alarm = add(contexts, "ContextAlarm")
             _ranges(alarm, context.limits)
-            _comparisons(_add(alarm, "ContextMatch"), context.when)
+            _comparisons(add(alarm, "ContextMatch"), context.when)
 
 
 def _ranges(alarm: _Element, limits: Limits) -> None:
     """Bounds of warnings and critical states."""
-    ranges = _add(alarm, "StaticAlarmRanges")
+    ranges = add(alarm, "StaticAlarmRanges")
     for tag, low, high in (
         ("WarningRange", limits.warning_low, limits.warning_high),
         ("CriticalRange", limits.critical_low, limits.critical_high),
@@ -292,12 +317,12 @@ def _ranges(alarm: _Element, limits: Limits) -> None:
         bounds = {"minInclusive": low, "maxInclusive": high}
         told = {key: repr(float(bound)) for key, bound in bounds.items() if bound is not None}
         if told:
-            _add(ranges, tag, **told)
+            add(ranges, tag, **told)
 
 
 def _comparisons(parent: _Element, comparisons: tuple[Comparison, ...]) -> None:
     """Comparisons that all have to hold."""
-    rows = _add(parent, "ComparisonList")
+    rows = add(parent, "ComparisonList")
     for comparison in comparisons:
         attributes: dict[str, Any] = {
             "parameterRef": token(comparison.parameter),
@@ -305,20 +330,20 @@ def _comparisons(parent: _Element, comparisons: tuple[Comparison, ...]) -> None:
             "value": str(comparison.value),
             "useCalibratedValue": "true" if comparison.calibrated else "false",
         }
-        _add(rows, "Comparison", **attributes)
+        add(rows, "Comparison", **attributes)
 
 
 def _container(containers: _Element, dictionary: Dictionary, packet: PacketLayout) -> None:
     """One packet."""
-    row = _add(containers, "SequenceContainer", name=token(packet.name))
+    row = add(containers, "SequenceContainer", name=token(packet.name))
     if packet.description:
         row.set("shortDescription", packet.description)
-    _alias(row, packet.name)
-    entries = _add(row, "EntryList")
+    add_alias(row, packet.name)
+    entries = add(row, "EntryList")
     for place in places_of(dictionary, packet)[len(HEADER) :]:
-        entry = _add(entries, "ParameterRefEntry", parameterRef=token(place.parameter.name))
+        entry = add(entries, "ParameterRefEntry", parameterRef=token(place.parameter.name))
         if not place.follows and place.bit is not None:
-            location = _add(entry, "LocationInContainerInBits", referenceLocation="containerStart")
-            _add(location, "FixedValue").text = str(place.bit)
-    base = _add(row, "BaseContainer", containerRef=ROOT_CONTAINER)
-    _comparisons(_add(base, "RestrictionCriteria"), packet.criteria)
+            location = add(entry, "LocationInContainerInBits", referenceLocation="containerStart")
+            add(location, "FixedValue").text = str(place.bit)
+    base = add(row, "BaseContainer", containerRef=ROOT_CONTAINER)
+    _comparisons(add(base, "RestrictionCriteria"), packet.criteria)
