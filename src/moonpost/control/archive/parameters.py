@@ -191,6 +191,14 @@ class ParameterStore:
         with self._lock:
             return tuple(sorted({*self.parts, *self._frozen, *self._hot}))
 
+    def spells(self, apids: tuple[int, ...]) -> list[tuple[int, int]]:
+        """First and last time of each part and each run in memory of channels, the newest first [us]."""
+        with self._lock:
+            found = [(part.first_us, part.last_us) for apid in apids for part in self.parts.get(apid, ())]
+            runs = [run for apid in apids for kept in (self._frozen, self._hot) for run in kept.get(apid, ())]
+            found += [(int(run.rows().time_us[0]), run.last_us) for run in runs]
+        return sorted(found, key=lambda spell: -spell[1])
+
     def retire(self, before_us: int) -> int:
         """Let go of parts that end before a time, and show nothing older; tell how many parts went."""
         with self._flushing:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 import numpy as np
 
@@ -333,6 +334,54 @@ class Archive:
         parts = store.retire(before_us)
         with self._lock:
             return writer.retire(before_us), parts
+
+    @property
+    def appended(self) -> int:
+        """Packets appended since the opening."""
+        return self._writer.appended if self._writer else 0
+
+    @property
+    def acknowledged(self) -> int:
+        """How many of `appended` are on the disk for certain."""
+        return self._writer.acknowledged if self._writer else 0
+
+    def last(self, parameter: str, before: TimeLike | None = None) -> tuple[np.datetime64, Any] | None:
+        """The newest sample of a parameter.
+
+        Parameters
+        ----------
+        parameter : str
+            Its name.
+        before : datetime64, str or datetime, optional
+            UTC before which it has to lie.
+
+        Returns
+        -------
+        (numpy.datetime64, number) or None
+            Its time and value; None if there is none.
+
+        Raises
+        ------
+        UnknownNameError, InputError
+            As of `query`.
+        """
+        store, known = self._reading(), self.parameters
+        if parameter not in known:
+            raise UnknownNameError(parameter, known, kind="parameter", where=str(self.folder))
+        limit = None if before is None else _instant(before)
+        for first, last in store.spells(known[parameter]):
+            stop = last + 1 if limit is None else min(limit, last + 1)
+            if stop <= first:
+                continue
+            width = 1 << 10
+            while True:
+                found = read_samples(store, known[parameter], parameter, max(first, stop - width), stop)
+                if len(found):
+                    return found.time[-1], found.value[-1].item()
+                if stop - width <= first:
+                    break
+                width <<= 6
+        return None
 
     @property
     def parameters(self) -> dict[str, tuple[int, ...]]:
