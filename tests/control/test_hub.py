@@ -117,6 +117,24 @@ def test_what_waits_is_bounded_in_order_and_counted(steps: list[tuple[int, int, 
     assert told + len(rows(got, "a.x")) + len(rows(got, "b.x")) == 2 * sent
 
 
+def test_what_comes_late_is_told_apart_also_when_it_is_thinned() -> None:
+    hub = Hub(capacity=20)
+    client = hub.join(lambda key: True)
+    client.subscribe(["a.x"])
+    hub.publish(columns(100, 3, ["a.x"]))
+    hub.publish(columns(0, 3, ["a.x"]), late=True)
+    hub.hand_out()
+    got = drain(client)
+    assert [(m["type"], len(m["values"]["a.x"])) for m in got] == [("late", 3), ("values", 3)]
+    for number in range(10):
+        hub.publish(columns(103 + number, 1, ["a.x"]))
+        hub.publish(columns(10 * number, 10, ["a.x"]), late=True)
+        hub.hand_out()
+    got = [m for m in drain(client) if m["type"] != "thinned"]
+    assert {m["type"] for m in got} == {"late", "values"}
+    assert [row[0] for m in got if m["type"] == "late" for row in m["values"]["a.x"]][-1] == 2208988800000 + 99_000
+
+
 def test_notes_go_to_those_who_may_see_and_are_bounded() -> None:
     hub = Hub()
     sees, blind = hub.join(lambda about: True), hub.join(lambda about: about != "rover")

@@ -1,6 +1,6 @@
 """The hub of live values: from the thread that takes telemetry in to browsers, none of which slows the rest.
 
-Values wait in one short list that the event loop empties ten times a second. Each parameter is written as text once
+Values wait in a short list that the event loop empties ten times a second. Each parameter is written as text once
 in a round, whoever asked for it, and each distinct set of parameters is joined once. A client that does not read
 keeps a bounded number of values; beyond it they are thinned to the first, the last and each change of a limit
 state, and the client is told.
@@ -33,6 +33,7 @@ class _Round:
     """Values of one round, and the texts made of them so far."""
 
     columns: Columns
+    kind: str = "values"
     pieces: dict[str, str] = field(default_factory=dict)
     texts: dict[frozenset[str], tuple[str, int]] = field(default_factory=dict)
 
@@ -42,7 +43,10 @@ class _Round:
         if found is None:
             there = [key for key in self.columns if key in keys]
             body = ",".join(self._piece(key) for key in there)
-            found = (f'{{"type":"values","values":{{{body}}}}}', sum(self.columns[key][0].size for key in there))
+            found = (
+                f'{{"type":"{self.kind}","values":{{{body}}}}}',
+                sum(self.columns[key][0].size for key in there),
+            )
             self.texts[keys] = found
         return found
 
@@ -61,6 +65,7 @@ class _Entry:
     size: int
     of: int
     columns: Columns
+    kind: str
 
 
 class Client:
@@ -73,6 +78,8 @@ class Client:
         id of an element.
     capacity : int
         Most values that wait for it.
+    name : str
+        Whose it is.
 
     Examples
     --------
@@ -81,8 +88,9 @@ class Client:
     ['sky.sun_elevation_deg']
     """
 
-    def __init__(self, sees: Callable[[str], bool], *, capacity: int = 20_000) -> None:
+    def __init__(self, sees: Callable[[str], bool], *, capacity: int = 20_000, name: str = "") -> None:
         self.sees = sees
+        self.name = name
         self.keys: frozenset[str] = frozenset()
         self.sent_values = 0
         self.thinned_values = 0
@@ -138,7 +146,7 @@ class Client:
         if not size:
             return
         mine = {key: round_.columns[key] for key in round_.columns if key in self.keys}
-        self._values.append(_Entry(text, size, size, mine))
+        self._values.append(_Entry(text, size, size, mine, round_.kind))
         self._waiting += size
         if self._waiting > self._capacity or len(self._values) > _ROUNDS:
             self._thin()
@@ -205,18 +213,26 @@ class Client:
 
     def _thin(self) -> None:
         """Make one message of all that waits: the first, the last and changes of state of each parameter."""
-        entries = list(self._values)
-        parts: dict[str, list[Any]] = {}
-        for entry in entries:
-            for key, column in entry.columns.items():
-                parts.setdefault(key, []).append(column)
-        share = max(1, self._capacity // (2 * max(1, len(parts))))
-        columns = {key: _kept(_joined(found), min(_CHANGES, share)) for key, found in parts.items()}
-        text, size = _Round(columns).text(frozenset(columns))
-        before = sum(entry.size for entry in entries)
-        self.thinned_values += before - size
-        self._values = deque([_Entry(text, size, sum(entry.of for entry in entries), columns)])
-        self._waiting = size
+        before = self._waiting
+        kinds: dict[str, list[_Entry]] = {}
+        for entry in self._values:
+            kinds.setdefault(entry.kind, []).append(entry)
+        most = self._capacity // (2 * len(kinds))
+        self._values = deque(_thin_entry(kind, entries, most) for kind, entries in kinds.items())
+        self._waiting = sum(entry.size for entry in self._values)
+        self.thinned_values += before - self._waiting
+
+
+def _thin_entry(kind: str, entries: list[_Entry], most: int) -> _Entry:
+    """One message of several of a kind, with about so many values."""
+    parts: dict[str, list[Any]] = {}
+    for entry in entries:
+        for key, column in entry.columns.items():
+            parts.setdefault(key, []).append(column)
+    share = max(1, most // max(1, len(parts)))
+    columns = {key: _kept(_joined(found), min(_CHANGES, share)) for key, found in parts.items()}
+    text, size = _Round(columns, kind).text(frozenset(columns))
+    return _Entry(text, size, sum(entry.of for entry in entries), columns, kind)
 
 
 class Hub:
@@ -258,23 +274,25 @@ class Hub:
         self.clients: set[Client] = set()
         self.counts: Counter[str] = Counter()
         self._lock = threading.Lock()
-        self._columns: list[Mapping[str, tuple[Any, Any, Any]]] = []
+        self._columns: list[tuple[str, Mapping[str, tuple[Any, Any, Any]]]] = []
         self._size = 0
         self._notes: list[tuple[str, str | None, str | None]] = []
 
-    def join(self, sees: Callable[[str], bool]) -> Client:
+    def join(self, sees: Callable[[str], bool], name: str = "") -> Client:
         """Let a client in.
 
         Parameters
         ----------
         sees : callable
             Whether something may be told to it, as of `Client`.
+        name : str
+            Whose it is.
 
         Returns
         -------
         Client
         """
-        client = Client(sees, capacity=self.capacity)
+        client = Client(sees, capacity=self.capacity, name=name)
         self.clients.add(client)
         return client
 
@@ -288,13 +306,15 @@ class Hub:
         """
         self.clients.discard(client)
 
-    def publish(self, columns: Mapping[str, tuple[Any, Any, Any]]) -> None:
+    def publish(self, columns: Mapping[str, tuple[Any, Any, Any]], *, late: bool = False) -> None:
         """Take values for the next round.
 
         Parameters
         ----------
         columns : mapping of str to (ndarray of datetime64, ndarray, ndarray of int8), each (n,)
             Times in UTC, values and limit states by key of the parameter.
+        late : bool
+            Whether they are of before what was published: played back, or delayed.
         """
         if not self.clients or not columns:
             return
@@ -304,7 +324,7 @@ class Hub:
                 self.counts["values_dropped"] += self._size
                 self._columns.clear()
                 self._size = 0
-            self._columns.append(columns)
+            self._columns.append(("late" if late else "values", columns))
             self._size += size
 
     def tell(self, message: Mapping[str, Any], *, about: str | None = None, slot: str | None = None) -> None:
@@ -347,11 +367,13 @@ class Hub:
         if not found or not clients:
             return
         wanted = frozenset().union(*(client.keys for client in clients))
-        round_ = _Round(_merged(found, wanted))
-        for client in clients:
-            client.offer(round_)
+        for kind in ("late", "values"):
+            columns = _merged([columns for one, columns in found if one == kind], wanted)
+            round_ = _Round(columns, kind)
+            for client in clients:
+                client.offer(round_)
+            self.counts["values"] += sum(column[0].size for column in columns.values())
         self.counts["rounds"] += 1
-        self.counts["values"] += sum(column[0].size for column in round_.columns.values())
 
     async def serve(self, client: Client, send: Callable[[str], Awaitable[None]]) -> None:
         """Send a client its messages until it stalls or is cancelled.
