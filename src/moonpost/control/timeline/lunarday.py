@@ -157,6 +157,11 @@ class LunarClock:
         return self._landing
 
     @property
+    def almanac(self) -> Almanac:
+        """Ephemerides."""
+        return self._sky.almanac
+
+    @property
     def in_orbit(self) -> bool:
         """Whether the station flies, so that it has no lunar day."""
         return not isinstance(self._sky, GroundSky)

@@ -1,0 +1,218 @@
+"""The timeline of a running mission: its clock, archive, commands and events joined."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from moonpost.control.timeline.execution import Evidence
+from moonpost.control.timeline.items import Item
+from moonpost.control.timeline.timeline import Timeline
+from moonpost.control.timeline.windows import milliseconds
+from moonpost.errors import MoonpostError
+
+__all__ = ["command_items", "evidence_of", "timeline_of"]
+
+_MADE: weakref.WeakKeyDictionary[Any, Timeline] = weakref.WeakKeyDictionary()
+_LOCK = threading.Lock()
+_MOST_EVENTS = 2000
+_NOT_SENT = ("refused", "expired", "withdrawn", "failed", "timed-out")
+_ENDED_WELL = "completed"
+
+
+def timeline_of(mission: Any) -> Timeline:
+    """The timeline of a mission, made once.
+
+    Parameters
+    ----------
+    mission : MissionControl
+        Gives ``plan``, ``folder``, ``clock``, ``span`` and, where it has them, ``site``, ``station``, ``ground``,
+        ``commanding`` and ``events``.
+
+    Returns
+    -------
+    Timeline
+
+    Examples
+    --------
+    >>> from moonpost.control.timeline.timeline import Timeline  # see there
+    """
+    given = getattr(mission, "timeline", None)
+    if isinstance(given, Timeline):
+        return given
+    with _LOCK:
+        found = _MADE.get(mission)
+        if found is None:
+            found = _MADE[mission] = _made(mission)
+        return found
+
+
+def _made(mission: Any) -> Timeline:
+    station = getattr(mission, "station", None)
+    span = getattr(mission, "span", None) or station.span
+    ground = getattr(mission, "ground", None)
+    link = weakref.proxy(mission)
+    return Timeline(
+        mission.plan,
+        mission.folder,
+        now=mission.clock.now,
+        span=(span[0], span[1]),
+        site=getattr(mission, "site", None),
+        station=station,
+        archive=getattr(ground, "archive", None),
+        evidence=lambda: evidence_of(_commands(link)),
+        events=lambda start, stop: [*command_items(_commands(link), start, stop), *_events(link, start, stop)],
+    )
+
+
+def _commands(mission: Any) -> Sequence[Any]:
+    """Commands of a mission; none where it has no commanding."""
+    commanding = getattr(mission, "commanding", None)
+    try:
+        return tuple(commanding.commands()) if commanding is not None else ()
+    except MoonpostError:
+        return ()
+
+
+def evidence_of(commands: Iterable[Any]) -> list[Evidence]:
+    """Executions of activities as commands and their reports tell them.
+
+    Parameters
+    ----------
+    commands : iterable of Command
+        Commands with their stages.
+
+    Returns
+    -------
+    list of Evidence
+        One for each command that begins an activity and was not dropped on the ground.
+
+    Notes
+    -----
+    An activity has begun when the command that begins it was started on board, and is done when the next command
+    that ends it was completed, or when nothing but its length says so.
+
+    Examples
+    --------
+    >>> evidence_of([])
+    []
+    """
+    rows = sorted((row for row in commands if _activity(row)), key=lambda row: _begin_us(row) or 0)
+    ends = [row for row in rows if _verb(row) == "stop" and row.state == _ENDED_WELL]
+    found = []
+    for row in rows:
+        if _verb(row) != "start":
+            continue
+        at, element = _begin_us(row), _element(row)
+        if at is None or not element:
+            continue
+        found.append(_evidence(row, element, at, ends))
+    return found
+
+
+def command_items(commands: Iterable[Any], start: np.datetime64, stop: np.datetime64) -> list[Item]:
+    """Commands as marks on the rows of their machines.
+
+    Parameters
+    ----------
+    commands : iterable of Command
+        Commands with their stages.
+    start, stop : datetime64
+        The period, UTC.
+
+    Returns
+    -------
+    list of Item
+        At the time of execution, or of release.
+
+    Examples
+    --------
+    >>> command_items([], np.datetime64("2035-01-01"), np.datetime64("2035-01-02"))
+    []
+    """
+    found = []
+    for row in commands:
+        at_us = _begin_us(row)
+        if at_us is None:
+            continue
+        at = np.datetime64(at_us, "us").astype("datetime64[ms]")
+        if not start <= at < stop:
+            continue
+        for element in getattr(row, "elements", ()):
+            found.append(
+                Item(
+                    f"command.{row.id}.{element}", f"machine.{element}", "command", "actual", row.name, at, at,
+                    row.state, f"asked for by {row.requester}", {"command": row.id, "significance": row.significance},
+                )
+            )  # fmt: skip
+    return found
+
+
+def _events(mission: Any, start: np.datetime64, stop: np.datetime64) -> list[Item]:
+    """Events that the station reported, the newest."""
+    told = getattr(mission, "events", None)
+    if told is None:
+        return []
+    found = []
+    for number, row in enumerate(list(told(start, stop))[-_MOST_EVENTS:]):
+        element, time_ms = row.get("element") or row.get("subject"), row.get("time_ms")
+        if element is None or time_ms is None:
+            continue
+        at = np.datetime64(int(time_ms), "ms")
+        kind = str(row.get("kind") or row.get("name") or "event")
+        found.append(
+            Item(
+                f"event.{milliseconds(at)}.{number}", f"machine.{element}", "event", "actual", kind, at, at,
+                "received", str(row.get("text") or ""), {"severity": row.get("severity")},
+            )
+        )  # fmt: skip
+    return found
+
+
+def _evidence(row: Any, element: str, at: int, ends: Sequence[Any]) -> Evidence:
+    """One execution."""
+    activity, start = _activity(row), np.datetime64(at, "us").astype("datetime64[ms]")
+    end = next(
+        (e for e in ends if _element(e) == element and _activity(e) == activity and (_begin_us(e) or 0) > at), None
+    )
+    stop = None if end is None else np.datetime64(_begin_us(end) or 0, "us").astype("datetime64[ms]")
+    if row.state in _NOT_SENT:
+        state, text = "refused", "; ".join(row.reasons) or f"its command is {row.state}"
+    elif row.state in ("started", _ENDED_WELL):
+        state, text = ("done" if stop is not None else "running"), ""
+    else:
+        state, text = "commanded", f"its command is {row.state}"
+    return Evidence(element, activity, state, start, stop, text, str(row.id))
+
+
+def _begin_us(row: Any) -> int | None:
+    """When a command was or will be carried out, by its reports, else as asked, else as released [us]."""
+    times = {stage.state: stage.time_us for stage in row.stages if stage.time_us is not None}
+    for state in ("started", "completed", "failed"):
+        if state in times:
+            return int(times[state])
+    if row.at_us is not None:
+        return int(row.at_us)
+    known = times.get("released") or times.get("sent") or times.get("requested")
+    return None if known is None else int(known)
+
+
+def _activity(row: Any) -> str:
+    """The activity that a command is about; empty if none."""
+    return str(row.arguments.get("activity") or "")
+
+
+def _element(row: Any) -> str:
+    """The machine that a command is about."""
+    return str(row.elements[0]) if row.elements else str(row.arguments.get("element") or "")
+
+
+def _verb(row: Any) -> str:
+    """Whether a command begins or ends an activity."""
+    name = row.name.replace("_", "-").replace(".", "-")
+    words = name.split("-")
+    return "start" if "start" in words else "stop" if "stop" in words else ""
