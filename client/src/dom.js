@@ -1,0 +1,73 @@
+// Elements made of text nodes and attributes only: nothing that comes from data is ever read as HTML.
+
+/** An element: `h('button', { class: 'mp-button', onclick: f, 'aria-label': 'Close' }, 'x', child)`. */
+export function h(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === undefined || value === null || value === false) continue;
+    if (name.startsWith('on') && typeof value === 'function') element.addEventListener(name.slice(2), value);
+    else if (name === 'value' || name === 'checked' || name === 'disabled') element[name] = value;
+    else element.setAttribute(name, value === true ? '' : String(value));
+  }
+  append(element, children);
+  return element;
+}
+
+function append(element, children) {
+  for (const child of children.flat(Infinity)) {
+    if (child === undefined || child === null || child === false) continue;
+    element.append(child instanceof Node ? child : document.createTextNode(String(child)));
+  }
+}
+
+/** Put new children into an element, keeping the focus on the control with the same id. */
+export function fill(element, ...children) {
+  const focused = element.contains(document.activeElement) ? document.activeElement.id : '';
+  element.replaceChildren();
+  append(element, children);
+  if (focused) element.querySelector(`#${CSS.escape(focused)}`)?.focus({ preventScroll: true });
+  return element;
+}
+
+let counter = 0;
+
+/** An id that no other element of the page has. */
+export function newId(stem) {
+  counter += 1;
+  return `mp-${stem}-${counter}`;
+}
+
+/** A labelled control: the label belongs to it for readers of the screen, too. */
+export function field(label, control, hint = '') {
+  const id = control.id || newId('field');
+  control.id = id;
+  const note = hint ? h('span', { class: 'mp-hint', id: `${id}-hint` }, hint) : null;
+  if (note) control.setAttribute('aria-describedby', note.id);
+  return h('div', { class: 'mp-field' }, h('label', { for: id }, label), control, note);
+}
+
+/** UTC as people read it: 2040-06-21 12:34:56. */
+export function utc(ms, { seconds = true } = {}) {
+  if (!Number.isFinite(ms)) return '-';
+  return new Date(ms).toISOString().slice(0, seconds ? 19 : 16).replace('T', ' ');
+}
+
+/** A length of time in the two largest units: 3 d 4 h. */
+export function span(ms) {
+  if (!Number.isFinite(ms)) return '-';
+  const total = Math.round(Math.abs(ms) / 1000);
+  const parts = [[Math.floor(total / 86400), 'd'], [Math.floor(total / 3600) % 24, 'h'], [Math.floor(total / 60) % 60, 'min'], [total % 60, 's']];
+  const first = parts.findIndex(([count]) => count > 0);
+  if (first < 0) return '0 s';
+  return parts.slice(first, first + 2).map(([count, unit]) => `${count} ${unit}`).join(' ');
+}
+
+/** A number with as many digits as one can use, without a tail of zeros. */
+export function number(value, digits = 5) {
+  if (value === null || value === undefined || Number.isNaN(value)) return '-';
+  if (typeof value !== 'number') return String(value);
+  if (value === 0 || Number.isInteger(value)) return Math.abs(value) < 1e15 ? value.toLocaleString('en', { useGrouping: true }).replaceAll(',', '\u2009') : value.toExponential(3);
+  const size = Math.abs(value);
+  if (size >= 1e6 || size < 1e-3) return value.toExponential(3);
+  return String(Number(value.toPrecision(digits)));
+}

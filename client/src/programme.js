@@ -1,0 +1,59 @@
+// What the programme office asks: which machines there are, whose they are, whether they are awake.
+import { fill, h, number, span, utc } from './dom.js';
+import { linkTo } from './values.js';
+import { addView, refreshed } from './views.js';
+
+export const PROGRAMME = 'moonpost.programme';
+
+function workingMark(value) {
+  if (value === undefined || value === null) return h('span', { class: 'mp-state mp-unknown' }, '? unknown');
+  return value >= 1 ? h('span', { class: 'mp-state mp-good' }, '● awake') : h('span', { class: 'mp-state mp-info' }, '◌ asleep');
+}
+
+function fact(label, value) {
+  return h('div', { class: 'mp-fact' }, h('dt', {}, label), h('dd', {}, value));
+}
+
+function facts(api, clock) {
+  const until = (ms) => (Number.isFinite(ms) && ms !== null ? `${utc(ms, { seconds: false })} (in ${span(ms - api.clock.now())})` : 'not in this period');
+  return h('dl', { class: 'mp-facts' },
+    fact('Lunar day', clock.lunar_day ?? '-'), fact('Earth day', clock.earth_day ?? '-'),
+    fact('Sun', `${number(clock.sun_elevation_deg, 3)}° ${clock.lit ? 'in light' : 'in the dark'}`),
+    fact(clock.lit ? 'Sunset' : 'Sunrise', until(clock.lit ? clock.next_sunset_ms : clock.next_sunrise_ms)),
+    fact('Contact', clock.contact ? 'yes' : 'no'));
+}
+
+function showProgramme(api, { station, channels, machines }, element) {
+  const top = h('div');
+  const body = h('tbody');
+  const problem = h('p', { class: 'mp-problem', role: 'alert' });
+  const working = new Map(channels.filter(({ key }) => key.endsWith('.element_working')).map((channel) => [channel.subject, channel]));
+  fill(element, h('div', { class: 'mp-pane mp-scroll', tabindex: '0', role: 'region', 'aria-label': 'Programme' },
+    h('h3', {}, station.name), top, problem,
+    h('table', { class: 'mp-table', 'aria-label': 'Machines' },
+      h('thead', {}, h('tr', {}, ['Machine', 'Owner', 'Awake', 'Approved by', 'Bus'].map((text) => h('th', { scope: 'col' }, text)))), body)));
+  const refresh = refreshed(api, ['event'], async () => {
+    try {
+      const keys = [...working.values()].map(({ key }) => key);
+      const [clock, latest] = await Promise.all([api.get('clock'), keys.length ? api.get(`latest?keys=${encodeURIComponent(keys.join(','))}`) : { values: {} }]);
+      fill(top, facts(api, clock));
+      fill(body, machines.map((machine) => {
+        const channel = working.get(machine.id);
+        const value = channel ? latest.values[channel.key]?.[1] : null;
+        return h('tr', {}, h('th', { scope: 'row' }, channel ? h('a', { href: linkTo(channel) }, machine.name) : machine.name),
+          h('td', {}, machine.owner), h('td', {}, workingMark(value)), h('td', {}, machine.approvers.join(', ')), h('td', {}, machine.bus));
+      }));
+      problem.textContent = '';
+    } catch (error) {
+      problem.textContent = error.message;
+    }
+  }, { waitMs: 1000, everyMs: 5000 });
+  return refresh.stop;
+}
+
+export function installProgramme(openmct, api, model) {
+  addView(openmct, {
+    type: PROGRAMME, name: 'Programme', description: 'Machines, their owners, and who is awake.', cssClass: 'icon-people',
+    show: (element) => showProgramme(api, model, element),
+  });
+}

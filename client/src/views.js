@@ -1,0 +1,73 @@
+// Own views in Open MCT: a function that fills an element and returns what ends it.
+
+/**
+ * Register a type and its view. `show(element, object)` fills the element and returns a function that ends
+ * whatever it started (or a list of them).
+ */
+export function addView(openmct, { type, name, description, cssClass, show, priority = 100 }) {
+  openmct.types.addType(type, { name, description, cssClass, creatable: false });
+  openmct.objectViews.addProvider({
+    key: `${type}.view`,
+    name,
+    cssClass,
+    canView: (object) => object.type === type,
+    priority: () => priority,
+    view(object) {
+      let end = null;
+      let shown = null;
+      return {
+        show(element) {
+          shown = element;
+          element.classList.add('mp-view');
+          end = show(element, object);
+        },
+        destroy() {
+          for (const stop of [end].flat()) stop?.();
+          shown?.replaceChildren();
+        },
+      };
+    },
+  });
+}
+
+/** Run `load` now, on each message of these kinds (at most once in `waitMs`), and every `everyMs`. */
+export function refreshed(api, kinds, load, { waitMs = 300, everyMs = 0 } = {}) {
+  let ended = false;
+  let running = false;
+  let again = false;
+  let timer = null;
+  const run = async () => {
+    timer = null;
+    if (ended) return;
+    if (running) {
+      again = true;
+      return;
+    }
+    running = true;
+    try {
+      await load();
+    } finally {
+      running = false;
+      if (again) {
+        again = false;
+        ask();
+      }
+    }
+  };
+  const ask = () => {
+    if (timer === null && !ended) timer = setTimeout(run, waitMs);
+  };
+  const stops = kinds.map((kind) => api.live.on(kind, ask));
+  stops.push(api.live.on('state', ({ connected }) => connected && ask()));
+  const repeat = everyMs ? setInterval(ask, everyMs) : null;
+  run();
+  return {
+    ask,
+    stop: () => {
+      ended = true;
+      clearTimeout(timer);
+      clearInterval(repeat);
+      stops.forEach((stop) => stop());
+    },
+  };
+}
