@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -24,6 +25,8 @@ ACTIONS = (
 )  # fmt: skip
 """What can be done."""
 
+_SHARED = re.compile(r"station|sky|mast-.*|ground|contact|clock|relay|verification|queue|store|time")
+"""Subjects of channels that are no machines of the plan."""
 _ADVICE = "correct the file, or move it away and start again: the package's own policy is then copied there"
 
 
@@ -164,7 +167,8 @@ class Policy:
         Parameters
         ----------
         identifier : str or None
-            Of the plan; anything else is the station as a whole.
+            Of the plan, or a part of the station that all share; None for the station as a whole. What is neither
+            is nobody's: by the package's own policy only administrators read it.
         partners : iterable of str
             More partners who run it, by an agreement in the ledger.
 
@@ -175,7 +179,8 @@ class Policy:
         """
         element = self._elements.get(identifier or "")
         if element is None:
-            return {"id": identifier or "station", "shared": True, "partners": tuple(partners)}
+            name = identifier or "station"
+            return {"id": name, "shared": bool(_SHARED.fullmatch(name)), "partners": tuple(partners)}
         shared = element.bus == "station"
         runs = {element.owner, *partners, *(element.approvers if shared else ())}
         return {

@@ -14,6 +14,7 @@ from starlette.exceptions import HTTPException
 
 from moonpost.control.settings import Settings
 from moonpost.control.web.gate import Gate
+from moonpost.control.web.metrics import Metrics
 from moonpost.control.web.security import Problem, RefusalError
 from moonpost.control.web.sessions import Sessions
 from moonpost.errors import MissingExtraError, MoonpostError, OutputError, UnknownNameError
@@ -22,7 +23,7 @@ __all__ = ["create_app"]
 
 _ROUTES = (
     "routes.session", "routes.health", "routes.public", "routes.users", "routes.telemetry", "routes.alarms",
-    "routes.clock", "routes.commands", "routes.timeline", "routes.maps", "live", "client",
+    "routes.clock", "routes.commands", "routes.timeline", "routes.maps", "live", "routes.pages",
 )  # fmt: skip
 """Modules beside this one that may give ``router(mission)``, in order."""
 
@@ -52,10 +53,8 @@ def create_app(mission: Any, settings: Settings | None = None) -> FastAPI:
     Returns
     -------
     fastapi.FastAPI
-        With ``state.mission``, ``state.settings`` and ``state.sessions``.
+        With ``state.mission``, ``state.settings``, ``state.sessions`` and ``state.metrics``.
     """
-    from moonpost import control
-
     chosen = settings or Settings()
     app = FastAPI(
         title="Moonpost mission control",
@@ -66,14 +65,19 @@ def create_app(mission: Any, settings: Settings | None = None) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.mission, app.state.settings = mission, chosen
+    app.state.metrics = Metrics(mission)
     app.state.sessions = Sessions(mission.database, mission.users, idle_s=chosen.idle_s, age_s=chosen.age_s)
     for name in _ROUTES:
-        module = f"{control.__name__}.web.{name}"
+        module = f"moonpost.control.web.{name}"
         if importlib.util.find_spec(module) is not None:
             app.include_router(importlib.import_module(module).router(mission))
+    if chosen.oidc is not None:
+        from moonpost.control.web import oidc
+
+        app.include_router(oidc.router(chosen))
     _answer_errors(app)
     app.openapi = lambda: _described(app)  # type: ignore[method-assign]
-    app.add_middleware(Gate, sessions=app.state.sessions, settings=chosen)
+    app.add_middleware(Gate, sessions=app.state.sessions, settings=chosen, metrics=app.state.metrics)
     return app
 
 

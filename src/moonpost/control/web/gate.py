@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hmac
 import json
+import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -13,6 +15,7 @@ from starlette.requests import cookie_parser
 
 from moonpost.control.settings import Settings
 from moonpost.control.web.limits import Buckets
+from moonpost.control.web.metrics import Metrics
 from moonpost.control.web.sessions import Session, Sessions
 
 __all__ = ["Gate", "cookie_name"]
@@ -71,6 +74,8 @@ class Gate:
         Who is logged in.
     settings : Settings
         How the server runs.
+    metrics : Metrics
+        Where requests are counted.
 
     Notes
     -----
@@ -79,8 +84,8 @@ class Gate:
     Websockets and logins from pages of other hosts are refused by their ``Origin``.
     """
 
-    def __init__(self, app: Any, sessions: Sessions, settings: Settings) -> None:
-        self._app, self._sessions, self._settings = app, sessions, settings
+    def __init__(self, app: Any, sessions: Sessions, settings: Settings, metrics: Metrics) -> None:
+        self._app, self._sessions, self._settings, self._metrics = app, sessions, settings, metrics
         self._cookie = cookie_name(settings)
         self._rates = Buckets(settings.rate_s, 10.0 * settings.rate_s)
 
@@ -104,7 +109,11 @@ class Gate:
             except _TooLargeError:
                 await _refuse(scope, receive, send, 413, "the body is too large", "send less at once", {})
             return
-        await self._app(scope, receive, send)
+        self._metrics.socket(1)
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            self._metrics.socket(-1)
 
     async def _refusal(self, scope: Scope) -> tuple[int, str, str, dict[str, str]] | None:
         headers = Headers(scope=scope)
@@ -133,9 +142,11 @@ class Gate:
     def _with_headers(self, scope: Scope, send: Send) -> Send:
         """Add what keeps pages to themselves to each answer."""
         private = str(scope["path"]).startswith(("/api", "/login"))
+        began = time.perf_counter()
 
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
+                self._metrics.answered(scope["method"], message["status"], time.perf_counter() - began)
                 headers = MutableHeaders(scope=message)
                 headers.setdefault("Content-Security-Policy", _POLICY)
                 headers["X-Content-Type-Options"] = "nosniff"
@@ -195,8 +206,6 @@ def _same_host(headers: Headers) -> bool:
 
 
 def _shown(headers: Headers, session: Session) -> bool:
-    import hmac
-
     return hmac.compare_digest(headers.get("x-csrf-token", "").encode(), session.csrf.encode())
 
 

@@ -13,7 +13,14 @@ from moonpost.control.web.limits import Tries
 from moonpost.control.web.security import RefusalError, current_session
 from moonpost.control.web.sessions import Session
 
-__all__ = ["Login", "Me", "Password", "router"]
+__all__ = ["Login", "Me", "Password", "Ways", "router"]
+
+
+class Ways(BaseModel):
+    """How one can log in."""
+
+    password: bool = Field(default=True, description="By name and password.")
+    oidc: str | None = Field(description="Where single sign-on begins, if there is any.")
 
 
 class Login(BaseModel):
@@ -55,6 +62,11 @@ def router(mission: Any) -> APIRouter:
     routes = APIRouter(tags=["session"])
     guard = _Guard()
 
+    @routes.get("/login", response_model=Ways)
+    def ways(request: Request) -> Ways:
+        """Tell how one can log in."""
+        return Ways(oidc="/login/oidc" if request.app.state.settings.oidc else None)
+
     @routes.post("/login", response_model=Me)
     def login(body: Login, request: Request, response: Response) -> Me:
         """Log in by name and password; the answer sets the cookie."""
@@ -62,6 +74,7 @@ def router(mission: Any) -> APIRouter:
         guard.check(request, body.name, settings)
         user = mission.users.check(body.name, body.password)
         guard.tell(request, body.name, user is not None)
+        request.app.state.metrics.login("wrong" if user is None else "right")
         if user is None:
             raise RefusalError(401, "name or password is wrong", advice="try again, or ask for a new password")
         return begin(request, response, user.name)
