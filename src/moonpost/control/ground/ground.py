@@ -1,4 +1,4 @@
-"""The ground station: telemetry in, archived before anything else, then live values, limits, alarms and reports."""
+"""The ground station: telemetry in, archived before all else, then live values, limits, alarms and reports."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -76,8 +76,8 @@ class Ground:
     One piece is taken at a time. It is archived first: whatever else fails, packets are kept. Live values, limits
     and listeners see each packet once, even if it is received again. Packets of the virtual channels `playback`,
     and those older than what is there, are late: they stand in the history, do not replace newer values, and raise
-    no alarm as if they were of now. A packet whose time lies over `ahead_s` after its receipt is archived and never
-    live, so that one wrong clock cannot hide all that follows.
+    no alarm as if they were of now. A packet whose time lies over `ahead_s` after its receipt is archived and
+    never live, so that one wrong clock cannot hide all that follows.
 
     Examples
     --------
@@ -126,6 +126,7 @@ class Ground:
             ("taken", "decoded", "duplicates", "refused", "undecoded", "unusable", "listeners_failed"), 0
         )
         self._trouble = ""
+        self._listener_trouble = ""
         self._retry_wall_s = 0.0
         self._save_wall_s = 0.0
         self._now: np.datetime64 | None = None
@@ -232,7 +233,11 @@ class Ground:
 
     def receive_frame(self, datagram: bytes, source: str, at: np.datetime64 | None = None) -> Received:
         """Take one frame in a datagram, with or without sync marker; else as `receive`."""
-        return self._take(source, at, lambda: self._intake.frame(source, datagram))
+        return self._take(source, at, lambda: self._intake.frames(source, [datagram]))
+
+    def receive_frames(self, datagrams: Sequence[bytes], source: str, at: np.datetime64 | None = None) -> Received:
+        """Take datagrams of one frame each, with one wait for the disk for all of them; else as `receive`."""
+        return self._take(source, at, lambda: self._intake.frames(source, datagrams))
 
     def receive_packets(
         self, octets: bytes, source: str, at: np.datetime64 | None = None, *, whole: bool = False
@@ -299,7 +304,7 @@ class Ground:
         Returns
         -------
         dict
-            Plain values, ready for JSON. Of packets out of frames: ``packets = decoded + duplicates + refused`` and
+            Plain values, ready for JSON. Packets that readers told are those decoded, duplicates, refused and
             those rejected by the dictionary.
         """
         with self._lock:
@@ -320,6 +325,7 @@ class Ground:
             "repeated": dict(received.repeated), "rejects": rejects, "rejected": sum(rejects.values()),
             "full_since": None if self.full_since is None else f"{self.full_since}Z",
             "gaps": gaps, "sources": sources, "trouble": self._trouble or self.alarms.trouble,
+            "listener_trouble": self._listener_trouble,
         }  # fmt: skip
 
     def close(self) -> None:
@@ -345,7 +351,9 @@ class Ground:
             now = self._instant(at)
             before = self._rejected()
             found = read()
-            taken, decoded, played = 0, [], []
+            taken = 0
+            decoded: list[Decoded] = []
+            played: list[Decoded] = []
             is_late = np.isin(found.channel, self._playback)
             for late in (True, False):
                 rows = is_late if late else ~is_late
@@ -395,7 +403,7 @@ class Ground:
         sizes = np.diff(packets.offsets)
         space = Packets(packets.data, packets.offsets[:-1], sizes)
         try:
-            decoded = [Decoded.of(table) for table in self._decoder.decode(space)]
+            decoded = [Decoded.of(table, packets.time) for table in self._decoder.decode(space)]
         except Exception:
             if self._captured is not None:
                 self._counts["undecoded"] += len(packets)
@@ -462,7 +470,7 @@ class Ground:
                 listener(batch)
             except Exception as error:
                 self._counts["listeners_failed"] += 1
-                self._trouble = f"a listener failed: {type(error).__name__}: {error}"
+                self._listener_trouble = f"{type(error).__name__}: {error}"
 
     def _instant(self, at: np.datetime64 | None) -> np.datetime64:
         """UTC of a receipt."""

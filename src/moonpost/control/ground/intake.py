@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from moonpost.control.packets.frames import FrameLayout
+from moonpost.control.packets.headers import Packets
 from moonpost.control.packets.receiving import FrameReader, PacketReader, Received
 from moonpost.control.packets.tally import CAUSES, Gap, Tally
 
@@ -102,11 +103,16 @@ class Intake:
         assert isinstance(reader, FrameReader)
         return self._noted(source, reader.read(octets))
 
-    def frame(self, source: str, datagram: bytes) -> Received:
-        """Packets of a datagram that holds one frame."""
+    def frames(self, source: str, datagrams: Sequence[bytes]) -> Received:
+        """Packets of datagrams that hold one frame each."""
         reader = self._reader(source, "frames")
         assert isinstance(reader, FrameReader)
-        return self._noted(source, reader.read_datagram(datagram))
+        found = [reader.read_datagram(datagram) for datagram in datagrams]
+        if len(found) == 1:
+            return self._noted(source, found[0])
+        channel = np.concatenate([np.zeros(0, np.int64), *(one.channel for one in found)])
+        gaps = tuple(gap for one in found for gap in one.gaps)
+        return self._noted(source, Received(Packets.join([one.packets for one in found]), channel, gaps))
 
     def packets(self, source: str, octets: bytes, *, whole: bool = False) -> Received:
         """Packets that come without frames, in a stream or whole ones in a datagram."""

@@ -87,10 +87,14 @@ class Decoded:
 
     table: Table
     values: dict[str, _Column]
+    time: _Times
 
     @classmethod
-    def of(cls, table: Table) -> Decoded:
-        """Values of a table: calibrated numbers, of labels the raw numbers; no texts, octets and times."""
+    def of(cls, table: Table, archived: _Times | None = None) -> Decoded:
+        """Values of a table: calibrated numbers, of labels the raw numbers; no texts, octets and times.
+
+        Packets without a time of their own have that of the archive, given for all that were decoded together.
+        """
         values = {}
         for name, raw in table.raw.items():
             calibration = table.dictionary.parameter(name).calibration
@@ -99,7 +103,10 @@ class Decoded:
             values[name] = (
                 raw if calibration is None or isinstance(calibration, Enumeration) else table.values(name)
             )
-        return cls(table, values)
+        time = table.time
+        if archived is not None and np.any(np.isnat(time)):
+            time = np.where(np.isnat(time), archived[table.rows], time)
+        return cls(table, values, time)
 
 
 def columns_of(decoded: list[Decoded], size: int) -> dict[str, _Column]:
@@ -133,7 +140,7 @@ class Judge:
         """Take values that contexts compare."""
         for one in decoded:
             for name in self.compared & one.values.keys():
-                time, values = one.table.time, one.values[name]
+                time, values = one.time, one.values[name]
                 if name in self._last:
                     time = np.concatenate((self._last[name][0], time))
                     values = np.concatenate((self._last[name][1], values))
@@ -166,7 +173,7 @@ class Judge:
         return np.where(row >= 0, values[np.maximum(row, 0)].astype(np.float64), np.nan)
 
 
-def report_keys(dictionary: Dictionary, layout: PacketLayout) -> tuple[str, str] | None:
+def report_keys(layout: PacketLayout) -> tuple[str, str] | None:
     """Names of the items that tell service and subservice of a report, None if the packet is no report."""
     names = [item.parameter for item in layout.items]
     service = next((name for name in names if name.rpartition(".")[2] in ("service", "pus_service")), None)
@@ -184,7 +191,7 @@ def reports_of(decoded: Decoded, keys: tuple[str, str], late: npt.NDArray[np.boo
         fields = {name: column[row] for name, column in meant.items()}
         told = {name: value.item() if isinstance(value, np.generic) else value for name, value in fields.items()}
         found.append(
-            Report(int(services[row]), int(kinds[row]), table.time[row], told, bool(late[row]), table.packet)
+            Report(int(services[row]), int(kinds[row]), decoded.time[row], told, bool(late[row]), table.packet)
         )
     return found
 

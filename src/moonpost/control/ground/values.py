@@ -54,7 +54,7 @@ class LiveValues:
         self._judge = Judge(dictionary)
         self._newest: dict[str, Newest] = {}
         self._live_since: dict[str, np.datetime64] = {}
-        self._reports = {packet.name: report_keys(dictionary, packet) for packet in dictionary.packets}
+        self._reports = {packet.name: report_keys(packet) for packet in dictionary.packets}
         self._packet_of = {item.parameter: packet.name for packet in dictionary.packets for item in packet.items}
 
     def seed(self, archive: Archive, now: np.datetime64 | None) -> None:
@@ -100,8 +100,9 @@ class LiveValues:
         late: dict[str, Samples] = {}
         reports: list[Report] = []
         for one, is_played in [*((d, True) for d in played), *((d, False) for d in live)]:
-            mask = self._of_now(one, now, is_played)
-            self._judge_all(one, mask, wanted, columns, late)
+            sound = self._sound(one, now)
+            mask = self._of_now(one, sound, is_played)
+            self._judge_all(one, mask, sound, wanted, columns, late)
             keys = self._reports.get(one.table.packet)
             if keys is not None and wanted:
                 reports += reports_of(one, keys, ~mask)
@@ -110,63 +111,69 @@ class LiveValues:
             return None
         return LiveBatch(now, columns, tuple(sorted(reports, key=lambda report: report.time)), late)
 
-    def _of_now(self, one: Decoded, now: np.datetime64, is_played: bool) -> _Mask:
-        """Which packets are of now, neither late nor of a clock that runs far ahead."""
-        time, name = one.table.time, one.table.packet
-        time = np.where(np.isnat(time), now, time)
-        ahead = time > now + self._ahead
-        self.ahead += int(ahead.sum())
-        mask = ~ahead
-        if is_played:
-            mask[:] = False
-        elif name in self._live_since:
+    def _sound(self, one: Decoded, now: np.datetime64) -> _Mask:
+        """Which packets have a time that is not far ahead of their receipt."""
+        time = one.time
+        sound = time <= now + self._ahead
+        self.ahead += int(np.sum(~sound))
+        return np.asarray(sound)
+
+    def _of_now(self, one: Decoded, sound: _Mask, is_played: bool) -> _Mask:
+        """Which packets are of now: sound and not late."""
+        time, name = one.time, one.table.packet
+        mask = np.zeros_like(sound) if is_played else sound.copy()
+        if name in self._live_since:
             mask &= time >= self._live_since[name]
-        self.late += int(np.sum(~mask & ~ahead))
+        self.late += int(np.sum(sound & ~mask))
         if mask.any():
             self._live_since[name] = time[mask].max()
         return mask
 
     def _judge_all(
-        self, one: Decoded, mask: _Mask, wanted: bool, columns: dict[str, Samples], late: dict[str, Samples]
-    ) -> None:
+        self, one: Decoded, mask: _Mask, sound: _Mask, wanted: bool, columns: dict[str, Samples],
+        late: dict[str, Samples],
+    ) -> None:  # fmt: skip
         """Newest values, alarms and columns of one table."""
-        time, whole, nothing = one.table.time, bool(mask.all()), not mask.any()
+        time, whole, nothing = one.time, bool(mask.all()), not mask.any()
         for name, values in one.values.items():
             limited = name in self._judge.limited
             states = self._judge.states(name, values, time) if limited or wanted else None
-            if not nothing:
-                self._refresh(name, time if whole else time[mask], values if whole else values[mask],
-                              states if whole or states is None else states[mask])  # fmt: skip
+            self._refresh(name, time, values, states, None if whole else sound)
             if limited and states is not None:
                 self._alarm(name, one, mask, states)
             if wanted and states is not None:
                 if not nothing:
-                    _put(
-                        columns,
-                        name,
-                        (time, values, states) if whole else (time[mask], values[mask], states[mask]),
-                    )
+                    _put(columns, name, _some((time, values, states), mask, whole))
                 if not whole:
-                    _put(late, name, (time[~mask], values[~mask], states[~mask]))
+                    _put(late, name, _some((time, values, states), ~mask, nothing))
 
-    def _refresh(self, name: str, time: Any, values: Any, states: Any) -> None:
+    def _refresh(self, name: str, time: Any, values: Any, states: Any, sound: _Mask | None) -> None:
         """The newest value, the last one that is a number."""
-        row = -1
-        if values.dtype.kind == "f" and values[-1] != values[-1]:
-            there = np.flatnonzero(values == values)
-            row = int(there[-1]) if there.size else -1
+        row = values.size - 1
+        if sound is not None or (values.dtype.kind == "f" and values[-1] != values[-1]):
+            candidates = np.ones(values.shape, bool) if sound is None else sound
+            rows = np.flatnonzero(candidates & (values == values))
+            rows = rows if rows.size else np.flatnonzero(candidates)
+            if not rows.size:
+                return
+            row = int(rows[-1])
         before = self._newest.get(name)
         if before is None or time[row] >= before[0]:
             self._newest[name] = (time[row], values[row].item(), 0 if states is None else int(states[row]))
 
     def _alarm(self, name: str, one: Decoded, mask: _Mask, states: npt.NDArray[np.int8]) -> None:
         """Alarms of one parameter."""
-        time, values, band = one.table.time, one.values[name], self._alarms.rules.deadband
+        time, values, band = one.time, one.values[name], self._alarms.rules.deadband
         if mask.any():
             at, some, state = (time, values, states) if mask.all() else (time[mask], values[mask], states[mask])
             self._alarms.watch(name, at, some, state, lambda: self._judge.states(name, some, at, deadband=band))
         if not mask.all():
             self._alarms.tell_late(name, time[~mask], values[~mask], states[~mask])
+
+
+def _some(samples: Samples, mask: _Mask, whole: bool) -> Samples:
+    """Samples of some rows."""
+    return samples if whole else (samples[0][mask], samples[1][mask], samples[2][mask])
 
 
 def _put(columns: dict[str, Samples], name: str, samples: Samples) -> None:

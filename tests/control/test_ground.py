@@ -1,0 +1,260 @@
+"""The ground: archived first, each packet shown once, late data in their place, limits in their context."""
+
+from __future__ import annotations
+
+import resource
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from moonpost.control.archive import verify
+from moonpost.control.ground import AlarmRules, Ground, LiveBatch
+from moonpost.control.packets import FrameWriter, Packets
+
+sys.path.insert(0, str(Path(__file__).parent))
+from ground_samples import EPOCH, LATER, LAYOUT, at, dictionary, framed, rover, sky
+
+
+@pytest.fixture
+def ground(tmp_path: Path) -> Any:
+    with Ground.open(tmp_path / "archive", dictionary(), layout=LAYOUT) as opened:
+        yield opened
+
+
+def numbers(ground: Ground) -> list[float]:
+    return ground.archive.query("rover.number", EPOCH, LATER).value.tolist()
+
+
+def test_what_is_received_is_archived_and_told(ground: Ground) -> None:
+    told: list[LiveBatch] = []
+    stop = ground.listen(told.append)
+    writer = FrameWriter(LAYOUT)
+    octets = writer.write(rover(range(100))) + writer.flush()
+    for begin in range(0, len(octets), 700):
+        ground.receive(octets[begin : begin + 700], at=at(100))
+    assert numbers(ground) == list(range(100))
+    live = np.concatenate([batch.columns["rover.number"][1] for batch in told])
+    assert live.tolist() == list(range(100))
+    assert all(batch.time == at(100) and not batch.late for batch in told)
+    stop()
+    count = len(told)
+    ground.receive(framed(rover([100]), writer=writer), at=at(101))
+    assert len(told) == count
+    assert ground.latest(["rover.number", "nothing"]) == {"rover.number": (at(100), 100.0, 0)}
+    status = ground.status()
+    assert (status["taken"], status["decoded"], status["rejected"]) == (101, 101, 0)
+    assert status["sources"]["station"]["taken"] == 101
+
+
+def test_acknowledged_by_source_and_channel(ground: Ground) -> None:
+    ground.receive(framed(rover(range(50))), at=at(50))
+    ground.receive(framed(sky(range(20))), "other", at=at(50))
+    ground.archive.sync()
+    sources = ground.status()["sources"]
+    assert sources["station"]["acknowledged_by_apid"] == {2: 50}
+    assert sources["station"]["last_acknowledged_count"] == {2: 49}
+    assert sources["other"]["acknowledged"] == 20
+
+
+def test_the_disk_is_waited_for_without_further_packets(ground: Ground) -> None:
+    ground.receive(framed(rover([0])), at=at(0))
+    received = ground.receive(framed(rover([1])), at=at(1))
+    for _ in range(200):
+        if ground.archive.acknowledged == 2:
+            break
+        threading.Event().wait(0.02)
+    assert received.packets == 1
+    assert ground.status()["acknowledged"] == 2
+    assert ground.receive(b"", at=at(2)).acknowledged
+
+
+def test_packets_that_come_again_are_shown_once(ground: Ground) -> None:
+    told: list[LiveBatch] = []
+    ground.listen(told.append)
+    ground.receive(framed(rover(range(10), 340.0)), at=at(10))
+    ground.receive(framed(rover(range(10), 340.0)), "again", at=at(11))
+    assert numbers(ground) == list(range(10))
+    assert sum(len(batch.columns["rover.number"][1]) for batch in told) == 10
+    assert ground.status()["duplicates"] == 10
+    (alarm,) = [alarm for alarm in ground.alarms.active() if alarm.key == "rover.box_k"]
+    assert (alarm.state, alarm.count) == (2, 1)
+
+
+def test_played_back_data_fill_the_gap_and_do_not_become_now(ground: Ground) -> None:
+    told: list[LiveBatch] = []
+    ground.listen(told.append)
+    writer = FrameWriter(LAYOUT)
+    ground.receive(framed(rover(range(10)), writer=writer), at=at(10))
+    ground.receive(framed(rover(range(30, 40)), writer=writer), at=at(40))
+    assert [gap.missing for gap in ground.archive.gaps(EPOCH, LATER)] == [20]
+    assert "ground.gap.station" in {alarm.key for alarm in ground.alarms.active()}
+    ground.receive(framed(rover(range(10, 30), 240.0), 1, writer), at=at(41))
+    assert numbers(ground) == list(range(40))
+    assert ground.archive.gaps(EPOCH, LATER) == ()
+    assert ground.latest(["rover.number"])["rover.number"] == (at(39), 39.0, 0)
+    assert told[-1].columns == {}
+    assert told[-1].late["rover.number"][1].tolist() == list(range(10, 30))
+    (alarm,) = [alarm for alarm in ground.alarms.active() if alarm.key == "rover.box_k"]
+    assert (alarm.late, alarm.worst, alarm.since, alarm.cleared) == (True, -2, at(10), at(29))
+    assert ground.status()["late"] == 20
+
+
+def test_played_back_data_that_are_newer_are_the_newest_and_still_late(ground: Ground) -> None:
+    ground.receive(framed(rover(range(5), 240.0), 1), at=at(500))
+    assert ground.latest(["rover.number"])["rover.number"][0] == at(4)
+    assert [alarm.late for alarm in ground.alarms.active()] == [True]
+
+
+def test_a_clock_far_ahead_does_not_hide_what_follows(ground: Ground) -> None:
+    ground.receive(framed(rover([10_000_000])), at=at(3))
+    assert ground.latest() == {}
+    ground.receive(framed(rover([4])), "b", at=at(4))
+    assert ground.latest(["rover.number"])["rover.number"][1] == 4.0
+    assert ground.status()["ahead"] == 1
+    assert len(numbers(ground)) == 2
+
+
+def test_limits_follow_the_night_told_by_another_packet(ground: Ground) -> None:
+    both = Packets.join([rover(range(20), 230.0), sky(range(20), np.where(np.arange(20) < 10, -5.0, 5.0))])
+    states: list[int] = []
+    ground.listen(lambda batch: states.extend(batch.columns["rover.box_k"][2].tolist()))
+    ground.receive(framed(both), at=at(20))
+    assert states == [0] * 10 + [-2] * 10
+    ground.receive(framed(rover([20], 230.0)), "b", at=at(21))
+    assert states[-1] == -2
+    ground.receive(framed(sky([21], -5.0)), "c", at=at(22))
+    ground.receive(framed(rover([22], 230.0)), "d", at=at(23))
+    assert states[-1] == 0
+
+
+def test_a_listener_that_fails_harms_nobody(ground: Ground) -> None:
+    told: list[LiveBatch] = []
+
+    def fails(batch: LiveBatch) -> None:
+        raise ValueError("no")
+
+    ground.listen(fails)
+    ground.listen(told.append)
+    ground.receive(framed(rover([0])), at=at(0))
+    assert len(told) == 1
+    assert ground.status()["listeners_failed"] == 1
+    assert ground.status()["listener_trouble"] == "ValueError: no"
+
+
+def test_many_threads_lose_nothing(ground: Ground) -> None:
+    def send(first: int) -> None:
+        octets = framed(rover(range(first, first + 500)))
+        for begin in range(0, len(octets), 1000):
+            ground.receive(octets[begin : begin + 1000], f"thread {first}", at=at(4000))
+
+    threads = [threading.Thread(target=send, args=(500 * n,)) for n in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert numbers(ground) == list(range(3000))
+    assert ground.archive.gaps(EPOCH, LATER) == ()
+
+
+def test_newest_values_and_order_survive_a_restart(tmp_path: Path) -> None:
+    with Ground.open(tmp_path, dictionary(), layout=LAYOUT) as ground:
+        ground.receive(framed(rover(range(100), 240.0)), at=at(100))
+    with Ground.open(tmp_path, dictionary(), layout=LAYOUT, clock=lambda: at(101)[()]) as ground:
+        assert ground.latest(["rover.number"])["rover.number"] == (at(99), 99.0, 0)
+        assert ground.latest(["rover.box_k"])["rover.box_k"][2] == -2
+        ground.receive(framed(rover([50], 240.0)), "b")
+        assert ground.status()["duplicates"] == 1
+        ground.receive(framed(rover([120])), "b")
+        ground.receive(framed(rover([110], 240.0)), "c")
+        assert ground.latest(["rover.number"])["rover.number"][1] == 120.0
+        assert ground.status()["late"] == 1
+
+
+def test_a_source_that_should_be_heard_is_missed(ground: Ground) -> None:
+    ground.expect("station", lambda t: bool(t < at(10_000)), 600.0)
+    ground.receive(framed(rover([0])), at=at(0))
+    ground.receive(b"", at=at(500))
+    assert ground.alarms.active() == ()
+    ground.receive(b"", at=at(700))
+    ground.receive(b"", at=at(800))
+    (alarm,) = ground.alarms.active()
+    assert (alarm.key, alarm.state, alarm.count) == ("ground.link.station", 2, 1)
+    ground.receive(framed(rover([900])), "station", at=at(900))
+    (alarm,) = [one for one in ground.alarms.active() if one.key == "ground.link.station"]
+    assert alarm.cleared == at(900)
+    ground.receive(b"", at=at(11_000))
+    ground.receive(b"", at=at(50_000))
+    assert not ground.alarms.is_up("ground.link.station")
+
+
+def test_a_full_disk_refuses_and_recovers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("moonpost.control.ground.ground._RETRY_S", 0.05)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with Ground.open(tmp_path, dictionary(), layout=LAYOUT, sync_s=0.0) as ground:
+        ground.receive(framed(rover(range(100))), at=at(100))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, hard))
+        sent, kept = 100, 0
+        try:
+            while ground.full_since is None:
+                kept = sent
+                ground.receive(framed(rover(range(sent, sent + 50))), f"s{sent}", at=at(sent + 50))
+                sent += 50
+            for _ in range(4):
+                received = ground.receive(framed(rover(range(sent, sent + 10))), f"s{sent}", at=at(sent + 10))
+                assert (received.packets, received.rejected) == (0, 10)
+                sent += 10
+            assert numbers(ground) == list(range(kept))
+            assert ground.alarms.is_up("ground.archive")
+            status = ground.status()
+            assert status["rejects"] == {"disk full": 90}
+            assert status["full_since"] is not None
+            assert "takes no packets" in status["trouble"]
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        threading.Event().wait(0.06)
+        ground.receive(framed(rover(range(sent, sent + 10))), f"s{sent}", at=at(sent + 10))
+        assert ground.full_since is None
+        assert not ground.alarms.is_up("ground.archive")
+        assert numbers(ground) == [*range(kept), *range(sent, sent + 10)]
+        assert [gap.missing for gap in ground.archive.gaps(EPOCH, LATER)] == [sent - kept]
+        assert ground.status()["trouble"] == ""
+    assert verify(tmp_path).is_sound
+
+
+def test_a_disk_that_fails_to_sync_takes_back_what_was_not_acknowledged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(file: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    with Ground.open(tmp_path, dictionary(), layout=LAYOUT, sync_s=0.02) as ground:
+        ground.receive(framed(rover(range(10))), at=at(10))
+        ground.archive.sync()
+        monkeypatch.setattr("moonpost.control.archive.writer.os.fdatasync", fails)
+        ground.receive(framed(rover(range(10, 20))), "b", at=at(20))
+        for _ in range(300):
+            if ground.alarms.is_up("ground.archive"):
+                break
+            threading.Event().wait(0.01)
+        monkeypatch.undo()
+        assert ground.status()["sources"].get("b", {}).get("acknowledged", 0) == 0
+        threading.Event().wait(1.05)
+        ground.receive(framed(rover(range(10, 30))), "c", at=at(30))
+        ground.archive.sync()
+        assert ground.status()["sources"]["c"]["acknowledged"] == 20
+        assert numbers(ground) == list(range(30))
+        assert not ground.alarms.is_up("ground.archive")
+    assert verify(tmp_path).is_sound
+
+
+def test_rules_of_alarms_are_handed_on(tmp_path: Path) -> None:
+    with Ground.open(tmp_path, dictionary(), layout=LAYOUT, rules=AlarmRules(persistence=5)) as ground:
+        ground.receive(framed(rover(range(4), 200.0)), at=at(4))
+        assert ground.alarms.active() == ()
+        ground.receive(framed(rover([4], 200.0)), "b", at=at(5))
+        (alarm,) = ground.alarms.active()
+        assert (alarm.since, alarm.worst) == (at(0), -2)
