@@ -4,8 +4,11 @@ PYTHON ?= python3
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export MOONPOST_DATA ?= $(wildcard $(abspath ../shared/data))
+# The displays of mission control; without npm everything else still works.
+CLIENT := src/moonpost/control/web/static/index.html
+CLIENT_IF_NPM := $(if $(shell command -v npm 2>/dev/null),$(CLIENT))
 
-.PHONY: setup demo test quick soak gpu lint bench docs serve clean
+.PHONY: setup demo test quick soak gpu lint bench docs client serve clean
 .DEFAULT_GOAL := demo
 
 setup: $(READY)
@@ -20,7 +23,7 @@ demo: $(READY)  ## study the bundled plan and write out/report.html
 	$(BIN)/moonpost study ilrs --out out
 	@echo "open out/report.html"
 
-test: $(READY)  ## the whole suite, small samples
+test: $(READY) $(CLIENT_IF_NPM)  ## the whole suite, small samples
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m "not soak and not gpu"
 
 quick: $(READY)  ## what failed last, else everything, stopping at the first failure
@@ -47,8 +50,18 @@ bench: $(READY)
 docs: $(READY)  ## regenerate the generated pages and schemas
 	$(BIN)/python docs/generate.py
 
-serve: $(READY)
+serve: $(READY) $(CLIENT_IF_NPM)
 	$(BIN)/moonpost serve ilrs --data out
 
+client: $(CLIENT)  ## the displays of mission control; needs Node 20 or later
+
+client/node_modules/.ready: client/package.json
+	@command -v npm >/dev/null || { echo "The displays need Node 20 or later with npm, which are not here: https://nodejs.org. Then run make client again."; exit 1; }
+	cd client && npm install --no-package-lock --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(CLIENT): client/node_modules/.ready client/build.mjs $(wildcard client/src/*)
+	node client/build.mjs $(dir $@)
+
 clean:
-	rm -rf $(VENV) out
+	rm -rf $(VENV) out client/node_modules $(dir $(CLIENT))

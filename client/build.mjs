@@ -96,6 +96,9 @@ async function writeNotices(inputs) {
 }
 
 async function main() {
+  if (Number(process.versions.node.split('.')[0]) < 20) {
+    throw new Error(`The displays need Node 20 or later; this is ${process.version}. See https://nodejs.org.`);
+  }
   if (!existsSync(join(packages, 'openmct'))) {
     throw new Error('client/node_modules lacks openmct: run `make client`, or `npm install` in client/ first.');
   }
