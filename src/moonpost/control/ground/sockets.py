@@ -45,7 +45,8 @@ class _Port:
         self._clients: dict[asyncio.StreamWriter, str] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._socket = _bound(self.host, port)
-        self.port = int(self._socket.getsockname()[1])
+        self._name, self._family = self._socket.getsockname(), self._socket.family
+        self.port = int(self._name[1])
         self._loop = asyncio.new_event_loop()
         self._worker = ThreadPoolExecutor(1, thread_name_prefix=name)
         self._is_open = True
@@ -234,13 +235,12 @@ class TelemetryPort(_Port):
         self._datagrams = asyncio.Queue(_WAITING_DATAGRAMS)
         task = asyncio.create_task(self._drain(self._datagrams))
         self._tasks.add(task)
-        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
-        bound = socket.socket(family, socket.SOCK_DGRAM)
+        bound = socket.socket(self._family, socket.SOCK_DGRAM)
         with contextlib.suppress(OSError):
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4 << 20)
         try:
             bound.setblocking(False)
-            bound.bind((self.host, self.port))
+            bound.bind(self._name)
             transport, _ = await self._loop.create_datagram_endpoint(lambda: _Datagrams(self), sock=bound)
         except OSError:
             bound.close()
@@ -374,6 +374,8 @@ def _bound(host: str, port: int) -> socket.socket:
     """A listening socket."""
     where = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     listening = None
+    if not 0 <= port <= 65535:
+        raise InputError(f"{port} is no port: cannot listen there", where=where, advice="give 0 to 65535")
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, kind, _, _, address = found[0]
@@ -382,7 +384,7 @@ def _bound(host: str, port: int) -> socket.socket:
         listening.bind(address)
         listening.listen(_MOST_CLIENTS)
         listening.setblocking(False)
-    except (OSError, OverflowError, UnicodeError) as error:
+    except (OSError, UnicodeError) as error:
         if listening is not None:
             listening.close()
         raise InputError(
