@@ -274,11 +274,13 @@ def _own() -> str:
 
 def _validate(cedarpy: Any, text: str, schema: str, where: str) -> None:
     """Refuse what is no policy, with the first thing that is wrong about it."""
-    if not text.strip():
-        raise DataError("holds no rule", where=where, advice=_ADVICE)
     try:
+        if not len(cedarpy.PolicySet.from_str(text)):
+            raise DataError("holds no rule", where=where, advice=_ADVICE)
         result = cedarpy.validate_policies(text, schema)
         faults = [str(fault) for fault in result.errors]
+    except DataError:
+        raise
     except ValueError as error:
         faults = [str(error)]
     if faults:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import cookie_parser
 
 from moonpost.control.settings import Settings
@@ -104,10 +105,7 @@ class Gate:
             return
         if kind == "http":
             receive = _bounded(receive, self._settings.body_bytes)
-            try:
-                await self._app(scope, receive, send)
-            except _TooLargeError:
-                await _refuse(scope, receive, send, 413, "the body is too large", "send less at once", {})
+            await self._app(scope, receive, send)
             return
         self._metrics.socket(1)
         try:
@@ -150,7 +148,6 @@ class Gate:
                 headers = MutableHeaders(scope=message)
                 headers.setdefault("Content-Security-Policy", _POLICY)
                 headers["X-Content-Type-Options"] = "nosniff"
-                headers["X-Frame-Options"] = "DENY"
                 headers["Referrer-Policy"] = "no-referrer"
                 headers["Cross-Origin-Opener-Policy"] = "same-origin"
                 headers["Cross-Origin-Resource-Policy"] = "same-origin"
@@ -164,10 +161,6 @@ class Gate:
         return sending
 
 
-class _TooLargeError(Exception):
-    """A body that goes on beyond the limit."""
-
-
 def _bounded(receive: Receive, most: int) -> Receive:
     """Count the octets of a body that did not tell its length."""
     seen = 0
@@ -178,7 +171,7 @@ def _bounded(receive: Receive, most: int) -> Receive:
         if message["type"] == "http.request":
             seen += len(message.get("body", b""))
             if seen > most:
-                raise _TooLargeError
+                raise HTTPException(413, "the body is too large")
         return message
 
     return receiving
