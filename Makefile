@@ -60,7 +60,7 @@ client/node_modules/.ready: client/package.json
 	cd client && npm install --no-package-lock --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 
-$(CLIENT): client/node_modules/.ready client/build.mjs $(wildcard client/src/*)
+$(CLIENT): client/node_modules/.ready $(wildcard client/*.mjs client/src/*)
 	node client/build.mjs $(dir $@)
 
 clean:

@@ -46,7 +46,7 @@ def _is_built(root: Path) -> bool:
     if not page.is_file():
         return False
     client = root / CLIENT
-    sources = [client / "package.json", client / "build.mjs", *(client / "src").glob("*")]
+    sources = [client / "package.json", *client.glob("*.mjs"), *(client / "src").glob("*")]
     return all(file.stat().st_mtime <= page.stat().st_mtime for file in sources if file.is_file())
 
 

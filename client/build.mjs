@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { precompiled } from './templates.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
 const packages = join(here, 'node_modules');
@@ -64,6 +65,9 @@ async function copyOpenMct() {
     const text = await readFile(join(to, name), 'utf8');
     await writeFile(join(to, name), text.replace(/\n?\/\/# sourceMappingURL=.*$/m, ''));
   }
+  const { script, templates } = precompiled(await readFile(join(to, 'openmct.js'), 'utf8'));
+  await writeFile(join(to, 'openmct.js'), script);
+  await writeFile(join(to, 'templates.js'), templates);
 }
 
 /** Names of the packages whose files went into a bundle. */
@@ -106,6 +110,7 @@ async function main() {
   await mkdir(partial, { recursive: true });
   try {
     const inputs = await bundle();
+    await rm(join(partial, 'app', 'signin.css'), { force: true });
     await copyOpenMct();
     for (const name of ['index.html', 'signin.css', 'icon.svg']) {
       await cp(join(here, 'src', name), join(partial, name));

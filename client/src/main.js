@@ -16,6 +16,7 @@ import * as timeline from './timeline.js';
 import { installValues } from './values.js';
 
 const ASSETS = '/static/openmct/';
+const EXPANDED = 'mct-tree-expanded';
 
 async function loadModel(api) {
   const [station, channels, clock] = await Promise.all([api.get('station'), api.get('channels'), api.get('clock')]);
@@ -46,6 +47,7 @@ export async function start(openmct, me) {
   installAudit(openmct, api);
   installProgramme(openmct, api, model);
   for (const module of [timeline, lunarday, polarmap, globe]) module.install(openmct, api);
+  if (localStorage.getItem(EXPANDED) === null) localStorage.setItem(EXPANDED, JSON.stringify(['/browse/moonpost:station']));
   if (!location.hash || location.hash === '#/') location.hash = `${pathTo(firstLayout([...me.roles]))}?hideInspector=true`;
   openmct.start(document.getElementById('app'));
   api.live.start();

@@ -1,5 +1,5 @@
 // The first page: asks who is there, shows the form if nobody is, and loads the displays after that.
-const OPENMCT = '/static/openmct/openmct.js';
+const SCRIPTS = ['/static/openmct/templates.js', '/static/openmct/openmct.js'];
 const byId = (id) => document.getElementById(id);
 
 function addScript(source) {
@@ -23,7 +23,7 @@ async function open(me) {
   byId('signin').hidden = true;
   document.querySelector('link[href$="signin.css"]')?.remove();
   addStyle('/static/app/main.css');
-  await addScript(OPENMCT);
+  for (const source of SCRIPTS) await addScript(source);
   const { start } = await import('./main.js');
   await start(globalThis.openmct, me);
 }
