@@ -52,7 +52,7 @@ def timeline_of(mission: Any) -> Timeline:
 
 
 def _made(mission: Any) -> Timeline:
-    station = getattr(mission, "station", None)
+    station: Any = getattr(mission, "station", None)
     span = getattr(mission, "span", None) or station.span
     ground = getattr(mission, "ground", None)
     link = weakref.proxy(mission)
@@ -142,13 +142,12 @@ def command_items(commands: Iterable[Any], start: np.datetime64, stop: np.dateti
         at = np.datetime64(at_us, "us").astype("datetime64[ms]")
         if not start <= at < stop:
             continue
-        for element in getattr(row, "elements", ()):
-            found.append(
-                Item(
-                    f"command.{row.id}.{element}", f"machine.{element}", "command", "actual", row.name, at, at,
-                    row.state, f"asked for by {row.requester}", {"command": row.id, "significance": row.significance},
-                )
-            )  # fmt: skip
+        text, data = f"asked for by {row.requester}", {"command": row.id, "significance": row.significance}
+        found += [
+            Item(f"command.{row.id}.{name}", f"machine.{name}", "command", "actual", row.name, at, at, row.state,
+                 text, data)
+            for name in row.elements
+        ]  # fmt: skip
     return found
 
 

@@ -1,0 +1,273 @@
+"""All maps of a mission: pictures made once and kept in its folder, machines, tracks, the globe."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from moonpost.control.maps.globe import GLOBE_CELL_DEG, GLOBE_SOURCE, globe_relief, orbits_at, overhead
+from moonpost.control.maps.places import machines_on, read_tracks
+from moonpost.control.maps.png import png_octets
+from moonpost.control.maps.polar import SYSTEMS, PolarGround, grounds_of, relief_pixels, shadow_pixels, sun_share
+from moonpost.errors import MoonpostError, UnknownNameError
+from moonpost.files import atomic_path
+from moonpost.plan import Plan
+from moonpost.sky import Almanac
+
+__all__ = ["MapSet", "Picture"]
+
+_VERSION = "1"
+_LIGHT_STEP_MS = 1_800_000
+_ORBIT_STEP_MS = 60_000
+_KEPT_LIGHTS = 48
+_MAST_M = 2.0
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture with what tells it from others.
+
+    Parameters
+    ----------
+    octets : bytes
+        PNG.
+    tag : str
+        Changes when the picture does.
+
+    Examples
+    --------
+    >>> Picture(b"", "a").tag
+    'a'
+    """
+
+    octets: bytes
+    tag: str
+
+
+class MapSet:
+    """Maps of a mission. It may be asked from several threads.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+    folder : path-like
+        The mission's folder: pictures are kept in ``maps``, tracks are read from ``tracks``.
+    site : str, optional
+        A site of the plan; the station's if not given.
+    almanac : Almanac, optional
+        Ephemerides; those that come with Moonpost if not given.
+
+    Notes
+    -----
+    Pictures of light are of every half hour of mission time; the newest 48 of a layer are kept.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from moonpost.plan import load_plan
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     maps = MapSet(load_plan("ilrs"), folder)
+    ...     relief = maps.picture("relief", np.datetime64("2035-01-10"))
+    ...     again = MapSet(load_plan("ilrs"), folder).picture("relief", np.datetime64("2035-01-10"))
+    >>> relief.octets[1:4], relief == again
+    (b'PNG', True)
+    """
+
+    def __init__(
+        self, plan: Plan, folder: Any, *, site: str | None = None, almanac: Almanac | None = None
+    ) -> None:
+        self.plan, self.folder, self.site = plan, Path(folder), site
+        self.almanac = almanac or Almanac.default()
+        self._lock = threading.Lock()
+        self._grounds: tuple[PolarGround, ...] | None = None
+        self._kept: OrderedDict[str, Picture] = OrderedDict()
+        self._orbits: tuple[int, list[dict[str, Any]]] | None = None
+
+    def grounds(self) -> tuple[PolarGround, ...]:
+        """Heights of the maps.
+
+        Returns
+        -------
+        tuple of PolarGround
+        """
+        if self._grounds is None:
+            self._grounds = grounds_of(self.plan, self.plan.site(self.site) if self.site else None)
+        return self._grounds
+
+    def describe(self, t: np.datetime64) -> dict[str, Any]:
+        """What maps there are: system, extents, layers, where heights come from.
+
+        Parameters
+        ----------
+        t : datetime64
+            UTC, for the layers of light.
+
+        Returns
+        -------
+        dict
+        """
+        layers = []
+        for ground in self.grounds():
+            base = {"extent_m": list(ground.extent_m), "cell_m": ground.cell_m, "source": ground.source}
+            ending = "" if ground.name == "polar" else f"-{ground.name}"
+            cells = f"{ground.cell_m:g} m cells, heights of {ground.resolution_m:g} m"
+            layers.append({"id": f"relief{ending}", "kind": "relief", "label": f"Relief, {cells}", **base})
+            text = (
+                f"Sun in view {_MAST_M:g} m above the ground, over relief of {ground.cell_m:g} m cells to 300 km; "
+                "what is smaller than a cell, and eclipses, are not in it"
+            )
+            layers.append(
+                {"id": f"light{ending}", "kind": "light", "label": "Light now", "text": text,
+                 "step_ms": _LIGHT_STEP_MS, "time_ms": _step(t, _LIGHT_STEP_MS), **base}
+            )  # fmt: skip
+        pole = self.grounds()[0].pole
+        place = self.plan.site(self.site) if self.site else next(iter(self.plan.station_sites()), None)
+        return {
+            "pole": pole,
+            "system": SYSTEMS[pole],
+            "proj4": f"+proj=stere +lat_0={-90 if pole == 'south' else 90} +lon_0=0 +k=1 +x_0=0 +y_0=0 +R=1737400 "
+            "+units=m +no_defs",
+            "extent_m": list(self.grounds()[0].extent_m),
+            "site": None
+            if place is None
+            else {"id": place.id, "name": place.name, "latitude_deg": place.latitude_deg,
+                  "longitude_deg": place.longitude_deg},
+            "layers": layers,
+        }  # fmt: skip
+
+    def picture(self, layer: str, t: np.datetime64) -> Picture:
+        """A layer as a picture, from the folder if it was made before.
+
+        Parameters
+        ----------
+        layer : str
+            ``relief``, ``light``, the same with ``-near``, or ``globe``.
+        t : datetime64
+            UTC, for light.
+
+        Returns
+        -------
+        Picture
+
+        Raises
+        ------
+        UnknownNameError
+            If there is no such layer.
+        DateError
+            If the date lies outside the kernels.
+        """
+        if layer == "globe":
+            return self._stored("globe", "globe", lambda: png_octets(globe_relief()))
+        kind, _, name = layer.partition("-")
+        ground = next((row for row in self.grounds() if row.name == (name or "polar")), None)
+        if ground is None or kind not in ("relief", "light"):
+            known = [f"{kind}{'' if g.name == 'polar' else '-' + g.name}" for g in self.grounds()
+                     for kind in ("relief", "light")]  # fmt: skip
+            raise UnknownNameError(layer, [*known, "globe"], kind="layer", where="map")
+        origin = f"{ground.source}-{ground.extent_m}-{ground.height_m.shape}"
+        if kind == "relief":
+            return self._stored(layer, origin, lambda: png_octets(relief_pixels(ground.height_m, ground.cell_m)))
+        at = _step(t, _LIGHT_STEP_MS)
+
+        def drawn() -> bytes:
+            share = sun_share(ground, self.almanac, np.datetime64(at, "ms"), mast_m=_MAST_M)
+            return png_octets(shadow_pixels(share), level=3)
+
+        return self._stored(f"{layer}-{at}", origin, drawn)
+
+    def machines(self, t: np.datetime64) -> dict[str, Any]:
+        """Machines and tracks on the map.
+
+        Parameters
+        ----------
+        t : datetime64
+            UTC.
+
+        Returns
+        -------
+        dict
+            ``machines`` and ``tracks``, see `moonpost.control.maps.places`.
+        """
+        pole = self.grounds()[0].pole
+        return {
+            "machines": machines_on(self.plan, pole, t, self.site),
+            "tracks": read_tracks(self.folder, self.plan, pole),
+        }
+
+    def globe(self, t: np.datetime64) -> dict[str, Any]:
+        """Sun and Earth overhead, orbits and the site, for a globe.
+
+        Parameters
+        ----------
+        t : datetime64
+            UTC.
+
+        Returns
+        -------
+        dict
+
+        Raises
+        ------
+        DateError
+            If the date lies outside the kernels.
+        """
+        at = _step(t, _ORBIT_STEP_MS)
+        with self._lock:
+            if self._orbits is None or self._orbits[0] != at:
+                self._orbits = (at, orbits_at(self.plan, self.almanac, np.datetime64(at, "ms")))
+            orbits = self._orbits[1]
+        place = self.plan.site(self.site) if self.site else next(iter(self.plan.station_sites()), None)
+        return {
+            "time_ms": at,
+            "radius_km": 1737.4,
+            "texture": {"href": "/api/map/globe.png", "cell_deg": GLOBE_CELL_DEG, "source": GLOBE_SOURCE},
+            **overhead(self.almanac, np.datetime64(at, "ms")),
+            "orbits": orbits,
+            "sites": [
+                {"id": row.id, "name": row.name, "use": row.use, "latitude_deg": row.latitude_deg,
+                 "longitude_deg": row.longitude_deg, "station": place is not None and row.id == place.id}
+                for row in self.plan.sites
+            ],
+        }  # fmt: skip
+
+    def _stored(self, name: str, origin: str, make: Callable[[], bytes]) -> Picture:
+        """A picture from memory, from the folder, or made now; one at a time."""
+        tag = hashlib.sha256(f"{_VERSION}|{name}|{origin}".encode()).hexdigest()[:16]
+        with self._lock:
+            if tag in self._kept:
+                self._kept.move_to_end(tag)
+                return self._kept[tag]
+            path = self.folder / "maps" / f"{name}-{tag}.png"
+            octets = path.read_bytes() if path.is_file() else b""
+            if not octets:
+                octets = make()
+                self._write(path, octets)
+            found = self._kept[tag] = Picture(octets, tag)
+            while len(self._kept) > _KEPT_LIGHTS:
+                self._kept.popitem(last=False)
+            return found
+
+    def _write(self, path: Path, octets: bytes) -> None:
+        """Keep a picture; a disk that takes none is no reason to show none."""
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with atomic_path(path) as temporary:
+                temporary.write_bytes(octets)
+            lights = sorted(path.parent.glob("light-*.png"), key=lambda row: row.stat().st_mtime)
+            for old in lights[:-_KEPT_LIGHTS]:
+                old.unlink(missing_ok=True)
+        except (OSError, MoonpostError):
+            return
+
+
+def _step(t: np.datetime64, step_ms: int) -> int:
+    """The step that an instant lies in [ms]."""
+    return int(t.astype("datetime64[ms]").astype(np.int64)) // step_ms * step_ms
