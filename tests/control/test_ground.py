@@ -225,6 +225,28 @@ def test_a_full_disk_refuses_and_recovers(tmp_path: Path, monkeypatch: pytest.Mo
     assert verify(tmp_path).is_sound
 
 
+def test_a_refused_piece_that_comes_again_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("moonpost.control.ground.ground._RETRY_S", 0.0)
+    reserve = "moonpost.control.archive.writer.RESERVE_BYTES"
+    with Ground.open(tmp_path, dictionary(), layout=LAYOUT) as ground:
+        writer = FrameWriter(LAYOUT)
+        pieces = [writer.write(rover(range(n, n + 30))) for n in range(0, 300, 30)] + [writer.flush()]
+        for number, piece in enumerate(pieces):
+            if number in (3, 4, 7):
+                with monkeypatch.context() as full:
+                    full.setattr(reserve, 1 << 60)
+                    for _ in range(3):
+                        assert ground.receive(piece, at=at(30 * number)).rejected > 0
+                    assert ground.status()["refused"] > 0
+            assert ground.receive(piece, at=at(30 * number)).rejected == 0
+        assert numbers(ground) == list(range(300))
+        status = ground.status()
+        assert (status["rejected"], status["refused"], status["missing"], status["decoded"]) == (0, 0, {}, 300)
+        assert status["sources"]["station"]["refused"] == 0
+        assert ground.archive.gaps(EPOCH, LATER) == ()
+        assert [alarm.count for alarm in ground.alarms.active()] == [3]
+
+
 def test_a_disk_that_fails_to_sync_takes_back_what_was_not_acknowledged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

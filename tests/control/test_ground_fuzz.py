@@ -29,7 +29,7 @@ def accounted(status: dict[str, Any]) -> bool:
 
 def flipped(draw: np.random.Generator, octets: bytes, share: float) -> bytes:
     """Octets with some bits turned over."""
-    data = np.frombuffer(bytearray(octets), np.uint8)
+    data = np.frombuffer(bytearray(octets or b"0"), np.uint8)
     places = draw.integers(0, data.size, int(share * data.size) + 1)
     data[places] ^= (1 << draw.integers(0, 8, places.size)).astype(np.uint8)
     return data.tobytes()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from moonpost.control.ground.alarms import Alarm, AlarmRules, Alarms
 from moonpost.control.ground.ground import Ground, Received
-from moonpost.control.ground.keeping import join_dictionaries
 from moonpost.control.ground.live import LiveBatch, Report
 
-__all__ = ["Alarm", "AlarmRules", "Alarms", "Ground", "LiveBatch", "Received", "Report", "join_dictionaries"]
+__all__ = ["Alarm", "AlarmRules", "Alarms", "Ground", "LiveBatch", "Received", "Report"]

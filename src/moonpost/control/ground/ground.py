@@ -130,6 +130,7 @@ class Ground:
         self._retry_wall_s = 0.0
         self._save_wall_s = 0.0
         self._now: np.datetime64 | None = None
+        self._refused: dict[str, tuple[bytes, Read, int]] = {}
         self._gap_at: dict[str, np.datetime64] = {}
         self._due: dict[str, tuple[Callable[[np.datetime64], bool], np.timedelta64]] = {}
         self._heard: dict[str, np.datetime64] = {}
@@ -219,7 +220,8 @@ class Ground:
         Parameters
         ----------
         octets : bytes
-            What came; nothing is a look at the time, which tells lost links.
+            What came; nothing is a look at the time, which tells lost links. A piece whose packets were refused
+            because the disk is full can be given again: it is known again, and nothing of it is counted twice.
         source : str
             Whom it came from; each source has its own stream.
         at : datetime64, optional
@@ -229,7 +231,7 @@ class Ground:
         -------
         Received
         """
-        return self._take(source, at, lambda: self._intake.stream(source, octets))
+        return self._take(source, at, lambda: self._intake.stream(source, octets), octets)
 
     def receive_frame(self, datagram: bytes, source: str, at: np.datetime64 | None = None) -> Received:
         """Take one frame in a datagram, with or without sync marker; else as `receive`."""
@@ -248,6 +250,7 @@ class Ground:
     def end(self, source: str) -> None:
         """The end of a source's stream, such as a connection that closed."""
         with self._lock:
+            self._refused.pop(source, None)
             self._intake.forget(source)
 
     def expect(self, source: str, is_due: Callable[[np.datetime64], bool], after_s: float = 600.0) -> None:
@@ -345,12 +348,16 @@ class Ground:
             self.alarms.save()
             self.archive.close()
 
-    def _take(self, source: str, at: np.datetime64 | None, read: Callable[[], Read]) -> Received:
+    def _take(
+        self, source: str, at: np.datetime64 | None, read: Callable[[], Read], piece: bytes = b""
+    ) -> Received:
         """Read, archive, and tell."""
         with self._lock:
             now = self._instant(at)
+            held = self._again(source, piece)
             before = self._rejected()
-            found = read()
+            found = held or read()
+            refused = self._counts["refused"]
             taken = 0
             decoded: list[Decoded] = []
             played: list[Decoded] = []
@@ -362,6 +369,8 @@ class Ground:
                     count, fresh = self._archive(packets, source, now)
                     taken += count
                     (played if late else decoded).extend(fresh)
+            if piece and self._counts["refused"] > refused:
+                self._refused[source] = piece, found, self._counts["refused"] - refused
             batch = self._values.take(decoded, played, now, wanted=bool(self._listeners))
             self._look(source, found, now)
             self._save_alarms()
@@ -369,6 +378,15 @@ class Ground:
                 self._tell(batch)
             acknowledged = self.archive.acknowledged == self.archive.appended
             return Received(taken, self._rejected() - before, found.gaps, acknowledged)
+
+    def _again(self, source: str, piece: bytes) -> Read | None:
+        """What was read of a piece that was refused before and comes again."""
+        held = self._refused.pop(source, None)
+        if held is None or not piece or held[0] != piece:
+            return None
+        self._counts["refused"] -= held[2]
+        self._intake.source(source).refused -= held[2]
+        return held[1]
 
     def _archive(self, packets: Packets, source: str, now: np.datetime64) -> tuple[int, list[Decoded]]:
         """Archive packets; give how many were taken and what is new of them, decoded."""

@@ -1,16 +1,16 @@
-"""The dictionary beside its archive, and dictionaries joined."""
+"""The dictionary beside its archive, so that the archive can be read with nothing else."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-from moonpost.control.packets.dictionary import Dictionary, Parameter
+from moonpost.control.packets.dictionary import Dictionary
 from moonpost.control.packets.xtce_reading import read_xtce
 from moonpost.control.packets.xtce_writing import write_xtce
-from moonpost.errors import DataError, InputError, MoonpostError
+from moonpost.errors import DataError, MoonpostError
 
-__all__ = ["DICTIONARY_FILE", "archive_folder", "join_dictionaries", "keep_dictionary", "kept_dictionary"]
+__all__ = ["DICTIONARY_FILE", "archive_folder", "keep_dictionary", "kept_dictionary"]
 
 DICTIONARY_FILE = "dictionary.xml"
 """Name of the file in the folder of an archive that says what its packets hold."""
@@ -112,59 +112,4 @@ def archive_folder(folder: str | os.PathLike[str]) -> Path:
         "holds no archive",
         where=str(folder),
         advice="name the folder that 'moonpost serve --data' was given, or the archive in it",
-    )
-
-
-def join_dictionaries(first: Dictionary, *others: Dictionary) -> Dictionary:
-    """Dictionaries of several sources as one.
-
-    Parameters
-    ----------
-    first : Dictionary
-        The one that gives the name.
-    *others : Dictionary
-        Further ones. What is the same in both is taken once.
-
-    Returns
-    -------
-    Dictionary
-
-    Raises
-    ------
-    InputError
-        If a name stands for different things, or an APID is told by both.
-
-    Examples
-    --------
-    >>> from moonpost.control.packets import station_dictionary
-    >>> from moonpost.operations.channels import Channel
-    >>> one = station_dictionary([Channel("a.x", "W", None, None, "")])
-    >>> other = station_dictionary([Channel("b.x", "W", None, None, "")], first_apid=9)
-    >>> [packet.apid for packet in join_dictionaries(one, other).packets]
-    [1, 9]
-    """
-    parameters: dict[str, Parameter] = {parameter.name: parameter for parameter in first.parameters}
-    packets = {packet.name: packet for packet in first.packets}
-    notes = first.notes
-    for other in others:
-        taken = {packet.apid for packet in packets.values() if packet.apid is not None}
-        for parameter in other.parameters:
-            if parameters.setdefault(parameter.name, parameter) != parameter:
-                raise _differs("parameter", parameter.name, other)
-        for packet in other.packets:
-            if packet.name in packets and packets[packet.name] != packet:
-                raise _differs("packet", packet.name, other)
-            if packet.name not in packets and packet.apid in taken:
-                raise _differs("APID", str(packet.apid), other)
-            packets[packet.name] = packet
-        notes += tuple(note for note in other.notes if note not in notes)
-    return Dictionary(first.name, tuple(parameters.values()), tuple(packets.values()), notes)
-
-
-def _differs(kind: str, name: str, other: Dictionary) -> InputError:
-    """Two dictionaries say different things."""
-    return InputError(
-        f"{kind} {name!r} stands for something else in the other dictionary",
-        where=other.name,
-        advice="rename it in one of the two files",
     )
