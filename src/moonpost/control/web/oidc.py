@@ -52,7 +52,7 @@ def router(settings: Settings, *, transport: Any = None) -> APIRouter:
     ----------
     settings : Settings
         With ``oidc``.
-    transport : httpx.AsyncBaseTransport, optional
+    transport : httpx2.AsyncBaseTransport, optional
         How the provider is reached.
 
     Returns
@@ -147,7 +147,7 @@ def _provider(oidc: Oidc, transport: Any) -> Any:
         from authlib.integrations.starlette_client import OAuth
     except ImportError as error:
         raise MissingExtraError(
-            "single sign-on needs the packages authlib and httpx", advice="pip install 'moonpost[oidc]'"
+            "single sign-on needs the packages authlib and httpx2", advice="pip install 'moonpost[oidc]'"
         ) from error
     client: dict[str, Any] = {"scope": "openid profile email", "code_challenge_method": "S256", "timeout": 10.0}
     if transport is not None:
