@@ -16,8 +16,9 @@ from moonpost.control.commands.machine import Approve, Event, Reject, Release, R
 from moonpost.control.commands.model import Command, CommandRefusedError, Person
 from moonpost.control.commands.queue import QUEUE_STATES, Queue, read_queue, write_queue
 from moonpost.control.commands.reports import verification
-from moonpost.control.commands.requests import Packets, Requests, bare_command
+from moonpost.control.commands.requests import REPORTS_ASKED, Packets, Requests, bare_command
 from moonpost.control.commands.rules import WHOLE, Rules
+from moonpost.control.commands.stack import Stacks
 from moonpost.control.commands.store import COMMANDS, load_command, select_commands
 from moonpost.control.database import Database
 from moonpost.control.packets.telecommands import CommandDictionary, encode_command
@@ -80,6 +81,7 @@ class Commanding:
         self._uplink, self._time_tag = uplink, time_tag
         self._desk = Desk(database, audit, rules, clock, wall)
         self._requests = Requests(dictionary, self._desk, time_tag)
+        self.stacks = Stacks(self, database, lambda: self._desk.now_us)
         self._looked_s = -np.inf
 
     @classmethod
@@ -195,7 +197,7 @@ class Commanding:
         CommandRefusedError
             If the user is unknown or disabled.
         """
-        preview = encode_command(self.dictionary, name, arguments, 0)
+        preview = encode_command(self.dictionary, name, arguments, 0, acknowledge=REPORTS_ASKED)
         at_us = _microseconds(at)
         if at_us is not None:
             preview = time_tagged(self.dictionary, preview, self._time_tag(at_us), 0)
@@ -365,6 +367,7 @@ class Commanding:
         if due:
             self.audit.nudge()
         self.send_waiting()
+        self.stacks.run()
 
     def send_waiting(self) -> None:
         """Send what was released and not taken by the uplink."""
@@ -472,7 +475,7 @@ class Commanding:
             self.audit.add(connection, action, name[:64], partner, data=said, time_us=desk.now_us)
         self.audit.flush()
         if not may:
-            raise CommandRefusedError("only an operator of a founder sets the queue")
+            raise CommandRefusedError("only an operator of a founder sets the queue", forbidden=True)
         return found
 
     def _obstacles(self, command: Command, now: int) -> tuple[str, ...]:
@@ -489,7 +492,7 @@ class Commanding:
         done = self._desk.step(identifier, event, action, user=user, data={"comment": comment}, **more)
         self.audit.flush()
         if done.refusal:
-            raise CommandRefusedError(done.refusal, done.command)
+            raise CommandRefusedError(done.refusal, done.command, forbidden=done.forbidden)
         return done.command
 
     def _send(self, command: Command) -> Command:

@@ -140,6 +140,8 @@ class Outcome:
         Why what was asked for was not done; empty if it was.
     effects : tuple of str
         ``uplink``: the octets have to go out, after this is on the disk.
+    forbidden : bool
+        Whether it was refused for who asked; else for how things stand.
 
     Examples
     --------
@@ -152,6 +154,7 @@ class Outcome:
     command: Command
     refusal: str = ""
     effects: tuple[str, ...] = field(default=())
+    forbidden: bool = False
 
 
 def step(command: Command, event: Event, grounds: Grounds) -> Outcome:
@@ -201,15 +204,21 @@ def _refuse(command: Command, why: str) -> Outcome:
     return Outcome(command, why)
 
 
+def _forbid(command: Command, why: str) -> Outcome:
+    return Outcome(command, why, forbidden=True)
+
+
 def _with(command: Command, state: str, stage: Stage, **changes: object) -> Command:
     """The command in a state, with one more stage."""
     return replace(command, state=state, stages=(*command.stages, stage), **changes)  # type: ignore[arg-type]
 
 
 def _approve(command: Command, event: Approve, grounds: Grounds) -> Outcome:
+    if command.state != "waiting":
+        return _refuse(command, f"it is {command.state} and waits for no approval")
     why = _why_no_approval(command, event, grounds)
     if why:
-        return _refuse(command, why)
+        return _forbid(command, why)
     person = grounds.people[event.name]
     held = _holding(command, grounds, event.wall_s)
     given = (*held, Approval(person.name, person.partner, event.digest, event.wall_s, event.comment))
@@ -223,8 +232,6 @@ def _approve(command: Command, event: Approve, grounds: Grounds) -> Outcome:
 def _why_no_approval(command: Command, event: Approve, grounds: Grounds) -> str:
     """Why a person cannot approve; empty if that is right."""
     person = grounds.people.get(event.name)
-    if command.state != "waiting":
-        return f"it is {command.state} and waits for no approval"
     if person is None:
         return f"{event.name} is unknown or disabled"
     if same_person(person.name, command.requester):
@@ -268,7 +275,7 @@ def _reject(command: Command, event: Reject, grounds: Grounds) -> Outcome:
     if command.state not in _WAITING:
         return _refuse(command, f"it is {command.state} and cannot be rejected")
     if person is None or "approver" not in person.roles or person.partner not in grounds.needed:
-        return _refuse(command, f"only an approver of {_listed(grounds.needed)} may reject it")
+        return _forbid(command, f"only an approver of {_listed(grounds.needed)} may reject it")
     why = f"rejected by {person.name} of {person.partner}" + (f": {event.comment}" if event.comment else "")
     said = Stage("refused", event.wall_s, None, person.name, why)
     return Outcome(_with(command, "refused", said, reasons=(*command.reasons, why)))
@@ -279,9 +286,9 @@ def _withdraw(command: Command, event: Withdraw, grounds: Grounds) -> Outcome:
     if command.state not in _WAITING:
         return _refuse(command, f"it is {command.state} and cannot be withdrawn")
     if person is None or person.partner != command.partner:
-        return _refuse(command, f"only {command.partner} may withdraw it")
+        return _forbid(command, f"only {command.partner} may withdraw it")
     if not (same_person(person.name, command.requester) or "operator" in person.roles):
-        return _refuse(command, "only who asked for it, or an operator of the same partner, may withdraw it")
+        return _forbid(command, "only who asked for it, or an operator of the same partner, may withdraw it")
     return Outcome(_with(command, "withdrawn", Stage("withdrawn", event.wall_s, None, person.name, event.comment)))
 
 
@@ -292,7 +299,7 @@ def _release(command: Command, event: Release, grounds: Grounds) -> Outcome:
         return _refuse(command, f"it is {command.state} and cannot be released")
     why = _why_no_release(command, event, grounds)
     if why:
-        return _refuse(command, why)
+        return _forbid(command, why)
     if event.wall_s - command.requested_wall_s >= grounds.request_s:
         return _expired(command, event.wall_s, event.time_us, "the request is too old")
     held = _holding(command, grounds, event.wall_s)
@@ -311,10 +318,10 @@ def _why_no_release(command: Command, event: Release, grounds: Grounds) -> str:
     person, asker = grounds.people.get(event.name), grounds.people.get(command.requester)
     if command.digest != digest_of(command.octets):
         return "its octets are not those that were asked for"
-    if person is None or "operator" not in person.roles:
-        return f"{event.name} is no operator"
-    if person.partner not in grounds.commanders:
-        return f"{person.partner} may not command it; {_listed(grounds.commanders)} may"
+    if person is None or not {"operator", "approver"} & person.roles:
+        return f"{event.name} is neither operator nor approver"
+    if person.partner not in grounds.commanders | grounds.needed:
+        return f"{person.partner} may not release it; {_listed(grounds.commanders | grounds.needed)} may"
     if asker is None or "operator" not in asker.roles or asker.partner != command.partner:
         return f"{command.requester}, who asked for it, may no longer command for {command.partner}"
     if command.partner not in grounds.commanders:

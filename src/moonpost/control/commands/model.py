@@ -246,6 +246,8 @@ class CommandRefusedError(InputError):
         Why.
     command : Command or None
         The command as it stands; None if none came of it.
+    forbidden : bool
+        Whether it was refused for who asked; else for how things stand.
 
     Examples
     --------
@@ -253,10 +255,10 @@ class CommandRefusedError(InputError):
     'command: it waits for approval; see the rules in docs/commands.md'
     """
 
-    def __init__(self, what: str, command: Command | None = None) -> None:
+    def __init__(self, what: str, command: Command | None = None, *, forbidden: bool = False) -> None:
         where = "command" if command is None else f"command {command.id}"
         super().__init__(what, where=where, advice="see the rules in docs/commands.md")
-        self.command = command
+        self.command, self.forbidden = command, forbidden
 
 
 def digest_of(octets: bytes) -> str:

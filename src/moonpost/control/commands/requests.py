@@ -16,11 +16,13 @@ from moonpost.control.commands.rules import WHOLE
 from moonpost.control.commands.store import find_digest, find_origin
 from moonpost.control.packets.telecommands import CommandDictionary, encode_command
 
-__all__ = ["Packets", "Requests", "bare_command"]
+__all__ = ["REPORTS_ASKED", "Packets", "Requests", "bare_command"]
 
 Packets = tuple[tuple[int, int], ...]
 """Application and sequence count of a packet, then of those that it carries."""
 
+REPORTS_ASKED = 0b1101
+"""Reports that every command asks for: acceptance, start and completion."""
 _DEAD = ("refused", "expired", "withdrawn")
 
 
@@ -56,7 +58,7 @@ class Requests:
         desk, now = self._desk, self._desk.now_us
         if self._desk.rules.person(user) is None:
             desk.refuse(user, f"unknown or disabled, asks for {bare.name}")
-            raise CommandRefusedError(f"{user} is unknown or disabled")
+            raise CommandRefusedError(f"{user} is unknown or disabled", forbidden=True)
         content = content_of(self._dictionary, bare.octets)
         forbidden = self._desk.rules.forbidden(bare.octets, now)
         if bare.at_us is not None and bare.at_us <= now:
@@ -114,7 +116,7 @@ class Requests:
         apid = self._dictionary.command(name).apid
         while True:
             count = self._desk.count(connection, apid)
-            octets = encode_command(self._dictionary, name, arguments, count)
+            octets = encode_command(self._dictionary, name, arguments, count, acknowledge=REPORTS_ASKED)
             packets: Packets = ((apid, count),)
             if at_us is not None:
                 ticks = self._time_tag(at_us)
