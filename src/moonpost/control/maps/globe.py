@@ -30,7 +30,7 @@ GLOBE_SOURCE = "LOLA heights in means of 0.25 deg, 7.6 km at the equator (lola_d
 
 _GONE = ("lost", "cancelled")
 _POINTS = 241
-_STRETCH = 6.0
+_STRETCH = 2.4
 _DEGREE = 12
 _ALONG_UNKNOWN = "where it is along its orbit is not published: it is assumed"
 
@@ -49,7 +49,7 @@ def globe_relief() -> npt.NDArray[np.uint8]:
 
     Notes
     -----
-    Heights are stretched six times for the shading, since over 7.6 km the Moon is all but flat.
+    Heights are stretched 2.4 times for the shading, since over 7.6 km the Moon is rather flat.
 
     Examples
     --------

@@ -23,7 +23,7 @@ from moonpost.sky import Almanac
 
 __all__ = ["MapSet", "Picture"]
 
-_VERSION = "1"
+_VERSION = "2"
 _LIGHT_STEP_MS = 1_800_000
 _ORBIT_STEP_MS = 60_000
 _KEPT_LIGHTS = 48

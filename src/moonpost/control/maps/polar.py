@@ -200,9 +200,9 @@ def sun_share(
     Notes
     -----
     From each cell the ground is followed towards the Sun along its great circle, step by step of one cell and of
-    1 % of the way farther out, to 300 km on the same map, with the Moon's roundness. The edge that hides the Sun is
-    taken as level. What lies outside the map hides nothing; eclipses by the Earth are left out. Cells cannot show
-    what is smaller than they are.
+    1 % of the way farther out, to 300 km on the same map, with the Moon's roundness. The edge that hides the Sun
+    is taken as level. What lies outside the map hides nothing; eclipses by the Earth are left out. Cells cannot
+    show what is smaller than they are.
 
     Examples
     --------
@@ -236,7 +236,7 @@ def relief_pixels(height_m: npt.NDArray[Any], cell_m: float, *, stretch: float =
     height_m : ndarray, (rows, columns)
         Heights [m].
     cell_m : float or ndarray, (rows, 1)
-        Size of cells; of columns where it differs by row [m].
+        Size of cells; of columns where it differs by row, the largest being that of rows [m].
     stretch : float
         Factor on heights, for relief that is low for its width.
 
@@ -255,7 +255,7 @@ def relief_pixels(height_m: npt.NDArray[Any], cell_m: float, *, stretch: float =
     filled = np.where(known, heights, np.nanmean(heights))
     down = np.gradient(filled, axis=0) * stretch
     right = np.gradient(filled, axis=1) * stretch
-    across, along = right / cell_m, down / np.min(cell_m)
+    across, along = right / cell_m, down / np.max(cell_m)
     azimuth, elevation = np.radians(_LAMP_DEG)
     lamp = np.array([np.sin(azimuth) * np.cos(elevation), np.cos(azimuth) * np.cos(elevation), np.sin(elevation)])
     shade = (-across * lamp[0] + along * lamp[1] + lamp[2]) / np.sqrt(1.0 + across**2 + along**2)
@@ -281,10 +281,10 @@ def shadow_pixels(share: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
     Examples
     --------
     >>> shadow_pixels(np.array([[0.0, 1.0]], np.float32))[..., 3].tolist()
-    [[215, 46]]
+    [[215, 30]]
     """
     lit = np.nan_to_num(np.asarray(share, dtype=np.float64), nan=0.0)[..., None]
-    dark, bright = np.array([4.0, 7.0, 22.0, 215.0]), np.array([240.0, 190.0, 60.0, 46.0])
+    dark, bright = np.array([4.0, 7.0, 22.0, 215.0]), np.array([240.0, 190.0, 60.0, 30.0])
     pixels = np.rint((1.0 - lit) * dark + lit * bright)
     pixels[~np.isfinite(share)] = 0.0
     return pixels.astype(np.uint8)

@@ -15,7 +15,7 @@ from moonpost.control.timeline.items import Item, Row
 from moonpost.control.timeline.lunarday import LunarClock
 from moonpost.control.timeline.machines import machine_rows, predicted_states, received_states, simulated_machines
 from moonpost.control.timeline.sky import SKY_ROWS, sky_items
-from moonpost.control.timeline.whatif import Edit, Tried, try_edits
+from moonpost.control.timeline.whatif import Edit, Tried, commanded, try_edits
 from moonpost.control.timeline.windows import Window, period_of
 from moonpost.errors import InputError, UnknownNameError
 from moonpost.plan import Plan
@@ -47,7 +47,7 @@ class Timeline:
     site : str, optional
         A site of the plan; the station's if not given.
     station : optional
-        The station in the loop: gives ``simulation()``, ``contacts``, and may give ``changes``.
+        The station in the loop: gives ``simulation()`` and ``contacts``.
     archive : optional
         Values of channels, with ``query``.
     evidence : callable, optional
@@ -218,7 +218,8 @@ class Timeline:
         """
         now = self.now()
         with self._tries:
-            tried = try_edits(self.book, edits, changes=tuple(getattr(self._station, "changes", ())), now=now)
+            simulation = self._station.simulation() if self._station is not None else None
+            tried = try_edits(self.book, edits, changes=commanded(simulation), now=now)
         begin, stop = max(now.astype("datetime64[ms]"), self.span[0]), self.span[1]
         period = (min(begin, stop - np.timedelta64(1, "ms")), stop)
         items = planned_items(self.plan, tried.placements, self.evidence(), now, self.span)
@@ -254,6 +255,5 @@ def contact_windows(station: Any) -> Any:
         given = given()
     if given is None:
         return None
-    if hasattr(given, "start") and hasattr(given, "stop"):
-        given = np.column_stack([given.start, given.stop])
-    return np.asarray(given).astype("datetime64[ms]").reshape(-1, 2)
+    rows = [(row.start, row.stop) if hasattr(row, "start") else (row[0], row[1]) for row in given]
+    return np.array(rows, dtype="datetime64[ms]").reshape(-1, 2)

@@ -240,6 +240,19 @@ def try_edits(
     return Tried(accepted, tuple(findings), after.placements, tried, after.value, schedule.value)
 
 
+def commanded(simulation: Simulation | None) -> tuple[Change, ...]:
+    """What has been changed on machines in a simulation, as its events tell."""
+    if simulation is None:
+        return ()
+    return tuple(
+        Change(
+            event.time, event.subject, event.data["quantity"], float(event.data["value"]), event.kind, event.text
+        )
+        for event in simulation.events
+        if "quantity" in event.data
+    )
+
+
 def simulated_with(setting: Setting, placements: Sequence[Placement], changes: Sequence[Change]) -> Simulation:
     """The station with activities and changes; changes of machines that are not in the setting are left out."""
     from moonpost.operations.simulation import simulate
