@@ -139,7 +139,7 @@ def test_notes_go_to_those_who_may_see_and_are_bounded() -> None:
     hub = Hub()
     sees, blind = hub.join(lambda about: True), hub.join(lambda about: about != "rover")
     for number in range(300):
-        hub.tell({"type": "event", "number": number}, about="rover")
+        hub.tell({"type": "event", "number": number}, to=lambda client: client.sees("rover"))
         hub.tell({"type": "clock", "time_ms": number}, slot="clock")
     hub.hand_out()
     assert drain(blind) == [{"type": "clock", "time_ms": 299}]

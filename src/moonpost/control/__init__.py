@@ -1,7 +1,8 @@
-"""Mission control. Its first form serves a finished study to browsers on this machine."""
+"""Mission control: the station is flown live, in a browser, over the packets that a real one would send.
+
+`moonpost.control.mission.MissionControl` puts its parts together; `moonpost serve` opens it to browsers.
+"""
 
 from __future__ import annotations
 
-from moonpost.control.server import StudyServer, serve
-
-__all__ = ["StudyServer", "serve"]
+__all__: list[str] = []

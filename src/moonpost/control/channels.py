@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from moonpost.control.eventbook import is_report
 from moonpost.control.packets.calibration import Enumeration, Instant
 from moonpost.plan import Plan
 
@@ -92,7 +93,7 @@ def display_channels(dictionary: Dictionary, plan: Plan) -> dict[str, DisplayCha
     Returns
     -------
     dict of str to DisplayChannel
-        Numbers and labels; headers, times, texts and octets are left out.
+        Numbers and labels; reports, headers, times, texts and octets are left out.
 
     Examples
     --------
@@ -107,6 +108,8 @@ def display_channels(dictionary: Dictionary, plan: Plan) -> dict[str, DisplayCha
     owners = {element.id: element.owner for element in plan.elements}
     found: dict[str, DisplayChannel] = {}
     for packet in dictionary.packets:
+        if is_report(packet):
+            continue
         for item in packet.items:
             parameter = dictionary.parameter(item.parameter)
             if parameter.name in found or not _is_shown(parameter):

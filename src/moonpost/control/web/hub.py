@@ -14,10 +14,13 @@ import threading
 from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from moonpost.control.users import User
 
 __all__ = ["Client", "Hub"]
 
@@ -78,7 +81,7 @@ class Client:
         id of an element.
     capacity : int
         Most values that wait for it.
-    name : str
+    user : User, optional
         Whose it is.
 
     Examples
@@ -88,9 +91,9 @@ class Client:
     ['sky.sun_elevation_deg']
     """
 
-    def __init__(self, sees: Callable[[str], bool], *, capacity: int = 20_000, name: str = "") -> None:
+    def __init__(self, sees: Callable[[str], bool], *, capacity: int = 20_000, user: User | None = None) -> None:
         self.sees = sees
-        self.name = name
+        self.user = user
         self.keys: frozenset[str] = frozenset()
         self.sent_values = 0
         self.thinned_values = 0
@@ -276,23 +279,23 @@ class Hub:
         self._lock = threading.Lock()
         self._columns: list[tuple[str, Mapping[str, tuple[Any, Any, Any]]]] = []
         self._size = 0
-        self._notes: list[tuple[str, str | None, str | None]] = []
+        self._notes: list[tuple[str, Callable[[Client], bool] | None, str | None]] = []
 
-    def join(self, sees: Callable[[str], bool], name: str = "") -> Client:
+    def join(self, sees: Callable[[str], bool], user: User | None = None) -> Client:
         """Let a client in.
 
         Parameters
         ----------
         sees : callable
             Whether something may be told to it, as of `Client`.
-        name : str
+        user : User, optional
             Whose it is.
 
         Returns
         -------
         Client
         """
-        client = Client(sees, capacity=self.capacity, name=name)
+        client = Client(sees, capacity=self.capacity, user=user)
         self.clients.add(client)
         return client
 
@@ -327,15 +330,17 @@ class Hub:
             self._columns.append(("late" if late else "values", columns))
             self._size += size
 
-    def tell(self, message: Mapping[str, Any], *, about: str | None = None, slot: str | None = None) -> None:
+    def tell(
+        self, message: Mapping[str, Any], *, to: Callable[[Client], bool] | None = None, slot: str | None = None
+    ) -> None:
         """Take a message for all that may see it.
 
         Parameters
         ----------
         message : mapping
             What JSON can hold, with its ``type``.
-        about : str, optional
-            What it is about: the key of a parameter or the id of an element. Without it all clients get it.
+        to : callable, optional
+            Whether a client gets it; all do without.
         slot : str, optional
             Of messages with the same slot a client that is late gets the last one only.
         """
@@ -343,7 +348,7 @@ class Hub:
             return
         text = json.dumps(message, separators=(",", ":"), allow_nan=False)
         with self._lock:
-            self._notes.append((text, about, slot))
+            self._notes.append((text, to, slot))
             if len(self._notes) > 10_000:
                 del self._notes[:5_000]
                 self.counts["messages_dropped"] += 5_000
@@ -360,9 +365,9 @@ class Hub:
             found, self._columns, self._size = self._columns, [], 0
             notes, self._notes = self._notes, []
         clients = list(self.clients)
-        for text, about, slot in notes:
+        for text, to, slot in notes:
             for client in clients:
-                if about is None or client.sees(about):
+                if to is None or to(client):
                     client.note(text, slot=slot)
         if not found or not clients:
             return

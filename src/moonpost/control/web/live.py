@@ -24,7 +24,7 @@ __all__ = ["router"]
 
 _MOST_KEYS = 10_000
 _LONGEST = 1_000_000
-_EACH = 10
+_EACH = 60
 _CHECK_S = 5.0
 
 
@@ -62,10 +62,10 @@ def router(mission: MissionControl) -> APIRouter:
     async def live(socket: WebSocket, user: CurrentUser) -> None:
         """Serve one client."""
         await socket.accept()
-        if sum(1 for client in mission.hub.clients if client.name == user.name) >= _EACH:
+        if sum(1 for client in mission.hub.clients if client.user and client.user.name == user.name) >= _EACH:
             await socket.close(4429, "too many sockets of one user")
             return
-        client = mission.hub.join(lambda about: mission.sees(user, about), name=user.name)
+        client = mission.hub.join(lambda about: mission.sees(user, about), user)
         client.note(json.dumps(mission.clock_message()), slot="clock")
         try:
             await _serve(mission, socket, client, user)
