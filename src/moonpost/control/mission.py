@@ -470,8 +470,8 @@ class MissionControl:
         """
         now, behind_s = self.clock.now(), self.behind_s
         return {
-            "type": "clock", "time_ms": _ms(now), "speed": self.clock.speed, "behind_s": round(behind_s, 3), "keeps_up": behind_s <= self.clock.speed,
-            "end_ms": _ms(self.span[1]), "ended": self.clock.has_ended,
+            "type": "clock", "time_ms": _ms(now), "speed": self.clock.speed, "behind_s": round(behind_s, 3),
+            "keeps_up": behind_s <= self.clock.speed, "end_ms": _ms(self.span[1]), "ended": self.clock.has_ended,
         }  # fmt: skip
 
     def moment(self) -> dict[str, Any]:

@@ -92,10 +92,10 @@ async def _serve(mission: MissionControl, socket: WebSocket, client: Client, use
         await _close(socket, 4408, "nothing was read")
         return
     for task, error in zip(done, errors, strict=True):
-        if error is None:
-            code, reason = task.result()
-            await _close(socket, code, reason)
-        elif not isinstance(error, WebSocketDisconnect | RuntimeError | OSError):
+        ended = task.result() if error is None else None
+        if ended is not None:
+            await _close(socket, *ended)
+        elif error is not None and not isinstance(error, WebSocketDisconnect | RuntimeError | OSError):
             raise error
 
 
