@@ -11,6 +11,7 @@ from moonpost.cli import (
     build,
     call,
     check,
+    control,
     data,
     datarelease,
     design,
@@ -40,6 +41,7 @@ app = typer.Typer(
 for verb in (
     study,
     check,
+    control,
     data,
     site,
     flight,

@@ -172,7 +172,8 @@ def _within(values: npt.ArrayLike, name: str, rows: tuple[int, ...], most: int) 
 
 def exact_times(t: TimeLike) -> _Instants:
     """Times to 1 us."""
-    found = t if isinstance(t, np.ndarray) and t.dtype.kind == "M" else as_utc(t)
+    is_exact = isinstance(t, np.datetime64) or (isinstance(t, np.ndarray) and t.dtype.kind == "M")
+    found = t if is_exact else as_utc(t)
     return np.asarray(found).astype("datetime64[us]")
 
 

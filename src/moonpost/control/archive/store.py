@@ -345,6 +345,16 @@ class Archive:
         """How many of `appended` are on the disk for certain."""
         return self._writer.acknowledged if self._writer else 0
 
+    @property
+    def span(self) -> tuple[np.datetime64, np.datetime64] | None:
+        """Time of the first and the last packet; None if there are none."""
+        store = self._reading()
+        spells = store.spells(store.apids())
+        if not spells:
+            return None
+        first, last = min(spell[0] for spell in spells), max(spell[1] for spell in spells)
+        return np.datetime64(first, "us"), np.datetime64(last, "us")
+
     def last(self, parameter: str, before: TimeLike | None = None) -> tuple[np.datetime64, Any] | None:
         """The newest sample of a parameter.
 
