@@ -79,7 +79,7 @@ function soundSwitch() {
 }
 
 function acknowledgement(book, api, alarm) {
-  const button = h('button', { class: 'mp-button', type: 'button', id: `ack-${alarm.id}` }, 'Acknowledge');
+  const button = h('button', { class: 'mp-button', type: 'button', id: newId(`ack-${alarm.id}`) }, 'Acknowledge');
   button.setAttribute('aria-label', `Acknowledge ${alarm.key}`);
   button.addEventListener('click', () => askComment(book, api, alarm, button));
   return button;

@@ -194,7 +194,7 @@ export class Live extends Listeners {
   }
 }
 
-/** The server as plug-ins see it: `get`, `post`, `me`, `live`, `clock`. */
+/** The server as plug-ins see it: `get`, `post`, `put`, `me`, `live`, `clock`. */
 export function openApi(me) {
   const prefix = (path) => (path.startsWith('/') ? path : `/api/${path}`);
   const events = new Listeners();
@@ -231,5 +231,5 @@ export function openApi(me) {
   }, () => get('me').catch(() => {}));
   live.on('clock', (message) => clock.set(message.time_ms, message.speed));
   live.on('signed-out', (message) => events.tell('signed-out', message));
-  return { me, get, post: (path, body = {}) => ask('POST', path, body), live, clock, on: events.on.bind(events) };
+  return { me, get, post: (path, body = {}) => ask('POST', path, body), put: (path, body) => ask('PUT', path, body), live, clock, on: events.on.bind(events) };
 }

@@ -4,20 +4,18 @@ import { addView, refreshed } from './views.js';
 
 export const AUDIT = 'moonpost.audit';
 
-const entriesOf = (answer) => answer.entries ?? answer.audit ?? answer;
-const timeOf = (entry) => entry.wall_ms ?? entry.time_ms ?? Date.parse(entry.time ?? entry.when ?? '');
-
-function detailsOf(entry) {
-  const { id, kind, action, wall_ms, time_ms, time, when, by, user, actor, name, hash, digest, ...rest } = entry;
-  return Object.entries(rest.details ?? rest.content ?? rest)
+function detailsOf({ data }) {
+  return Object.entries(data ?? {})
     .filter(([, value]) => value !== '' && value !== null && !(Array.isArray(value) && !value.length))
     .map(([key, value]) => `${key}: ${typeof value === 'object' ? JSON.stringify(value) : value}`).join(' · ');
 }
 
 function row(entry) {
-  return h('tr', {}, h('td', { class: 'mp-time' }, utc(timeOf(entry))), h('td', {}, entry.action ?? entry.kind ?? entry.state ?? ''),
-    h('td', {}, entry.by ?? entry.user ?? entry.actor ?? ''), h('td', {}, entry.command ?? entry.name ?? ''),
-    h('td', { class: 'mp-wrap' }, detailsOf(entry)), h('td', {}, h('code', { class: 'mp-digest' }, (entry.digest ?? entry.hash ?? '').slice(0, 16))));
+  const ledger = entry.entry === null ? 'on its way' : `${entry.entry} ${entry.hash.slice(0, 12)}`;
+  return h('tr', { 'data-action': entry.action, 'data-command': entry.command },
+    h('td', { class: 'mp-time' }, utc(entry.wall_ms)), h('td', { class: 'mp-time' }, entry.time_ms === null ? '' : utc(entry.time_ms)),
+    h('td', {}, entry.action), h('td', {}, entry.user, entry.partner ? h('span', { class: 'mp-comment' }, entry.partner) : null), h('td', {}, entry.command),
+    h('td', { class: 'mp-wrap' }, detailsOf(entry)), h('td', {}, h('code', { title: entry.hash }, ledger)));
 }
 
 function showAudit(api, element) {
@@ -36,10 +34,10 @@ function showAudit(api, element) {
   fill(element, h('div', { class: 'mp-bar' }, field('Search', search), count), problem,
     h('div', { class: 'mp-scroll', tabindex: '0', role: 'region', 'aria-label': 'Audit' },
       h('table', { class: 'mp-table', 'aria-label': 'Audit' },
-        h('thead', {}, h('tr', {}, ['Wall time (UTC)', 'What', 'Who', 'Command', 'Details', 'Digest'].map((text) => h('th', { scope: 'col' }, text)))), body)));
+        h('thead', {}, h('tr', {}, ['Wall time (UTC)', 'Mission time', 'What', 'Who', 'Command', 'Details', 'Entry of the ledger'].map((text) => h('th', { scope: 'col' }, text)))), body)));
   const refresh = refreshed(api, ['command'], async () => {
     try {
-      entries = [...entriesOf(await api.get('audit'))].sort((a, b) => timeOf(b) - timeOf(a));
+      entries = (await api.get('audit?limit=1000')).entries.sort((a, b) => b.number - a.number);
       problem.textContent = '';
     } catch (error) {
       problem.textContent = error.message;

@@ -50,6 +50,21 @@ class MissionClockSource {
   }
 }
 
+/** Lengths of time as hours, minutes and seconds; more than a day as hours, not cut off. */
+const DURATION = {
+  key: 'duration',
+  format(ms) {
+    const two = (count) => String(count).padStart(2, '0');
+    const seconds = Math.round(Math.abs(ms) / 1000);
+    return `${two(Math.floor(seconds / 3600))}:${two(Math.floor(seconds / 60) % 60)}:${two(seconds % 60)}`;
+  },
+  parse(text) {
+    if (typeof text === 'number') return text;
+    return text.split(':').reduce((total, part) => 60 * total + Number(part), 0) * 1000;
+  },
+  validate: (text) => /^\d+:[0-5]?\d:[0-5]?\d$/.test(text),
+};
+
 /** How far back displays look at first: some five minutes of the reader's time, whatever the speed. */
 function firstWindow(speed, stepS) {
   const wanted = Math.max(5 * MINUTE * speed, 120 * 1000 * stepS, HOUR);
@@ -61,6 +76,7 @@ const PRESETS = [['1 hour', HOUR], ['6 hours', 6 * HOUR], ['1 day', DAY], ['7 da
 export function installTime(openmct, api, station) {
   const source = new MissionClockSource(api.clock);
   openmct.install(openmct.plugins.UTCTimeSystem());
+  openmct.telemetry.addFormat(DURATION);
   openmct.time.addClock(source);
   const back = firstWindow(api.clock.speed, station.step_s ?? 60);
   const now = api.clock.now();

@@ -24,12 +24,12 @@ export function significanceBadge(significance) {
 
 export const isEnded = (command) => ENDED.has(command.state);
 
-/** Octets in hexadecimal, two digits each, sixteen to a line with their place. */
+/** Octets in hexadecimal, two digits each, eight to a line with their place. */
 export function hexLines(octets) {
   const pairs = octets.match(/../g) ?? [];
   const lines = [];
-  for (let place = 0; place < pairs.length; place += 16) {
-    lines.push(`${place.toString(16).padStart(4, '0')}  ${pairs.slice(place, place + 16).join(' ')}`);
+  for (let place = 0; place < pairs.length; place += 8) {
+    lines.push(`${place.toString(16).padStart(4, '0')}  ${pairs.slice(place, place + 8).join(' ')}`);
   }
   return lines.join('\n');
 }

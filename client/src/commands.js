@@ -5,7 +5,8 @@ import { addView } from './views.js';
 
 export const COMMANDS = 'moonpost.commands';
 export const APPROVALS = 'moonpost.approvals';
-const STACK = 'moonpost.stack';
+export const REQUESTS = 'moonpost.requests';
+const STACK_WAIT_MS = 2000;
 
 /** A control for an argument, and how its value is read. */
 function argumentControl(argument) {
@@ -92,54 +93,88 @@ function dictionaryList(commands, choose) {
   return h('div', { class: 'mp-dictionary' }, field('Dictionary', search), count, list);
 }
 
-/** Requests that wait in the browser until they are sent in order. */
+/** The user's stack, which the server keeps: entries are asked for one by one or all in their order. */
 class Stack {
-  items = JSON.parse(sessionStorage.getItem(STACK) ?? '[]');
+  entries = [];
+  position = 0;
+  running = false;
+  note = '';
+  #api;
+  #changed;
 
-  constructor(book, changed) {
-    this.book = book;
-    this.changed = changed;
+  constructor(api, changed) {
+    this.#api = api;
+    this.#changed = changed;
   }
 
-  set(items) {
-    this.items = items;
-    sessionStorage.setItem(STACK, JSON.stringify(items));
-    this.changed();
+  async #take(answer) {
+    Object.assign(this, (await answer).stack);
+    this.#changed();
+  }
+
+  load = () => this.#take(this.#api.get('stack'));
+  put = (entries) => this.#take(this.#api.put('stack', { entries }));
+  execute = (all) => this.#take(this.#api.post('stack/execute', { all }));
+  halt = () => this.#take(this.#api.post('stack/stop'));
+
+  /** Those that were not asked for yet. */
+  get left() {
+    return this.entries.slice(this.position);
+  }
+
+  add({ name, arguments: values, comment }) {
+    return this.put([...this.left, { name, arguments: values, comment, delay_s: 0 }]);
+  }
+
+  remove(index) {
+    return this.put(this.left.filter((_, other) => other !== index));
   }
 
   move(index, by) {
-    const items = [...this.items];
-    const [item] = items.splice(index, 1);
-    items.splice(Math.max(0, index + by), 0, item);
-    this.set(items);
-  }
-
-  async requestAll() {
-    while (this.items.length) {
-      const [first, ...rest] = this.items;
-      await this.book.request(first.name, first.arguments, first);
-      this.set(rest);
-    }
+    const entries = this.left;
+    const [entry] = entries.splice(index, 1);
+    entries.splice(Math.max(0, index + by), 0, entry);
+    return this.put(entries);
   }
 }
 
 function showStack(stack, element) {
   const problem = h('p', { class: 'mp-problem', role: 'alert' });
-  const send = async () => {
-    try {
-      await stack.requestAll();
-    } catch (error) {
-      problem.textContent = `${stack.items[0].name}: ${error.message}`;
-    }
-  };
-  const tool = (label, text, action) => h('button', { class: 'mp-button mp-small', type: 'button', 'aria-label': label, title: label, onclick: action }, text);
-  fill(element, h('h3', {}, `Stack (${stack.items.length})`),
-    h('ol', { class: 'mp-stack' }, stack.items.map((item, index) => h('li', {},
-      h('span', {}, `${item.name} ${argumentsText(item.arguments)}`), h('span', { class: 'mp-tools' },
-        tool(`Move ${item.name} up`, '↑', () => stack.move(index, -1)), tool(`Move ${item.name} down`, '↓', () => stack.move(index, 1)),
-        tool(`Remove ${item.name}`, '✕', () => stack.set(stack.items.filter((_, other) => other !== index))))))),
-    stack.items.length ? h('button', { class: 'mp-button', type: 'button', onclick: send }, 'Request all in order') : h('p', { class: 'mp-hint' }, 'Prepare commands here and request them in order.'),
+  const run = (action) => action().catch((error) => {
+    problem.textContent = error.message;
+  });
+  const tool = (label, text, action) => h('button', { class: 'mp-button mp-small', type: 'button', 'aria-label': label, title: label, onclick: () => run(action) }, text);
+  const button = (text, action) => h('button', { class: 'mp-button', type: 'button', onclick: () => run(action) }, text);
+  const { left } = stack;
+  fill(element, h('h3', {}, `Stack (${left.length})`), stack.note ? h('p', { class: 'mp-hint' }, stack.note) : null,
+    h('ol', { class: 'mp-stack' }, left.map((entry, index) => h('li', {},
+      h('span', {}, `${entry.name} ${argumentsText(entry.arguments)}`), h('span', { class: 'mp-tools' },
+        tool(`Move ${entry.name} up`, '↑', () => stack.move(index, -1)), tool(`Move ${entry.name} down`, '↓', () => stack.move(index, 1)),
+        tool(`Remove ${entry.name}`, '✕', () => stack.remove(index)))))),
+    left.length === 0 ? h('p', { class: 'mp-hint' }, 'Prepare commands here and request them in order.')
+      : h('div', { class: 'mp-actions' }, stack.running ? button('Stop', () => stack.halt())
+        : [button('Request the next', () => stack.execute(false)), button('Request all in order', () => stack.execute(true))]),
     problem);
+}
+
+/** What the queue in front of the uplink lets through, and for operators a choice. */
+function queueChoice(api) {
+  const choice = h('select', { class: 'mp-select', id: newId('queue'), disabled: !api.me.roles.includes('operator') });
+  const note = h('span', { class: 'mp-hint' });
+  const show = ({ queue, states }) => {
+    if (states) fill(choice, Object.entries(states).map(([state, text]) => h('option', { value: state, title: text }, state)));
+    choice.value = queue.state;
+    note.textContent = queue.user ? `by ${queue.user}` : '';
+  };
+  const load = () => api.get('queue').then(show).catch((error) => {
+    note.textContent = error.message;
+  });
+  choice.addEventListener('change', () => api.post('queue', { state: choice.value }).then(show).catch((error) => {
+    api.notice(error.message);
+    load();
+  }));
+  load();
+  return h('div', { class: 'mp-queue' }, h('label', { for: choice.id }, 'Queue'), choice, note);
 }
 
 function argumentsText(values) {
@@ -187,7 +222,7 @@ function verbsFor(api, command) {
 function actions(api, book, command) {
   const verbs = verbsFor(api, command);
   if (!verbs.length) return null;
-  const comment = h('input', { class: 'mp-input', type: 'text', maxlength: '500', id: `comment-${command.id}` });
+  const comment = h('input', { class: 'mp-input', type: 'text', maxlength: '500' });
   const problem = h('p', { class: 'mp-problem', role: 'alert' });
   const run = async (verb) => {
     problem.textContent = '';
@@ -202,7 +237,7 @@ function actions(api, book, command) {
     own ? h('p', { class: 'mp-hint' }, 'You asked for this: the rules want another person to approve it.') : null,
     field('Comment', comment),
     h('div', { class: 'mp-actions' }, verbs.map(([verb, label], index) => h('button', {
-      class: `mp-button ${index === 0 ? 'mp-primary' : ''}`, type: 'button', id: `${verb}-${command.id}`,
+      class: `mp-button ${index === 0 ? 'mp-primary' : ''}`, type: 'button',
       'aria-label': `${label} ${command.name} ${command.id}`, onclick: () => run(verb),
     }, label))), problem);
 }
@@ -245,29 +280,36 @@ function cardList(api, book, element, choose, empty) {
 function showCommands(api, book, dictionary, element) {
   const form = h('div', { class: 'mp-pane-form' }, h('p', { class: 'mp-hint' }, 'Choose a command of the dictionary.'));
   const stackElement = h('section', { 'aria-label': 'Stack' });
-  const stack = new Stack(book, () => showStack(stack, stackElement));
+  const stack = new Stack(api, () => showStack(stack, stackElement));
   const left = h('section', { class: 'mp-pane', 'aria-label': 'New command' }, h('p', {}, 'Loading the dictionary …'));
   const cards = h('div', { class: 'mp-cards', 'aria-live': 'polite' });
-  const title = h('h3', {}, 'Requests');
-  fill(element, h('div', { class: 'mp-columns' }, left, h('section', { class: 'mp-pane mp-scroll', 'aria-label': 'Requests', tabindex: '0' }, title, cards)));
+  const outcome = h('p', { class: 'mp-outcome', role: 'status' });
+  fill(element, h('div', { class: 'mp-container' }, h('div', { class: 'mp-columns' }, left,
+    h('section', { class: 'mp-pane mp-scroll mp-requests', 'aria-label': 'Requests', tabindex: '0' }, h('h3', {}, 'Requests'), cards))));
   const choose = (command) => fill(form, commandForm(command,
     async (request) => {
       const made = await book.request(request.name, request.arguments, request);
-      title.textContent = `Requests · ${made.id} ${made.name}: ${made.state}`;
+      fill(outcome, `${made.id} ${made.name} `, stateBadge(made.state), (made.reasons ?? []).map((reason) => h('span', { class: 'mp-comment' }, reason)));
     },
-    async (request) => stack.set([...stack.items, request])));
-  showStack(stack, stackElement);
+    async (request) => {
+      if (request.atMs !== undefined) throw new Error('A stack holds no times: request this command by itself, or leave its time empty.');
+      await stack.add(request);
+    }));
+  const operates = api.me.roles.includes('operator');
+  const loadStack = () => stack.load().catch((error) => fill(stackElement, h('p', { class: 'mp-problem' }, error.message)));
+  if (operates) loadStack();
+  const again = setInterval(() => stack.running && loadStack(), STACK_WAIT_MS);
   dictionary().then((commands) => {
-    if (api.me.roles.includes('operator')) fill(left, dictionaryList(commands, choose), form, stackElement);
+    if (operates) fill(left, queueChoice(api), dictionaryList(commands.filter((command) => command.mine), choose), form, outcome, stackElement);
     else fill(left, h('p', { class: 'mp-hint' }, 'Operators ask for commands. You see what they ask for.'));
   }).catch((error) => fill(left, h('p', { class: 'mp-problem', role: 'alert' }, error.message)));
-  return cardList(api, book, cards, (all) => all.all, 'No commands yet.');
+  return [() => clearInterval(again), cardList(api, book, cards, (all) => all.all, 'No commands yet.')];
 }
 
-function showApprovals(api, book, element) {
+function showCards(api, book, element, label, choose, empty) {
   const cards = h('div', { class: 'mp-cards', 'aria-live': 'polite' });
-  fill(element, h('div', { class: 'mp-pane mp-scroll', tabindex: '0', role: 'region', 'aria-label': 'Waiting for approval' }, cards));
-  return cardList(api, book, cards, (all) => all.waiting, 'Nothing waits for approval.');
+  fill(element, h('div', { class: 'mp-pane mp-scroll', tabindex: '0', role: 'region', 'aria-label': label }, cards));
+  return cardList(api, book, cards, choose, empty);
 }
 
 export function installCommands(openmct, api, book, approvalsPath) {
@@ -282,7 +324,11 @@ export function installCommands(openmct, api, book, approvalsPath) {
   });
   addView(openmct, {
     type: APPROVALS, name: 'Approvals', description: 'Commands that wait for a second person.', cssClass: 'icon-check',
-    show: (element) => showApprovals(api, book, element),
+    show: (element) => showCards(api, book, element, 'Waiting for approval', (all) => all.waiting, 'Nothing waits for approval.'),
+  });
+  addView(openmct, {
+    type: REQUESTS, name: 'Requests', description: 'What became of each command.', cssClass: 'icon-activity',
+    show: (element) => showCards(api, book, element, 'Requests', (all) => all.all, 'No commands yet.'),
   });
   const link = h('a', { class: 'mp-alarm-count', href: approvalsPath, 'data-testid': 'approval-count' });
   book.watch(() => {

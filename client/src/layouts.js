@@ -1,7 +1,7 @@
 // The tree of the station and the layouts that are ready to use, as read-only objects.
 import { ALARMS } from './alarms.js';
 import { AUDIT } from './audit.js';
-import { APPROVALS, COMMANDS } from './commands.js';
+import { APPROVALS, COMMANDS, REQUESTS } from './commands.js';
 import { PROGRAMME } from './programme.js';
 import { NAMESPACE, channelObject, seriesOf } from './telemetry.js';
 import { MACHINE } from './values.js';
@@ -78,7 +78,7 @@ function layouts(channels) {
       flexible('operator', 'Operator', [
         { size: 30, frames: [['lunarday', 34], ['alarms', 66]] },
         { size: 34, frames: [['plot.power', 50], ['plot.stores', 50]].filter(([key]) => has(key)) },
-        { size: 36, frames: [['commands', 100]] },
+        { size: 36, frames: [['commands', 52], ['requests', 48]] },
       ]),
       flexible('scientist', 'Scientist', [
         { size: 40, frames: [['polarmap', 66], ['lunarday', 34]] },
@@ -112,8 +112,8 @@ function objectsOf({ station, channels, machines }) {
   const made = layouts(channels);
   const subjects = [...new Set(channels.map(({ subject }) => subject))];
   const views = [
-    single('alarms', 'Alarms', ALARMS), single('commands', 'Commands', COMMANDS), single('approvals', 'Approvals', APPROVALS),
-    single('audit', 'Audit', AUDIT), single('timeline', 'Timeline', 'moonpost.timeline'), single('lunarday', 'Lunar day', 'moonpost.lunarday'),
+    single('alarms', 'Alarms', ALARMS), single('commands', 'Commands', COMMANDS), single('requests', 'Requests', REQUESTS),
+    single('approvals', 'Approvals', APPROVALS),    single('audit', 'Audit', AUDIT), single('timeline', 'Timeline', 'moonpost.timeline'), single('lunarday', 'Lunar day', 'moonpost.lunarday'),
     single('polarmap', 'Polar map', 'moonpost.polarmap'), single('globe', 'Moon globe', 'moonpost.globe'), single('programme', 'Programme', PROGRAMME),
   ];
   const folders = subjects.map((subject) => ({

@@ -32,6 +32,7 @@ export async function start(openmct, me) {
   const book = new CommandBook(api);
   openmct.setAssetPath(ASSETS);
   openmct.install(openmct.plugins.DarkmatterTheme());
+  document.head.append(document.querySelector('link[href$="/main.css"]')); // after the theme, which it adds to
   openmct.install(openmct.plugins.LocalStorage());
   openmct.install(openmct.plugins.MyItems('My displays'));
   installTime(openmct, api, model.station);
