@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from moonpost.control.packets.dictionary import Dictionary
-from moonpost.control.packets.encoding import encode_packets
+from moonpost.control.packets.clock import CucClock
+from moonpost.control.packets.dictionary import HEADER, Dictionary, PacketLayout
 from moonpost.control.packets.stations import channel_values
 from moonpost.control.station.instants import utc
 from moonpost.control.station.world import Future, World
@@ -15,6 +15,7 @@ __all__ = ["Rows"]
 
 _BLOCK = 512
 _KEPT = 8
+_BEFORE = len(HEADER) + 1
 _Bytes = npt.NDArray[np.uint8]
 
 
@@ -42,17 +43,12 @@ class Rows:
 
     def __init__(self, dictionary: Dictionary, world: World, future: Future) -> None:
         self._dictionary, self._world = dictionary, world
-        self._names = {
-            packet.name: [
-                item.parameter for item in packet.items if not item.parameter.startswith(("ccsds_", "cuc_"))
-            ]
-            for packet in dictionary.packets
-        }
+        self._groups = {packet.name: self._grouped(packet) for packet in dictionary.packets}
         self._blocks: dict[int, _Bytes] = {}
-        self.take(future)
         self.lengths = self._lengths()
         self.octets = int(self.lengths.sum())
         self.packets = int(self.lengths.size)
+        self.take(future)
 
     def take(self, future: Future) -> None:
         """Go on with another future; nothing of the past differs in it."""
@@ -83,12 +79,35 @@ class Rows:
         """Encode steps, the packets of each side by side."""
         step_us, start_us = self._world.step_us, self._world.start_us
         t = utc(start_us) + (np.arange(first, last) * step_us).astype("timedelta64[us]")
-        parts = []
-        for name, channels in self._names.items():
-            columns = {key: self._values[key][first:last] for key in channels}
-            packets = encode_packets(self._dictionary, name, columns, t, first_count=first % 16384)
-            parts.append(packets.data.reshape(last - first, -1))
-        return np.ascontiguousarray(np.hstack(parts))
+        time = CucClock().encode(t)
+        out = np.zeros((last - first, self.octets), np.uint8)
+        begin = 0
+        for packet, octets in zip(self._dictionary.packets, self.lengths.tolist(), strict=True):
+            rows = out[:, begin : begin + octets]
+            words = np.empty((last - first, 3), ">u2")
+            words[:, 0], words[:, 2] = 0x0800 | (packet.apid or 0), octets - 7
+            words[:, 1] = 0xC000 | np.arange(first, last) % 16384
+            rows[:, :6], rows[:, 6:12] = words.view(np.uint8), time
+            at = 12
+            for code, names in self._groups[packet.name]:
+                columns = np.stack([self._values[name][first:last] for name in names], axis=1).astype(code)
+                width = columns.dtype.itemsize * len(names)
+                rows[:, at : at + width] = np.ascontiguousarray(columns).view(np.uint8)
+                at += width
+            begin += octets
+        return out
+
+    def _grouped(self, packet: PacketLayout) -> list[tuple[str, list[str]]]:
+        """Neighbours of one type behind the time, with their numpy type."""
+        found: list[tuple[str, list[str]]] = []
+        for item in packet.items[_BEFORE:]:
+            encoding = self._dictionary.parameter(item.parameter).encoding
+            code = f">{'f' if encoding.kind == 'float' else 'u'}{encoding.bits // 8}"
+            if found and found[-1][0] == code:
+                found[-1][1].append(item.parameter)
+            else:
+                found.append((code, [item.parameter]))
+        return found
 
     def _lengths(self) -> npt.NDArray[np.int64]:
         """Length of each packet of a row."""

@@ -103,11 +103,9 @@ class Station:
             store_octets, playback_bit_s,
         )  # fmt: skip
         self._switches = self._edges()
-        self._version = 0
         self._planned: tuple[int, int, Future] | None = None
         self._done_us = world.start_us
         self._reached_us = world.start_us
-        self._next_report_us = -(-world.start_us // _REPORT_EVERY_US) * _REPORT_EVERY_US
         self._stamps: list[tuple[int, int, int]] = []
         self._counts = {"received": 0, "duplicates": 0, "refused": 0, "lost": 0}
         self._known: dict[bytes, int] = {}
@@ -437,12 +435,14 @@ class Station:
     def _live(self, stop_us: int) -> None:
         """Let everything happen on board up to before an instant."""
         computer, since_us = self._computer, self._done_us
-        before = len(computer.changes), computer.runs
+        before = len(computer.changes), computer.runs, len(computer.playing)
         computer.act(stop_us - 1, self._future)
-        if (len(computer.changes), computer.runs) != before:
+        after = len(computer.changes), computer.runs, len(computer.playing)
+        if after[:2] != before[:2]:
             self._future = self._world.simulate(computer.changes, computer.runs)
             self._rows.take(self._future)
-        self._switches = self._edges()
+        if after != before:
+            self._switches = self._edges()
         computer.verify(stop_us - 1, self._future)
         reports = [*computer.reports, *self._told(since_us, stop_us), *self._times(since_us, stop_us)]
         computer.reports = []
@@ -464,16 +464,18 @@ class Station:
 
     def _times(self, since_us: int, stop_us: int) -> list[Report]:
         """Regular reports of the clock, with the stamps of the ground on those that go out at once."""
-        found = []
-        while self._next_report_us < stop_us:
-            t_us = self._next_report_us
-            report = self._computer.time_report(t_us, (0,))
-            found.append(report)
-            if t_us >= since_us and self._switches.at(t_us)[0]:
+        due = range(-(-since_us // _REPORT_EVERY_US) * _REPORT_EVERY_US, stop_us, _REPORT_EVERY_US)
+        if not due:
+            return []
+        ticks = self.clock.ticks(np.array(due, "datetime64[us]")).tolist()
+        for t_us, shown in zip(due, ticks, strict=True):
+            if self._switches.at(t_us)[0]:
                 light_us = self._ways.light_us(t_us)
-                self._stamps.append((t_us + light_us, int(report.fields["clock_ticks"]), light_us))
-            self._next_report_us += _REPORT_EVERY_US
-        return found
+                self._stamps.append((t_us + light_us, shown, light_us))
+        return [
+            Report(t_us, "time-report", {"clock_ticks": shown}, (0,))
+            for t_us, shown in zip(due, ticks, strict=True)
+        ]
 
     def _edges(self) -> Switches:
         """When the station can be heard and may play back."""

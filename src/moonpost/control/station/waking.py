@@ -51,7 +51,7 @@ def wakings(plan: Plan, simulation: Simulation, changes: Sequence[Change]) -> tu
     >>> from moonpost.study.simulation import simulate_plan
     >>> run = simulate_plan("ilrs", "2040-06-22", 1.0)
     >>> [(str(e.time)[:16], e.subject, e.kind) for e in wakings(load_plan("ilrs"), run, ())][0]
-    ('2040-06-22T04:00', 'assembly-rover', 'wake')
+    ('2040-06-22T04:00', 'luna-30', 'wake')
     """
     buses = set(simulation.series["bus"].values.tolist())
     found: list[SimulationEvent] = []
