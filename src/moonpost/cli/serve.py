@@ -49,7 +49,8 @@ def serve(
 
     Example: moonpost serve ilrs --data mission --speed 1000
     """
-    from moonpost.control.mission import MissionControl, Options
+    from moonpost.control.mission import MissionControl
+    from moonpost.control.options import Options
     from moonpost.control.settings import Settings
     from moonpost.control.web.serving import listening, serve_mission
     from moonpost.plan import load_plan

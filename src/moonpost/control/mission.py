@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import os
-import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from moonpost.control.channels import DisplayChannel, display_channels
-from moonpost.control.clock import MissionClock, checked_speed
+from moonpost.control.clock import MissionClock
 from moonpost.control.eventbook import EventBook, archived_reports
 from moonpost.control.missionfolder import Flown, MissionFolder
+from moonpost.control.options import Options
 from moonpost.control.outside import Outside, joined_dictionary
 from moonpost.control.ticking import Ticker
 from moonpost.errors import InputError, ModelError
-from moonpost.plan import Plan, SurfaceStation, load_plan
+from moonpost.plan import Plan, load_plan
 
 if TYPE_CHECKING:
     from moonpost.control.commands import Audit, Command, Commanding
@@ -29,74 +28,12 @@ if TYPE_CHECKING:
     from moonpost.control.ground.live import LiveBatch
     from moonpost.control.policy import Policy
     from moonpost.control.station import Station
-    from moonpost.control.timeline import Timeline
+    from moonpost.control.timeline import LunarClock, Timeline
     from moonpost.control.users import User, Users
 
-__all__ = ["MissionControl", "Options"]
+__all__ = ["MissionControl"]
 
 _AT_ONCE = 400
-_ORBIT_STEP_S, _STEP_S = 3600.0, 60.0
-
-
-@dataclass(frozen=True)
-class Options:
-    """How a mission runs.
-
-    Parameters
-    ----------
-    speed : float
-        Simulated seconds for each second of wall time, 0.01 to 100,000.
-    start : str, optional
-        First instant of the simulation, UTC; the station's own if not given.
-    days : float
-        Length of the simulation [d].
-    step_s : float, optional
-        Step of the simulation [s]; 60, in orbit 3600.
-    site : str, optional
-        A site of the plan; the station's if not given.
-    seed : int
-        Of what is drawn by chance.
-    database : str, optional
-        URL of PostgreSQL; a file of SQLite in the folder if not given.
-    ledger : str, optional
-        The partners' ledger: a file or URL. Its owners and agreements count before those of the plan.
-    host : str
-        Address of the ports for packets.
-    telemetry_port, command_port : int, optional
-        Ports for telemetry in and out, and for telecommands in; 0 takes any free one.
-    telemetry_form : {"frames", "packets"}
-        What is sent to the telemetry port.
-    command_user : str, optional
-        Whose requests the packets of the command port are.
-    telemetry_to : str, optional
-        ``HOST:PORT`` to which the station's frames are sent by UDP, too.
-    uplink_to : str, optional
-        ``HOST:PORT`` of an outside station, to which commands are sent by TCP instead of the simulated one.
-    xtce : path-like, optional
-        Dictionary of an outside station, beside that of the simulated one.
-
-    Examples
-    --------
-    >>> Options(speed=1000.0).days
-    60.0
-    """
-
-    speed: float = 1.0
-    start: str | None = None
-    days: float = 60.0
-    step_s: float | None = None
-    site: str | None = None
-    seed: int = 0
-    database: str | None = None
-    ledger: str | None = None
-    host: str = "127.0.0.1"
-    telemetry_port: int | None = None
-    command_port: int | None = None
-    telemetry_form: str = "frames"
-    command_user: str | None = None
-    telemetry_to: str | None = None
-    uplink_to: str | None = None
-    xtce: str | os.PathLike[str] | None = None
 
 
 class MissionControl:
@@ -118,8 +55,10 @@ class MissionControl:
         The record of actions.
     database, users, policy
         Tables, who may log in, who may do what.
-    timeline : Timeline
-        What was, is and will be.
+    lunar : LunarClock
+        Its lunar day.
+    timeline : Timeline or None
+        What was, is and will be; `moonpost.control.timeline.missions.timeline_of` makes it when it is asked for.
     hub : Hub
         What websockets are told.
     channels : dict of str to DisplayChannel
@@ -147,6 +86,7 @@ class MissionControl:
     ground: Ground
     audit: Audit
     commanding: Commanding
+    lunar: LunarClock
     timeline: Timeline | None
 
     def __init__(self, plan: Plan, folder: str | os.PathLike[str], options: Options) -> None:
@@ -155,16 +95,14 @@ class MissionControl:
         from moonpost.control.users import Users
         from moonpost.control.web.hub import Hub
 
-        checked_speed(options.speed)
-        _checked(plan, options)
+        options.check(plan)
         self.plan, self.options, self.site = plan, options, options.site
         self.folder = Path(folder)
-        self.step_s = _step_s(plan, options)
+        self.step_s = options.step_of(plan)
         flown = Flown.of(plan, options.start, options.days, self.step_s, options.site, options.seed)
         self._folder = MissionFolder(self.folder, flown)
         self._closing = contextlib.ExitStack()
         self._closing.callback(self._folder.close)
-        self._lock = threading.RLock()
         self._alarms_seen = -1
         self.timeline = None
         self.ticker: Ticker | None = None
@@ -237,6 +175,8 @@ class MissionControl:
     def _compose(self) -> None:
         from moonpost.control.ground import Ground
         from moonpost.control.station import Station
+        from moonpost.control.timeline import LunarClock
+        from moonpost.control.timeline.timeline import contact_windows
 
         reached = self._folder.reached
         options = self.options
@@ -261,6 +201,7 @@ class MissionControl:
         self._closing.callback(self.ground.close)
         self._command()
         self._recall()
+        self.lunar = LunarClock(self.plan, self.site, contacts=contact_windows(self.station))
         self.ground.listen(self._heard)
         self.outside = Outside(self.ground, self._command_came, options, self.station.layout)
         self._closing.callback(self.outside.close)
@@ -281,7 +222,7 @@ class MissionControl:
             self.database, str(self.folder / "ledger.sqlite"), self.plan, keys=self.folder / "keys"
         )
         self._closing.callback(self.audit.close)
-        rules = Rules(self.plan, self.users.find, ledger=self.options.ledger)
+        rules = Rules(self.plan, self.users.find, ledger=self.options.ledger, contact=self._no_contact)
         self.commanding = Commanding.open(
             self.database, self.station.commands, self.plan, uplink=self._uplink, clock=self.clock.now,
             audit=self.audit, rules=rules,
@@ -483,16 +424,7 @@ class MissionControl:
         """
         told = {name: value for name, value in self.clock_message().items() if name != "type"}
         told["start_ms"], told["reached_ms"], told["trouble"] = _ms(self.span[0]), _ms(self.reached), self.trouble
-        lunar = self._timeline().lunar.at(self.clock.now()).to_dict()
-        return {**lunar, **told}
-
-    def _timeline(self) -> Timeline:
-        from moonpost.control.timeline.missions import timeline_of
-
-        with self._lock:
-            if self.timeline is None:
-                self.timeline = timeline_of(self)
-            return self.timeline
+        return {**self.lunar.at(self.clock.now()).to_dict(), **told}
 
     def _ticking(self) -> Ticker:
         if self.ticker is None:
@@ -508,8 +440,7 @@ class MissionControl:
             )
 
     def _advance(self, until: np.datetime64) -> bytes:
-        with self._lock:
-            return self.station.advance(until)
+        return self.station.advance(until)
 
     def _receive(self, octets: bytes, at: np.datetime64) -> bool:
         """Take in what the station sent; a disk that is full is tried again with the same octets."""
@@ -524,9 +455,21 @@ class MissionControl:
         if self.outside is not None and self.outside.takes_commands:
             self.outside.command(octets)
             return
-        with self._lock:
-            reached = self.ticker.reached if self.ticker is not None else at
-            self.station.uplink(octets, max(at, reached))
+        self.station.uplink(octets, at)
+
+    def _no_contact(self, now_us: int) -> str:
+        """Why nothing can be sent at an instant; a relay keeps what is sent until it sees the site."""
+        if self.outside is not None and self.outside.takes_commands:
+            return ""
+        windows = self.station.contacts
+        arrival = np.datetime64(now_us, "us") + np.timedelta64(
+            round(self.station.light_time_s(_utc(now_us)) * 1e6), "us"
+        )
+        later = [window for window in windows if window.stop > arrival]
+        if later and (later[0].start <= arrival or any(window.way != "direct" for window in windows)):
+            return ""
+        begins = f"before {str(later[0].start)[:19]}Z" if later else "to the end of the simulation"
+        return f"neither the Earth nor a relay sees the station {begins}"
 
     def _command_came(self, octets: bytes, sender: str) -> bytes | None:
         if self.options.command_user is not None:
@@ -577,24 +520,6 @@ class MissionControl:
         self.audit.record(action, user.name, user.partner, data=dict(data), time_us=now_us)
 
 
-def _checked(plan: Plan, options: Options) -> None:
-    """Refuse at once what can be refused at once."""
-    if options.site is not None:
-        plan.site(options.site)
-    if options.command_port is not None and options.command_user is None:
-        raise InputError(
-            "needs to know whose commands come there", where="--command-port", advice="give --command-user NAME"
-        )
-    if not (np.isfinite(options.days) and options.days > 0.0):
-        raise InputError(f"is {options.days}", where="days", advice="give a number above 0")
-
-
-def _step_s(plan: Plan, options: Options) -> float:
-    if options.step_s is not None:
-        return float(options.step_s)
-    return _STEP_S if options.site is not None or isinstance(plan.station, SurfaceStation) else _ORBIT_STEP_S
-
-
 def _alarm(alarm: Alarm, channels: Mapping[str, DisplayChannel]) -> dict[str, Any]:
     channel = channels.get(alarm.key)
     return {
@@ -607,6 +532,10 @@ def _alarm(alarm: Alarm, channels: Mapping[str, DisplayChannel]) -> dict[str, An
         "acknowledged_ms": None if alarm.acknowledged_at is None else _ms(alarm.acknowledged_at),
         "comment": alarm.comment, "count": alarm.count, "late": alarm.late,
     }  # fmt: skip
+
+
+def _utc(time_us: int) -> np.datetime64:
+    return np.datetime64(time_us, "us")
 
 
 def _ms(time: np.datetime64) -> int:

@@ -42,7 +42,7 @@ class Outside:
 
     Examples
     --------
-    >>> from moonpost.control.mission import Options
+    >>> from moonpost.control.options import Options
     >>> outside = Outside(None, None, Options(), None)
     >>> outside.takes_commands, outside.telemetry_port
     (False, None)
