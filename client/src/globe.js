@@ -1,0 +1,249 @@
+// The Moon as a globe: relief, sunlight, near and far side, orbiters on their ways, the station.
+import './globe.css';
+import { fill, h, span, utc } from './dom.js';
+import { addView, refreshed } from './views.js';
+
+export const GLOBE = 'moonpost.globe';
+const COLOURS = [0x56b4e9, 0xe69f00, 0x009e73, 0xcc79a7, 0xf0e442, 0xd55e00];
+const KM = 1 / 1737.4;
+
+/** Mean-Earth axes (x to the Earth, z north) as three.js has them (y up). */
+const toScene = ([x, y, z]) => [x, z, -y];
+
+const hex = (colour) => `#${colour.toString(16).padStart(6, '0')}`;
+
+class Globe {
+  constructor(api, element) {
+    this.api = api;
+    this.ended = false;
+    this.stage = h('div', { class: 'mp-gl-canvas', tabindex: '0', role: 'application', 'aria-label': 'Globe of the Moon. Arrow keys turn it, plus and minus zoom.', onkeydown: (event) => this.keyed(event) });
+    this.labels = h('div', { class: 'mp-gl-labels', 'aria-hidden': 'true' });
+    this.list = h('ul');
+    this.foot = h('div', { class: 'mp-gl-foot' });
+    const view = (text, direction) => h('button', { class: 'mp-button mp-small', type: 'button', onclick: () => this.look(direction) }, text);
+    const panel = h('details', { class: 'mp-gl-panel' }, h('summary', {}, 'Orbiters and views'), this.list,
+      h('div', { class: 'mp-gl-views' }, view('Near side', 'near'), view('Far side', 'far'), view('South', 'south'), view('North', 'north'), view('Station', 'station')));
+    panel.open = element.clientWidth > 520;
+    fill(element, h('div', { class: 'mp-gl', 'data-testid': 'globe' }, this.stage, this.labels, panel, this.foot));
+    this.begin().catch((error) => { this.foot.textContent = error.message; });
+  }
+
+  async begin() {
+    const [THREE, { OrbitControls }] = await Promise.all([import('three'), import('three/addons/controls/OrbitControls.js')]);
+    if (this.ended) return;
+    this.THREE = THREE;
+    try {
+      this.renderer = new THREE.WebGLRenderer({ antialias: true, powerPreference: 'low-power' });
+    } catch {
+      this.foot.textContent = 'This browser gives no WebGL, which the globe needs.';
+      return;
+    }
+    this.renderer.setPixelRatio(Math.min(devicePixelRatio, 2));
+    this.stage.append(this.renderer.domElement);
+    this.scene = new THREE.Scene();
+    this.camera = new THREE.PerspectiveCamera(35, 1, 0.01, 200);
+    this.camera.position.set(2.6, -2.2, 2.6);
+    this.controls = new OrbitControls(this.camera, this.stage);
+    this.controls.enablePan = false;
+    this.controls.minDistance = 1.4;
+    this.controls.maxDistance = 60;
+    this.controls.addEventListener('change', () => this.draw());
+    this.sun = new THREE.DirectionalLight(0xffffff, 3.2);
+    this.scene.add(this.sun, new THREE.AmbientLight(0x8fa3c0, 0.5));
+    this.moving = new THREE.Group();
+    this.scene.add(this.moving);
+    this.marks = [];
+    await this.makeMoon();
+    this.sizes = new ResizeObserver(() => this.resize());
+    this.sizes.observe(this.stage);
+    this.resize();
+    this.refresh = refreshed(this.api, [], () => this.load(), { waitMs: 500, everyMs: 4000 });
+  }
+
+  async makeMoon() {
+    const { THREE } = this;
+    const material = new THREE.MeshLambertMaterial({ color: 0xffffff });
+    const moon = new THREE.Mesh(new THREE.SphereGeometry(1, 128, 64), material);
+    this.scene.add(moon, this.grid());
+    const texture = await new THREE.TextureLoader().loadAsync('/api/map/globe.png');
+    texture.colorSpace = THREE.SRGBColorSpace;
+    texture.anisotropy = this.renderer.capabilities.getMaxAnisotropy();
+    material.map = texture;
+    material.needsUpdate = true;
+  }
+
+  /** The limb between near and far side, and the equator. */
+  grid() {
+    const { THREE } = this;
+    const ring = (points, colour, dashed) => {
+      const geometry = new THREE.BufferGeometry().setFromPoints(points.map((point) => new THREE.Vector3(...toScene(point)).multiplyScalar(1.002)));
+      const material = dashed ? new THREE.LineDashedMaterial({ color: colour, dashSize: 0.05, gapSize: 0.04, transparent: true, opacity: 0.8 }) : new THREE.LineBasicMaterial({ color: colour, transparent: true, opacity: 0.35 });
+      const line = new THREE.Line(geometry, material);
+      if (dashed) line.computeLineDistances();
+      return line;
+    };
+    const turn = Array.from({ length: 181 }, (_, k) => (k * Math.PI) / 90);
+    const group = new THREE.Group();
+    group.add(ring(turn.map((a) => [0, Math.cos(a), Math.sin(a)]), 0xb9c4cf, true), ring(turn.map((a) => [Math.cos(a), Math.sin(a), 0]), 0xb9c4cf, false));
+    return group;
+  }
+
+  async load() {
+    try {
+      const found = await this.api.get('globe');
+      if (this.ended || !this.renderer) return;
+      this.show(found);
+    } catch (error) {
+      this.foot.textContent = error.message;
+    }
+  }
+
+  show(found) {
+    const { THREE } = this;
+    this.found = found;
+    this.sun.position.set(...toScene(found.sun.unit)).multiplyScalar(50);
+    this.moving.traverse((part) => {
+      part.geometry?.dispose();
+      part.material?.dispose();
+    });
+    this.moving.clear();
+    this.marks = [];
+    found.orbits.forEach((orbit, index) => this.addOrbit(orbit, COLOURS[index % COLOURS.length]));
+    const unit = ({ latitude_deg: latitude, longitude_deg: longitude }) => {
+      const [a, b] = [(latitude * Math.PI) / 180, (longitude * Math.PI) / 180];
+      return new THREE.Vector3(...toScene([Math.cos(a) * Math.cos(b), Math.cos(a) * Math.sin(b), Math.sin(a)]));
+    };
+    for (const site of found.sites.filter((row) => row.station || row.use === 'landing')) {
+      const place = unit(site).multiplyScalar(1.004);
+      const dot = new THREE.Mesh(new THREE.SphereGeometry(site.station ? 0.02 : 0.011, 12, 8), new THREE.MeshBasicMaterial({ color: site.station ? 0xf0e442 : 0xffffff }));
+      dot.position.copy(place);
+      this.moving.add(dot);
+      if (site.station) {
+        this.station = place.clone();
+        this.marks.push({ place, text: '▲ Station', soft: false, ground: true });
+      }
+    }
+    for (const [text, point] of [['Near side', [1, 0, 0]], ['Far side', [-1, 0, 0]], ['N', [0, 0, 1]], ['S', [0, 0, -1]]]) {
+      this.marks.push({ place: new THREE.Vector3(...toScene(point)).multiplyScalar(1.01), text, soft: true, ground: true });
+    }
+    this.marks.push({ place: unit(found.sun).multiplyScalar(1.01), text: '☀ Sun overhead', soft: true, ground: true });
+    fill(this.labels, this.marks.map(({ text, soft, colour }) => {
+      const label = h('div', { class: soft ? 'mp-gl-label mp-gl-soft' : 'mp-gl-label' }, text);
+      if (colour) label.style.color = hex(colour);
+      return label;
+    }));
+    const east = (value) => `${Math.abs(value).toFixed(1)}° ${value < 0 ? 'W' : 'E'}`;
+    this.foot.textContent = `${utc(found.time_ms, { seconds: false })} UTC · Sun over ${found.sun.latitude_deg.toFixed(1)}° ${east(found.sun.longitude_deg)} · ${found.texture.source}`;
+    this.draw();
+  }
+
+  addOrbit(orbit, colour) {
+    const { THREE } = this;
+    if (!orbit.points_km.length) return;
+    const points = orbit.points_km.map((point) => new THREE.Vector3(...toScene(point)).multiplyScalar(KM));
+    const material = orbit.there ? new THREE.LineBasicMaterial({ color: colour }) : new THREE.LineDashedMaterial({ color: colour, dashSize: 0.08, gapSize: 0.06 });
+    const line = new THREE.Line(new THREE.BufferGeometry().setFromPoints(points), material);
+    line.computeLineDistances();
+    const place = new THREE.Vector3(...toScene(orbit.now_km)).multiplyScalar(KM);
+    const craft = new THREE.Sprite(new THREE.SpriteMaterial({ color: colour, sizeAttenuation: false }));
+    craft.scale.setScalar(0.018);
+    craft.position.copy(place);
+    this.moving.add(line, craft);
+    this.marks.push({ place, text: orbit.name, soft: false, ground: false, colour });
+    this.fillList();
+  }
+
+  fillList() {
+    fill(this.list, this.found.orbits.map((orbit, index) => {
+      const mark = h('span', { 'aria-hidden': 'true' }, orbit.there ? '— ' : '- - ');
+      mark.style.color = hex(COLOURS[index % COLOURS.length]);
+      return h('li', {}, mark, h('strong', {}, orbit.name), orbit.there ? '' : ' (not there yet)', h('br'),
+        h('span', { class: 'mp-hint' }, `${orbit.note}${orbit.period_s ? `; once round in ${span(orbit.period_s * 1000)}` : `; ${orbit.ended}`}`));
+    }), this.found.orbits.length ? null : h('li', {}, 'The plan has no orbiters.'));
+  }
+
+  look(direction) {
+    if (!this.renderer) return;
+    const distance = this.camera.position.length();
+    const ways = { near: [1, 0, 0], far: [-1, 0, 0], south: [0.02, 0, -1], north: [0.02, 0, 1] };
+    const way = direction === 'station' && this.station ? this.station.clone().add({ x: 0.02, y: 0, z: 0.01 }) : new this.THREE.Vector3(...toScene(ways[direction] ?? ways.near));
+    this.camera.position.copy(way.normalize().multiplyScalar(distance));
+    this.controls.update();
+    this.draw();
+  }
+
+  keyed(event) {
+    if (!this.renderer) return;
+    const turns = { ArrowLeft: [-0.15, 0], ArrowRight: [0.15, 0], ArrowUp: [0, -0.12], ArrowDown: [0, 0.12] };
+    const spherical = new this.THREE.Spherical().setFromVector3(this.camera.position);
+    if (turns[event.key]) {
+      spherical.theta += turns[event.key][0];
+      spherical.phi = Math.min(Math.max(spherical.phi + turns[event.key][1], 0.05), Math.PI - 0.05);
+    } else if (event.key === '+' || event.key === '=') spherical.radius = Math.max(spherical.radius / 1.2, this.controls.minDistance);
+    else if (event.key === '-') spherical.radius = Math.min(spherical.radius * 1.2, this.controls.maxDistance);
+    else return;
+    event.preventDefault();
+    this.camera.position.setFromSpherical(spherical);
+    this.controls.update();
+    this.draw();
+  }
+
+  resize() {
+    const { clientWidth: width, clientHeight: height } = this.stage;
+    if (!width || !height || !this.renderer) return;
+    this.renderer.setSize(width, height);
+    this.camera.aspect = width / height;
+    this.camera.updateProjectionMatrix();
+    this.draw();
+  }
+
+  draw() {
+    if (!this.renderer || this.ended || this.waiting) return;
+    this.waiting = requestAnimationFrame(() => {
+      this.waiting = 0;
+      if (this.ended) return;
+      this.renderer.render(this.scene, this.camera);
+      this.placeLabels();
+    });
+  }
+
+  /** Labels stand beside their things, and not through the Moon. */
+  placeLabels() {
+    const { clientWidth: width, clientHeight: height } = this.stage;
+    const eye = this.camera.position;
+    this.marks.forEach(({ place, ground }, index) => {
+      const label = this.labels.children[index];
+      if (!label) return;
+      const at = place.clone().project(this.camera);
+      const hidden = at.z > 1 || (ground ? place.dot(eye) < 1.02 : this.behind(place, eye));
+      label.style.display = hidden ? 'none' : '';
+      if (!hidden) label.style.transform = `translate(${Math.min(((at.x + 1) / 2) * width + 6, width - label.offsetWidth - 4)}px, ${((1 - at.y) / 2) * height - 8}px)`;
+    });
+  }
+
+  behind(place, eye) {
+    const way = place.clone().sub(eye);
+    const length = way.length();
+    const along = -eye.dot(way) / length;
+    const nearest = Math.sqrt(Math.max(eye.lengthSq() - along * along, 0));
+    return nearest < 1 && along < length;
+  }
+
+  stop() {
+    this.ended = true;
+    this.refresh?.stop();
+    this.sizes?.disconnect();
+    this.controls?.dispose();
+    this.renderer?.dispose();
+  }
+}
+
+export function install(openmct, api) {
+  addView(openmct, {
+    type: GLOBE, name: 'Moon globe', description: 'The Moon with sunlight, orbiters and the station.', cssClass: 'icon-dataset',
+    show: (element) => {
+      const globe = new Globe(api, element);
+      return () => globe.stop();
+    },
+  });
+}
