@@ -1,0 +1,226 @@
+"""Files by cfdp-py 0.7 over links that lose, repeat and reorder: complete and equal, octet by octet.
+
+Whether two checksums agree is told by zlib (CRC-32) and by SHA-256 of the whole file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from moonpost.control.files import FileReceiver, FileSender, Progress, UdpLink, receive_files, send_file
+from moonpost.control.packets.headers import make_packets
+from moonpost.errors import DataError, InputError, MissingExtraError, ModelError
+
+TIMER_S = 0.03
+
+
+class Lossy:
+    """A link that loses, repeats and delays packets by chance, always the same."""
+
+    def __init__(self, link: UdpLink, seed: int, lost: float, repeated: float, late: float) -> None:
+        self.link, self.chance = link, np.random.default_rng(seed)
+        self.odds = np.cumsum([lost, repeated, late])
+        self.held: list[bytes] = []
+        self.counts = dict.fromkeys(("sent", "lost", "repeated", "late"), 0)
+
+    def send(self, octets: bytes) -> None:
+        draw = float(self.chance.random())
+        kind = ("lost", "repeated", "late", "sent")[int(np.searchsorted(self.odds, draw, side="right"))]
+        self.counts[kind] += 1
+        for _ in range({"lost": 0, "repeated": 2, "late": 0, "sent": 1}[kind]):
+            self.link.send(octets)
+        if kind == "late":
+            self.held.append(octets)
+        elif self.held and self.chance.random() < 0.3:
+            self.link.send(self.held.pop(int(self.chance.integers(len(self.held)))))
+
+    def receive(self, timeout_s: float) -> bytes | None:
+        return self.link.receive(timeout_s)
+
+
+def product(path: Path, octets: int, seed: int = 4) -> str:
+    """A file by chance; its SHA-256."""
+    data = np.random.default_rng(seed).bytes(octets)
+    path.write_bytes(data)
+    return hashlib.sha256(data).hexdigest()
+
+
+def test_a_data_product_arrives_over_a_lossy_link(tmp_path: Path) -> None:
+    """Loopback; 10 % of the packets lost, of answers 30 %, 5 % twice, 10 % late; stopped once and gone on with."""
+    octets = 1_000_000
+    digest = product(tmp_path / "map.tif", octets)
+    receiver = FileReceiver(tmp_path / "ground", timer_s=TIMER_S)
+    told: list[Progress] = []
+    ended = threading.Event()
+    pause = [0.0, 0.0]
+
+    def stopped() -> bool:
+        if not pause[1] and told and told[-1].done > octets // 3:
+            pause[:] = [time.monotonic(), time.monotonic() + 8 * TIMER_S]
+        return time.monotonic() < pause[1]
+
+    with UdpLink(("127.0.0.1", 0)) as ground, UdpLink(("127.0.0.1", 0), ground.address) as station:
+        up, down = Lossy(ground, 2, 0.3, 0.05, 0.1), Lossy(station, 2, 0.1, 0.05, 0.1)
+        thread = threading.Thread(target=receive_files, args=(receiver, up, ended.is_set))
+        thread.start()
+        try:
+            sent = send_file(tmp_path / "map.tif", down, rate_bit_s=40e6, told=told.append, stopped=stopped,
+                             timer_s=TIMER_S, patience_s=20.0, linger_s=4 * TIMER_S)  # fmt: skip
+        finally:
+            ended.set()
+            thread.join()
+    assert sent.complete
+    assert pause[1] > 0
+    assert min(down.counts.values()) > 20
+    assert up.counts["lost"] > 0
+    (file,) = receiver.files
+    assert (file.name, file.octets) == ("map.tif", octets)
+    data = file.path.read_bytes()
+    assert hashlib.sha256(data).hexdigest() == digest
+    assert file.crc32 == zlib.crc32(data)
+    assert not receiver.progress
+    assert [one.done for one in told] == sorted(one.done for one in told)
+    assert sent.pdus > octets / 1024  # some of it went more than once
+
+
+def exchange(sender: FileSender, receiver: FileReceiver, spoil: Any, seconds: float = 5.0) -> None:
+    """Run both ends until the file is delivered; `spoil(direction, unit number, packet)` gives what arrives."""
+    end, numbers = time.monotonic() + seconds, {"down": 0, "up": 0}
+
+    def through(direction: str, packets: Any) -> list[bytes]:
+        arrived = []
+        for packet in packets:
+            numbers[direction] += 1
+            arrived += spoil(direction, packet)
+        return arrived
+
+    while not (sender.complete and not receiver.progress):
+        assert time.monotonic() < end, (sender.progress, receiver.progress, sender.fault)
+        for packet in through("down", sender.step()):
+            for answer in through("up", receiver.take(packet)):
+                sender.take(answer)
+        for answer in through("up", receiver.step()):
+            sender.take(answer)
+
+
+def kind_of(packet: bytes) -> str:
+    """What a packet carries."""
+    from spacepackets.cfdp import PduFactory
+    from spacepackets.cfdp.pdu import DirectiveType
+
+    unit = PduFactory.from_raw(packet[6:])
+    told = getattr(unit, "directive_type", None)
+    if told is None:
+        return "DATA"
+    name = DirectiveType(told).name
+    if name == "ACK_PDU":
+        name += " of " + DirectiveType(unit.directive_code_of_acked_pdu).name  # type: ignore[union-attr]
+    return name
+
+
+@pytest.mark.parametrize("octets", [0, 1, 950, 5_000])
+@pytest.mark.parametrize(
+    "lost",
+    ["METADATA_PDU", "DATA", "EOF_PDU", "ACK_PDU of EOF_PDU", "FINISHED_PDU", "ACK_PDU of FINISHED_PDU", "all"],
+)
+def test_each_unit_may_be_lost_twice(tmp_path: Path, lost: str, octets: int) -> None:
+    """Also what cfdp-py alone does not survive: the description, or the acknowledgement of the end."""
+    digest = product(tmp_path / "a.bin", octets)
+    times: dict[str, int] = {}
+
+    def spoil(direction: str, packet: bytes) -> list[bytes]:
+        kind = kind_of(packet)
+        times[kind] = times.get(kind, 0) + 1
+        return [] if lost in {kind, "all"} and times[kind] <= 2 else [packet]
+
+    sender = FileSender(tmp_path / "a.bin", timer_s=TIMER_S, transaction=9)
+    receiver = FileReceiver(tmp_path / "ground", timer_s=TIMER_S)
+    exchange(sender, receiver, spoil)
+    assert hashlib.sha256(receiver.files[0].path.read_bytes()).hexdigest() == digest
+    assert len(receiver.files) == 1
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_flipped_bits_and_noise_do_no_harm(tmp_path: Path, seed: int) -> None:
+    """Each unit has a checksum of its own; one that is wrong is as good as lost."""
+    digest = product(tmp_path / "a.bin", 20_000, seed)
+    chance = np.random.default_rng(seed)
+
+    def spoil(direction: str, packet: bytes) -> list[bytes]:
+        if chance.random() < 0.2:
+            octets = bytearray(packet)
+            octets[int(chance.integers(len(octets)))] ^= 1 << int(chance.integers(8))
+            return [bytes(octets), chance.bytes(int(chance.integers(0, 60)))]
+        noise = make_packets(2036, [chance.bytes(int(chance.integers(1, 60)))])[0]
+        return [packet, noise, packet] if chance.random() < 0.2 else [packet]
+
+    sender = FileSender(tmp_path / "a.bin", timer_s=TIMER_S)
+    receiver = FileReceiver(tmp_path / "ground", timer_s=TIMER_S)
+    exchange(sender, receiver, spoil)
+    assert hashlib.sha256(receiver.files[0].path.read_bytes()).hexdigest() == digest
+    assert receiver.rejected > 0
+
+
+def test_several_files_at_once(tmp_path: Path) -> None:
+    receiver = FileReceiver(tmp_path / "ground", timer_s=TIMER_S, senders=(1, 7))
+    digests, senders = {}, []
+    for number in range(4):
+        name = f"{number}.bin"
+        digests[name] = product(tmp_path / name, 8_000 + number, number)
+        senders.append(FileSender(tmp_path / name, transaction=number % 2, entities=((1, 7)[number // 2], 2),
+                                  timer_s=TIMER_S))  # fmt: skip
+    chance, end = np.random.default_rng(1), time.monotonic() + 10.0
+    while not all(sender.complete for sender in senders):
+        assert time.monotonic() < end
+        for sender in senders:
+            packets = [p for packet in sender.step(3) if chance.random() > 0.2 for p in receiver.take(packet)]
+            for answer in (*packets, *receiver.step()):
+                for other in senders:
+                    other.take(answer)
+    assert {file.name: hashlib.sha256(file.path.read_bytes()).hexdigest() for file in receiver.files} == digests
+
+
+def test_a_file_cannot_leave_its_folder(tmp_path: Path) -> None:
+    """Names that come are names only, and nothing longer than told is written."""
+    product(tmp_path / "a.bin", 3_000)
+    for name in ("../a.bin", "", "..", "a/b", "a\0b", "x" * 300):
+        with pytest.raises(InputError):
+            FileSender(tmp_path / "a.bin", name=name)
+    sender = FileSender(tmp_path / "a.bin", timer_s=TIMER_S)
+    sender._machine.get_put_request().dest_file = Path("/etc/../../../outside.bin")
+    receiver = FileReceiver(tmp_path / "ground", timer_s=TIMER_S)
+    exchange(sender, receiver, lambda _, packet: [packet])
+    assert [file.path for file in receiver.files] == [tmp_path / "ground" / "outside.bin"]
+
+    small = FileReceiver(tmp_path / "small", timer_s=TIMER_S, most_octets=2_000)
+    sender = FileSender(tmp_path / "a.bin", timer_s=TIMER_S)
+    for _ in range(50):
+        for packet in sender.step():
+            for answer in small.take(packet):
+                sender.take(answer)
+    assert not small.files
+    assert not sender.complete
+    assert [path.name for path in (tmp_path / "small").iterdir()] == [".partial"]
+
+
+def test_what_cannot_be_sent_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(DataError, match="no such file"):
+        FileSender(tmp_path / "gone.bin")
+    product(tmp_path / "a.bin", 3_000)
+    for wrong in ({"transaction": -1}, {"packet_octets": 50}, {"timer_s": 0.0}, {"entities": (1, 1)},
+                  {"entities": (1, 70_000)}):  # fmt: skip
+        with pytest.raises(InputError):
+            FileSender(tmp_path / "a.bin", **wrong)  # type: ignore[arg-type]
+    with UdpLink(("127.0.0.1", 0)) as nobody, pytest.raises(ModelError, match="no answer"):
+        send_file(tmp_path / "a.bin", nobody, timer_s=TIMER_S, patience_s=0.2)
+    monkeypatch.setitem(__import__("sys").modules, "cfdppy", None)
+    with pytest.raises(MissingExtraError, match=r"moonpost\[cfdp\]"):
+        FileReceiver(tmp_path / "ground")
