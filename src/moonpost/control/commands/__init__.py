@@ -2,6 +2,7 @@
 
 from moonpost.control.commands.audit import Audit, AuditEntry
 from moonpost.control.commands.commanding import Commanding
+from moonpost.control.commands.hazards import StationWatch
 from moonpost.control.commands.model import STATES, Approval, Command, CommandRefusedError, Stage
 from moonpost.control.commands.queue import QUEUE_STATES, Queue
 from moonpost.control.commands.rules import Rules, lending_record
@@ -18,5 +19,6 @@ __all__ = [
     "Queue",
     "Rules",
     "Stage",
+    "StationWatch",
     "lending_record",
 ]

@@ -16,12 +16,12 @@ from moonpost.control.commands.machine import Approve, Event, Reject, Release, R
 from moonpost.control.commands.model import Command, CommandRefusedError, Person
 from moonpost.control.commands.queue import QUEUE_STATES, Queue, read_queue, write_queue
 from moonpost.control.commands.reports import verification
-from moonpost.control.commands.requests import REPORTS_ASKED, Packets, Requests, bare_command
+from moonpost.control.commands.requests import Packets, Requests, bare_command
 from moonpost.control.commands.rules import WHOLE, Rules
 from moonpost.control.commands.stack import Stacks
 from moonpost.control.commands.store import COMMANDS, load_command, select_commands
 from moonpost.control.database import Database
-from moonpost.control.packets.telecommands import CommandDictionary, encode_command
+from moonpost.control.packets.telecommands import CommandDictionary
 from moonpost.errors import InputError, MoonpostError
 from moonpost.plan.model import Plan
 
@@ -29,6 +29,7 @@ __all__ = ["Commanding"]
 
 _FLYING = ("released", "accepted", "started", "timed-out")
 _OFTEN_S = 0.5
+_BEFORE_US = 10_000_000
 
 
 class Commanding:
@@ -197,7 +198,7 @@ class Commanding:
         CommandRefusedError
             If the user is unknown or disabled.
         """
-        preview = encode_command(self.dictionary, name, arguments, 0, acknowledge=REPORTS_ASKED)
+        preview = packet_of(self.dictionary, name, arguments, 0)
         at_us = _microseconds(at)
         if at_us is not None:
             preview = time_tagged(self.dictionary, preview, self._time_tag(at_us), 0)
@@ -347,7 +348,7 @@ class Commanding:
             return
         packet, state, time_us, text = found
         flying = [one for one in self._desk.live() if one.state in _FLYING and packet in one.packets]
-        if not flying:
+        if not flying or time_us < _released_us(flying[-1]) - _BEFORE_US:
             return
         command = flying[-1]
         event = Reported(state, self._desk.wall(), time_us, packet != command.packets[0], text)
@@ -512,6 +513,11 @@ class Commanding:
 
 def _name(user: str | Person) -> str:
     return user if isinstance(user, str) else user.name
+
+
+def _released_us(command: Command) -> int:
+    """When it was released; what is reported from before that is of another packet."""
+    return next((one.time_us or 0 for one in command.stages if one.state == "released"), 0)
 
 
 def _microseconds(at: np.datetime64 | None) -> int | None:

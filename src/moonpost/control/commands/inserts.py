@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -18,11 +19,13 @@ from moonpost.control.packets.telecommands import (
 )
 from moonpost.errors import DataError, InputError
 
-__all__ = ["Content", "content_of", "time_tagged"]
+__all__ = ["Content", "content_of", "packet_of", "significance_of", "time_tagged"]
 
 _SCHEDULING, _INSERT = 11, 4
+_TAKES_AWAY = frozenset({2, 3, 5, 6, 7, 8, 12, 13})
 _HEADER_OCTETS = 6
 _DEEPEST = 3
+_REPORTS_ASKED = 0b1101
 _CUC_BITS = 48
 
 
@@ -93,9 +96,33 @@ def content_of(dictionary: CommandDictionary, octets: bytes) -> Content:
     inside = tuple(_inside(dictionary, command, _DEEPEST))
     layouts = [dictionary.command(one.name) for one in (command, *inside)]
     acting = [row for row in layouts if not (_is_insert(row) and inside)] or layouts
-    significance = max((row.significance for row in layouts), key=SIGNIFICANCE.index)
+    significance = max((significance_of(row) for row in layouts), key=SIGNIFICANCE.index)
     elements = tuple(dict.fromkeys(row.element for row in acting if row.element is not None))
     return Content(command, inside, significance, elements, any(row.element is None for row in acting))
+
+
+def significance_of(layout: CommandLayout) -> str:
+    """How much a command can harm, what it does to the schedule on board included.
+
+    Parameters
+    ----------
+    layout : CommandLayout
+        A command of the dictionary.
+
+    Returns
+    -------
+    str
+        As the dictionary says, but ``hazardous`` for what disables, empties, shifts or thins the schedule: a
+        waking that others count on may wait there.
+
+    Examples
+    --------
+    >>> from moonpost.control.packets.telecommands import CommandLayout
+    >>> significance_of(CommandLayout("queue-reset", 1, 11, 3))
+    'hazardous'
+    """
+    takes_away = layout.service == _SCHEDULING and layout.subservice in _TAKES_AWAY
+    return "hazardous" if takes_away else layout.significance
 
 
 def _is_insert(layout: CommandLayout) -> bool:
@@ -179,6 +206,14 @@ def time_tagged(dictionary: CommandDictionary, octets: bytes, ticks: int, count:
     )
     carried = next(one for one in layout.arguments if one.encoding.kind == "binary")
     return encode_command(dictionary, layout.name, {time.name: ticks, carried.name: octets}, count)
+
+
+def packet_of(dictionary: CommandDictionary, name: str, arguments: Mapping[str, Any], count: int) -> bytes:
+    """The packet of a command that asks for reports of acceptance, start and completion."""
+    try:
+        return encode_command(dictionary, name, arguments, count, acknowledge=_REPORTS_ASKED)
+    except OverflowError as error:
+        raise InputError("a number is too large", where=name, advice="give one within its range") from error
 
 
 def insert_layout(dictionary: CommandDictionary) -> CommandLayout | None:

@@ -9,20 +9,18 @@ from typing import Any
 from sqlalchemy import Connection
 
 from moonpost.control.commands.desk import Desk
-from moonpost.control.commands.inserts import Content, content_of, time_tagged
+from moonpost.control.commands.inserts import Content, content_of, packet_of, time_tagged
 from moonpost.control.commands.model import Command, CommandRefusedError, Person, Stage, digest_of
 from moonpost.control.commands.queue import Queue, read_queue
 from moonpost.control.commands.rules import WHOLE
 from moonpost.control.commands.store import find_digest, find_origin
-from moonpost.control.packets.telecommands import CommandDictionary, encode_command
+from moonpost.control.packets.telecommands import CommandDictionary
 
-__all__ = ["REPORTS_ASKED", "Packets", "Requests", "bare_command"]
+__all__ = ["Packets", "Requests", "bare_command"]
 
 Packets = tuple[tuple[int, int], ...]
 """Application and sequence count of a packet, then of those that it carries."""
 
-REPORTS_ASKED = 0b1101
-"""Reports that every command asks for: acceptance, start and completion."""
 _DEAD = ("refused", "expired", "withdrawn")
 
 
@@ -116,7 +114,7 @@ class Requests:
         apid = self._dictionary.command(name).apid
         while True:
             count = self._desk.count(connection, apid)
-            octets = encode_command(self._dictionary, name, arguments, count, acknowledge=REPORTS_ASKED)
+            octets = packet_of(self._dictionary, name, arguments, count)
             packets: Packets = ((apid, count),)
             if at_us is not None:
                 ticks = self._time_tag(at_us)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import BigInteger, Boolean, Column, Integer, Row, String, Table, Text, delete, insert, select
 
+from moonpost.control.commands.inserts import packet_of
 from moonpost.control.commands.model import Command, CommandRefusedError
 from moonpost.control.database import TABLES, Database
-from moonpost.control.packets.telecommands import encode_command
 from moonpost.errors import InputError, MoonpostError
 
 if TYPE_CHECKING:
@@ -172,7 +172,7 @@ class Stacks:
             if not 0.0 <= one.delay_s <= _LONGEST_DELAY_S:
                 where = f"stack entry {place}, delay_s"
                 raise InputError(f"is {one.delay_s}", where=where, advice=f"give 0 to {_LONGEST_DELAY_S:.0f} s")
-            encode_command(self._commanding.dictionary, one.name, one.arguments, 0)
+            packet_of(self._commanding.dictionary, one.name, one.arguments, 0)
         with self._lock:
             return self._keep(user, Stack(tuple(entries), number=self.of(user).number + 1))
 

@@ -9,6 +9,7 @@ import numpy as np
 from fastapi import APIRouter, Path, Query, Request
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from moonpost.control.commands.inserts import significance_of
 from moonpost.control.commands.model import STATES, Command, CommandRefusedError
 from moonpost.control.commands.queue import QUEUE_STATES
 from moonpost.control.commands.rules import WHOLE
@@ -247,7 +248,7 @@ def _add_commands(routes: APIRouter, mission: MissionControl) -> None:
 
 def _add_queue(routes: APIRouter, mission: MissionControl) -> None:
     @routes.get("/queue")
-    def queue(user: CurrentUser) -> dict[str, Any]:
+    def queue(_user: CurrentUser) -> dict[str, Any]:
         """What the queue in front of the uplink lets through."""
         return {"queue": mission.commanding.queue().to_dict(), "states": QUEUE_STATES}
 
@@ -293,14 +294,14 @@ def _layout(mission: MissionControl, user: User, layout: CommandLayout) -> dict[
     return {
         "name": layout.name,
         "element": layout.element,
-        "significance": layout.significance,
+        "significance": significance_of(layout),
         "description": layout.description,
         "apid": layout.apid,
         "service": layout.service,
         "subservice": layout.subservice,
         "function": layout.function,
         "commanders": sorted(may),
-        "needed": sorted(rules.needed(elements, user.partner, layout.significance)),
+        "needed": sorted(rules.needed(elements, user.partner, significance_of(layout))),
         "mine": user.partner in may,
         "arguments": [_argument(one) for one in layout.arguments],
     }
@@ -327,7 +328,7 @@ def _elements(layout: CommandLayout) -> tuple[str, ...]:
 
 def _of_layout(mission: MissionControl, layout: CommandLayout) -> dict[str, Any]:
     """The resource that a policy decides on: what a request would act on."""
-    return _resource(mission, _elements(layout), layout.significance)
+    return _resource(mission, _elements(layout), significance_of(layout))
 
 
 def _of_command(mission: MissionControl, command: Command) -> dict[str, Any]:

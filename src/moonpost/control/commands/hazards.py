@@ -1,0 +1,261 @@
+"""Dormancy and night: what a command would lose, seen by simulating ahead with it and without it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from moonpost.operations.simulation import Simulation
+    from moonpost.plan import Plan
+
+__all__ = ["StationView", "StationWatch", "losses"]
+
+_ESSENTIAL = 3
+_ENERGY_W = 1e-6
+_LATE = np.timedelta64(1, "h")
+_HOUR_S = 3600.0
+_SPEAKS = "communications"
+
+
+class StationView(Protocol):
+    """What is asked of the station in the loop."""
+
+    @property
+    def plan(self) -> Plan:
+        """Its plan."""
+        ...
+
+    @property
+    def contacts(self) -> tuple[Any, ...]:
+        """Windows of contact."""
+        ...
+
+    def light_time_s(self, t: np.datetime64) -> float:
+        """Light time one way [s]."""
+        ...
+
+    def simulation(self) -> Simulation:
+        """The whole span under what is on board."""
+        ...
+
+    def predict(self, octets: bytes, at: np.datetime64) -> Simulation:
+        """The whole span with a command besides."""
+        ...
+
+
+class StationWatch:
+    """Looks ahead for the rules: what a command would lose, and whether it would arrive.
+
+    Parameters
+    ----------
+    station : StationView
+        The station in the loop.
+
+    Notes
+    -----
+    Give its methods to `moonpost.control.commands.Rules` as ``forbids`` and ``contact``.
+
+    Examples
+    --------
+    >>> StationWatch.__name__
+    'StationWatch'
+    """
+
+    def __init__(self, station: StationView) -> None:
+        self._station = station
+
+    def forbids(self, octets: bytes, time_us: int) -> tuple[str, ...]:
+        """What a command would lose if it were sent now.
+
+        Parameters
+        ----------
+        octets : bytes
+            The packet.
+        time_us : int
+            Mission time, microseconds since 1970.
+
+        Returns
+        -------
+        tuple of str
+            Reasons, each with machine and date; empty if nothing.
+        """
+        now = np.datetime64(time_us, "us")
+        arrives = now + np.timedelta64(round(self._station.light_time_s(now) * 1e6), "us")
+        before = self._station.simulation()
+        after = self._station.predict(octets, arrives)
+        return () if after is before else losses(before, after, self._station.plan, arrives)
+
+    def contact(self, time_us: int) -> str:
+        """Why a packet that is sent now would be lost; a relay keeps it until it sees the station.
+
+        Parameters
+        ----------
+        time_us : int
+            Mission time, microseconds since 1970.
+
+        Returns
+        -------
+        str
+            Empty if it arrives.
+        """
+        now = np.datetime64(time_us, "us")
+        windows = self._station.contacts
+        arrives = now + np.timedelta64(round(self._station.light_time_s(now) * 1e6), "us")
+        if any(one.start <= arrives < one.stop for one in windows):
+            return ""
+        later = [one for one in windows if one.start > now]
+        if any(one.way != "direct" for one in later):
+            return ""
+        when = f"the next contact begins {_date(later[0].start)}" if later else "no contact is left in the span"
+        return f"the station is out of contact and no relay keeps it: {when}"
+
+
+def losses(before: Simulation, after: Simulation, plan: Plan, since: np.datetime64) -> tuple[str, ...]:
+    """What a station loses with a command that it does not lose without.
+
+    Parameters
+    ----------
+    before, after : Simulation
+        The same span without and with it.
+    plan : Plan
+        Priorities, and which machines talk to the ground.
+    since : datetime64
+        When it is carried out, UTC.
+
+    Returns
+    -------
+    tuple of str
+        Sentences, each with machine, date and reason: machines lost, stores empty, essential loads shed (priority
+        1 to 3), machines that work no more to the end of the span, and a station that falls silent for good.
+
+    Notes
+    -----
+    Only what is new, or comes an hour earlier or lasts an hour longer, counts. What lies beyond the end of the
+    span is not seen.
+
+    Examples
+    --------
+    >>> from types import SimpleNamespace
+    >>> losses.__name__
+    'losses'
+    """
+    found = [
+        *_lost(before, after),
+        *_emptied(before, after),
+        *_shed(before, after, plan),
+        *_asleep(before, after, since),
+        *_silent(before, after, plan),
+    ]
+    return tuple(found)
+
+
+def _date(t: np.datetime64) -> str:
+    return str(t.astype("datetime64[m]")).replace("T", " ") + " UTC"
+
+
+def _lost(before: Simulation, after: Simulation) -> Iterator[str]:
+    """Machines that are lost, or lost earlier."""
+    known = {event.subject: event.time for event in before.events if event.kind == "machine-lost"}
+    for event in after.events:
+        if event.kind == "machine-lost" and not known.get(event.subject, _FAR) <= event.time + _LATE:
+            yield f"{event.subject} would be lost on {_date(event.time)}: {event.text}"
+
+
+_FAR = np.datetime64("9999-01-01", "ms")
+
+
+def _emptied(before: Simulation, after: Simulation) -> Iterator[str]:
+    """Stores that run empty where they did not."""
+    for bus in after.series["bus"].values.tolist():
+        has_store = after.series["usable_wh"].sel(bus=bus).values > 0.0
+        empty = [(one.series["stored_fraction"].sel(bus=bus).values <= 0.0) & has_store for one in (before, after)]
+        fresh = empty[1] & ~empty[0]
+        if _longer(after, empty[0], empty[1]) and fresh.any():
+            yield f"the store of {bus} would be empty on {_date(_time(after)[np.argmax(fresh)])}"
+
+
+def _shed(before: Simulation, after: Simulation, plan: Plan) -> Iterator[str]:
+    """Essential machines that lack power where they did not."""
+    names = after.series["element"].values.tolist()
+    for element in plan.elements:
+        if element.id not in names or element.priority > _ESSENTIAL:
+            continue
+        lacks = [_lacks(one, element.id) for one in (before, after)]
+        fresh = lacks[1] & ~lacks[0]
+        if _longer(after, *lacks) and fresh.any():
+            yield f"{element.id}, which is essential, would lack power on {_date(_time(after)[np.argmax(fresh)])}"
+
+
+def _lacks(simulation: Simulation, element: str) -> npt.NDArray[np.bool_]:
+    asked = simulation.series["element_load_w"].sel(element=element).values
+    got = simulation.series["element_served_w"].sel(element=element).values
+    return np.asarray(asked - got > _ENERGY_W + 1e-9 * asked)
+
+
+def _asleep(before: Simulation, after: Simulation, since: np.datetime64) -> Iterator[str]:
+    """Machines that would have worked again, and do not to the end of the span."""
+    t = _time(after)
+    lost = {event.subject for event in after.events if event.kind == "machine-lost"}
+    for name in after.series["element"].values.tolist():
+        works = [one.series["element_working"].sel(element=name).values > 0.0 for one in (before, after)]
+        late = t >= since
+        last = [np.flatnonzero(one & late) for one in works]
+        if name in lost or last[0].size == 0:
+            continue
+        stopped = t[last[1][-1]] if last[1].size else since
+        if t[last[0][-1]] - stopped > _LATE:
+            yield (
+                f"{name} would not work again from {_date(stopped)} to the end of what is simulated, "
+                f"{_date(t[-1])}: have a time-tagged waking on board first"
+            )
+
+
+def _silent(before: Simulation, after: Simulation, plan: Plan) -> Iterator[str]:
+    """A station that nobody hears any more at the end of the span."""
+    heard = [_heard(one, plan) for one in (before, after)]
+    if heard[0][-1] and not heard[1][-1]:
+        last = np.flatnonzero(heard[1])
+        when = _time(after)[last[-1] if last.size else 0]
+        yield (
+            f"the station would be silent from {_date(when)} on, with no way back: "
+            "have a time-tagged transmitter-on on board first"
+        )
+
+
+def _heard(simulation: Simulation, plan: Plan) -> npt.NDArray[np.bool_]:
+    """When a machine that talks to the ground works, has power and sends; always if the plan has none."""
+    t, names = _time(simulation), simulation.series["element"].values.tolist()
+    speakers = [element.id for element in plan.elements if element.kind == _SPEAKS and element.id in names]
+    if not speakers:
+        return np.ones(t.size, bool)
+    heard = np.zeros(t.size, bool)
+    for name in speakers:
+        works = simulation.series["element_working"].sel(element=name).values > 0.0
+        for quantity in ("contact", "load-factor"):
+            works = works & _switched_on(simulation, name, quantity, t)
+        heard |= works
+    return heard
+
+
+def _switched_on(simulation: Simulation, name: str, quantity: str, t: npt.NDArray[np.datetime64]) -> Any:
+    """When a quantity that commands and faults set is above 0."""
+    on = np.ones(t.size, bool)
+    for event in simulation.events:
+        if event.subject == name and event.data.get("quantity") == quantity:
+            on[t >= event.time] = float(event.data.get("value", 1.0)) > 0.0
+    return on
+
+
+def _longer(simulation: Simulation, before: npt.NDArray[np.bool_], after: npt.NDArray[np.bool_]) -> bool:
+    """Whether something lasts an hour longer, or appears at all."""
+    step_s = float(simulation.series.attrs["step_s"])
+    more_s = (int(after.sum()) - int(before.sum())) * step_s
+    return more_s >= _HOUR_S or (more_s > 0.0 and not before.any())
+
+
+def _time(simulation: Simulation) -> npt.NDArray[np.datetime64]:
+    return np.asarray(simulation.series["time"].values)

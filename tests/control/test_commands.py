@@ -1,0 +1,399 @@
+"""Commands from the request to their end, on a bench whose station only listens."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sqlalchemy import text
+
+from moonpost.control.commands import CommandRefusedError
+from moonpost.control.commands.inserts import time_tagged, true_ticks
+from moonpost.control.commands.machine import Release, step
+from moonpost.control.commands.model import digest_of
+from moonpost.control.packets.telecommands import decode_command, encode_command
+from moonpost.control.users import User
+from moonpost.errors import DataError, InputError, OutputError, UnknownNameError
+
+sys.path.insert(0, str(Path(__file__).parent))
+from commands_bench import COMPUTER, EVERYONE, STACK, START_US, Bench
+
+
+@pytest.fixture
+def bench(tmp_path):
+    with Bench(tmp_path) as made:
+        yield made
+
+
+def approved(bench, name="reactor.off", **more):
+    command = bench.commanding.request("ivan", name, {}, **more)
+    return bench.commanding.approve("wu", command.id, command.digest)
+
+
+def test_routine_command_goes_up_and_is_verified(bench):
+    command = bench.commanding.request("li", "ce7-rover.load", {"fraction": 0.5}, comment="dusk")
+    assert (command.state, command.needed, command.owners) == ("approved", (), ("cnsa",))
+    command = bench.commanding.release("li", command.id)
+    assert (command.state, command.sent, bench.uplinked) == ("released", True, [command.octets])
+    assert decode_command(STACK, command.octets).arguments == {"fraction": 0.5}
+    for subservice, state in ((1, "accepted"), (3, "started"), (7, "completed")):
+        bench.report(subservice, command.packets[0])
+        assert bench.commanding.command(command.id).state == state
+    stages = [one.state for one in bench.commanding.command(command.id).stages]
+    assert stages == ["requested", "released", "sent", "accepted", "started", "completed"]
+
+
+@pytest.mark.parametrize(
+    ("who", "why"),
+    [
+        ("ivan", "who asked"),
+        ("olga", "needs a person of cnsa"),
+        ("amr", "needs a person of cnsa"),
+        ("root", "no approver"),
+        ("nobody", "unknown or disabled"),
+    ],
+)
+def test_hazardous_command_needs_the_right_second_person(bench, who, why):
+    command = bench.commanding.request("ivan", "reactor.off", {})
+    assert (command.state, command.needed) == ("waiting", ("cnsa",))
+    with pytest.raises(CommandRefusedError, match=why) as caught:
+        bench.commanding.approve(who, command.id, command.digest)
+    assert caught.value.forbidden
+    with pytest.raises(CommandRefusedError, match="waits for approval"):
+        bench.commanding.release("ivan", command.id)
+    assert bench.uplinked == []
+
+
+def test_own_machine_needs_another_person_of_its_owner(bench):
+    command = bench.commanding.request("zhao", "ce7-rover.stow", {})
+    assert command.needed == ("cnsa",)
+    with pytest.raises(CommandRefusedError, match="who asked"):
+        bench.commanding.approve("zhao", command.id, command.digest)
+    assert bench.commanding.approve("li", command.id, command.digest).state == "approved"
+
+
+def test_station_as_a_whole_needs_every_other_founder(bench):
+    command = bench.commanding.request("li", "reset", {})
+    assert (command.elements, command.needed) == (("*",), ("roscosmos",))
+    assert bench.commanding.request("amr", "reset", {}).state == "refused"
+
+
+def test_partner_without_authority_is_refused_with_the_reason(bench):
+    command = bench.commanding.request("li", "reactor.on", {})
+    assert command.state == "refused"
+    assert command.reasons == ("cnsa may not command reactor; roscosmos may",)
+    assert bench.commanding.request("wu", "ce7-rover.load", {"fraction": 0.1}).reasons == ("wu is no operator",)
+    with pytest.raises(CommandRefusedError, match="it is refused"):
+        bench.commanding.release("ivan", command.id)
+
+
+def test_any_changed_bit_ends_the_approval(bench):
+    command = approved(bench)
+    grounds = bench.rules.grounds(command, ["ivan"], time_us=START_US)
+    event = Release("ivan", bench.wall_s, START_US, START_US + 1)
+    assert step(command, event, grounds).effects == ("uplink",)
+    for bit in range(8 * len(command.octets)):
+        octets = bytearray(command.octets)
+        octets[bit // 8] ^= 1 << bit % 8
+        changed = replace(command, octets=bytes(octets))
+        assert step(changed, event, grounds).refusal == "its octets are not those that were asked for"
+        changed = replace(changed, digest=digest_of(bytes(octets)))  # with the digest put right as well
+        done = step(changed, event, grounds)
+        assert (done.refusal, done.effects) == ("no approval of cnsa holds any more", ())
+    with bench.database.write() as connection:
+        connection.execute(text("update commands set octets = :o"), {"o": bytes(octets)})
+    with pytest.raises(CommandRefusedError, match="not those that were asked for"):
+        bench.commanding.release("ivan", command.id)
+    assert bench.uplinked == []
+
+
+def test_approval_names_the_digest_that_was_seen(bench):
+    command = bench.commanding.request("ivan", "reactor.off", {})
+    other = bench.commanding.request("ivan", "reactor.off", {})
+    assert command.digest != other.digest
+    for digest in ("", "00" * 32, other.digest, command.digest.upper()):
+        with pytest.raises(CommandRefusedError, match="digest"):
+            bench.commanding.approve("wu", command.id, digest)
+
+
+def test_approval_expires_by_the_wall_and_at_release(bench):
+    command = approved(bench)
+    bench.wall_s += 899.0
+    bench.commanding.tick()
+    assert bench.commanding.command(command.id).state == "approved"
+    bench.wall_s += 1.0
+    with pytest.raises(CommandRefusedError, match="has expired"):
+        bench.commanding.release("ivan", command.id)
+    assert bench.commanding.command(command.id).state == "expired"
+    second = approved(bench)
+    bench.later(900.0)
+    assert bench.commanding.command(second.id).state == "expired"
+    assert bench.uplinked == []
+
+
+def test_approval_from_the_future_does_not_hold(bench):
+    command = approved(bench)
+    bench.wall_s -= 60.0
+    with pytest.raises(CommandRefusedError, match="no approval of cnsa holds"):
+        bench.commanding.release("ivan", command.id)
+
+
+@pytest.mark.parametrize(
+    ("name", "now", "why"),
+    [
+        ("wu", None, "no approval of cnsa holds"),
+        ("wu", User("wu", "cnsa", frozenset({"operator"})), "no approval of cnsa holds"),
+        ("wu", User("wu", "egypt", frozenset({"approver"})), "no approval of cnsa holds"),
+        ("ivan", None, "may no longer command"),
+        ("ivan", User("ivan", "roscosmos", frozenset({"scientist"})), "may no longer command"),
+        ("ivan", User("ivan", "egypt", frozenset({"operator"})), "may no longer command"),
+    ],
+)
+def test_people_are_looked_at_again_at_release(bench, name, now, why):
+    command = approved(bench)
+    if now is None:
+        del bench.people[name]
+    else:
+        bench.people[name] = now
+    with pytest.raises(CommandRefusedError, match=why):
+        bench.commanding.release("olga", command.id)
+    assert bench.uplinked == []
+
+
+def test_obstacles_keep_it_back_and_leave_it_approved(bench):
+    command = approved(bench)
+    for name, value in (("forbids", ("ce7-rover would be lost",)), ("no_contact", "out of contact")):
+        before = getattr(bench, name)
+        setattr(bench, name, value)
+        with pytest.raises(CommandRefusedError):
+            bench.commanding.release("ivan", command.id)
+        setattr(bench, name, before)
+    bench.commanding.set_queue("olga", "held", "eclipse")
+    with pytest.raises(CommandRefusedError, match="the queue is held by olga: eclipse"):
+        bench.commanding.release("ivan", command.id)
+    with pytest.raises(CommandRefusedError, match="founder"):
+        bench.commanding.set_queue("amr", "enabled")
+    bench.commanding.set_queue("li", "disabled")
+    assert bench.commanding.request("li", "ping", {}).state == "refused"
+    bench.commanding.set_queue("li", "enabled")
+    assert bench.commanding.release("ivan", command.id).state == "released"
+    bench.forbids = ("the store of station would be empty on 2036-01-03",)
+    assert bench.commanding.request("li", "ping", {}).reasons == bench.forbids
+
+
+def test_rejected_and_withdrawn_commands_are_over(bench):
+    one, two = (bench.commanding.request("ivan", "reactor.off", {}) for _ in range(2))
+    with pytest.raises(CommandRefusedError, match="only an approver"):
+        bench.commanding.reject("olga", one.id)
+    assert bench.commanding.reject("wu", one.id, "not now").reasons == ("rejected by wu of cnsa: not now",)
+    with pytest.raises(CommandRefusedError, match="only roscosmos"):
+        bench.commanding.withdraw("wu", two.id)
+    assert bench.commanding.withdraw("olga", two.id).state == "withdrawn"
+    for command in (one, two):
+        with pytest.raises(CommandRefusedError):
+            bench.commanding.approve("wu", command.id, command.digest)
+
+
+def test_hazard_inside_a_time_tagged_request_is_a_hazard(bench):
+    for depth in range(3):
+        wrapped = inner = encode_command(STACK, "reactor.off", {}, 70 + depth)
+        for level in range(depth + 1):
+            wrapped = time_tagged(STACK, wrapped, true_ticks(START_US + 10**9), 200 + 10 * depth + level)
+        command = bench.commanding.receive(wrapped, "ivan")
+        assert (command.state, command.significance, command.elements) == ("waiting", "hazardous", ("reactor",))
+    for level in range(5):
+        wrapped = time_tagged(STACK, wrapped, true_ticks(START_US + 10**9), 300 + level)
+    with pytest.raises(DataError, match="too deep"):
+        bench.commanding.receive(wrapped, "ivan")
+    inner = encode_command(STACK, "reactor.off", {}, 80)
+    assert bench.commanding.receive(time_tagged(STACK, inner, 5, 400), "li").state == "refused"
+    with pytest.raises(DataError, match="is no command"):
+        bench.commanding.receive(time_tagged(STACK, inner + b"\x18\x00", 5, 401), "ivan")
+    assert bench.uplinked == []
+
+
+def test_time_tagged_command_is_followed_on_board(bench):
+    at = np.datetime64(START_US, "us") + np.timedelta64(2, "h")
+    command = bench.commanding.request("ivan", "reactor.on", {}, at=at)
+    command = bench.commanding.release("ivan", command.id)
+    outer, inner = command.packets
+    assert (outer[0], inner[0]) == (COMPUTER, 8)
+    bench.report(1, outer)
+    bench.report(7, outer)
+    assert bench.commanding.command(command.id).state == "accepted"
+    assert [one.id for one in bench.commanding.onboard()] == [command.id]
+    bench.time_us += 2 * 3600 * 10**6
+    bench.report(5, inner, progress_step=1)
+    bench.report(3, inner)
+    assert bench.commanding.command(command.id).state == "started"
+    bench.report(7, inner)
+    assert bench.commanding.command(command.id).state == "completed"
+    assert bench.commanding.onboard() == ()
+    late = np.datetime64(START_US, "us")
+    assert "has passed" in bench.commanding.request("ivan", "reactor.on", {}, at=late).reasons[0]
+
+
+def test_reports_move_a_command_on_and_never_back(bench):
+    command = bench.commanding.request("li", "ping", {})
+    bench.report(7, command.packets[0])
+    assert bench.commanding.command(command.id).state == "approved"
+    command = bench.commanding.release("li", command.id)
+    packet = command.packets[0]
+    bench.time_us -= 3600 * 10**6
+    bench.report(7, packet)  # of another packet with this count, long ago
+    bench.time_us += 3600 * 10**6
+    assert bench.commanding.command(command.id).state == "released"
+    bench.report(3, packet)
+    bench.report(1, packet)
+    bench.report(1, packet)
+    assert bench.commanding.command(command.id).state == "started"
+    bench.later(7 * 3600.0)
+    assert bench.commanding.command(command.id).state == "timed-out"
+    bench.report(8, packet, failure_text="machine-lost\x00\x00")
+    command = bench.commanding.command(command.id)
+    assert (command.state, command.stages[-1].text) == ("failed", "at completion: machine-lost")
+    bench.report(7, packet)
+    assert bench.commanding.command(command.id).state == "failed"
+
+
+def test_port_sends_what_needs_no_approval_once(bench):
+    octets = encode_command(STACK, "ping", {}, 9)
+    first, again = (bench.commanding.receive(octets, "li") for _ in range(2))
+    assert (first.state, again.id, bench.uplinked) == ("released", first.id, [octets])
+    with pytest.raises(CommandRefusedError, match="sequence count"):
+        bench.commanding.receive(encode_command(STACK, "ping", {}, 9, source=4), "li")
+    off = encode_command(STACK, "reactor.off", {}, 9)
+    assert bench.commanding.receive(off, "ivan").state == "waiting"
+    assert bench.commanding.receive(off, "ivan").state == "waiting"
+    assert len(bench.commanding.commands()) == 2
+    for octets in (b"", off[:-1], off[:-1] + bytes([off[-1] ^ 1])):
+        with pytest.raises(DataError):
+            bench.commanding.receive(octets, "ivan")
+    with pytest.raises(CommandRefusedError):
+        bench.commanding.receive(encode_command(STACK, "ping", {}, 10), "nobody")
+
+
+def test_what_was_released_and_not_taken_is_sent_again(bench):
+    command = approved(bench)
+    bench.uplink_fails = True
+    command = bench.commanding.release("ivan", command.id)
+    assert (command.state, command.sent, bench.uplinked) == ("released", False, [])
+    bench.again()
+    assert bench.uplinked == []
+    bench.uplink_fails = False
+    bench.again()
+    assert bench.uplinked == [command.octets]
+    bench.again()
+    bench.later(1.0)
+    assert bench.uplinked == [command.octets]
+    assert bench.commanding.command(command.id).sent
+
+
+def test_nothing_leaves_before_it_is_on_record(bench, monkeypatch):
+    command = approved(bench)
+
+    def full() -> None:
+        raise OutputError("the disk is full", where="ledger")
+
+    monkeypatch.setattr(bench.audit, "flush", full)
+    with pytest.raises(OutputError):
+        bench.commanding.release("ivan", command.id)
+    bench.later(1.0)
+    assert bench.uplinked == []
+    monkeypatch.undo()
+    bench.later(1.0)
+    assert bench.uplinked == [command.octets]
+
+
+def test_many_approve_and_release_at_once(bench):
+    """Eight people at once: one release, each approval on record once."""
+    people = {f"wu{n}": User(f"wu{n}", "cnsa", frozenset({"approver", "operator"})) for n in range(8)}
+    bench.people.update(people)
+    command = bench.commanding.request("ivan", "reactor.off", {})
+    gate, answers = threading.Barrier(len(people)), []
+
+    def act(name: str) -> None:
+        gate.wait()
+        for deed in (
+            lambda: bench.commanding.approve(name, command.id, command.digest),
+            lambda: bench.commanding.release(name, command.id),
+        ):
+            try:
+                answers.append(deed().state)
+            except CommandRefusedError as error:
+                answers.append(str(error.what))
+
+    threads = [threading.Thread(target=act, args=(name,)) for name in people]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert answers.count("approved") == 1
+    assert bench.uplinked == [command.octets]
+    bench.audit.flush()
+    actions = [one.action for one in bench.audit.entries(limit=1000)]
+    assert (actions.count("approve"), actions.count("release")) == (1, 1)
+    assert bench.audit.waiting == 0
+
+
+def test_counts_are_used_once(bench):
+    with bench.database.write() as connection:
+        connection.execute(text("insert into command_counts values (:a, 16383)"), {"a": COMPUTER})
+    counts = [bench.commanding.request("li", "ping", {}).packets[0][1] for _ in range(3)]
+    assert counts == [16383, 0, 1]
+    octets = encode_command(STACK, "ping", {}, 2, acknowledge=13)
+    bench.commanding.receive(octets, "li")
+    assert bench.commanding.request("li", "ping", {}).packets[0][1] == 3
+
+
+def test_what_cannot_be_a_request_is_none(bench):
+    for name, arguments, error in (
+        ("off", {}, UnknownNameError),
+        ("ce7-rover.load", {}, InputError),
+        ("ce7-rover.load", {"fraction": 1.5}, InputError),
+        ("ce7-rover.load", {"fraction": float("nan")}, InputError),
+        ("ce7-rover.load", {"fraction": 10**400}, InputError),
+        ("ce7-rover.load", {"fraction": 0.5, "more": 1}, UnknownNameError),
+    ):
+        with pytest.raises(error):
+            bench.commanding.request("li", name, arguments)
+    with pytest.raises(InputError):
+        bench.commanding.request("li", "ping", {}, at=np.datetime64("NaT"))
+    with pytest.raises(CommandRefusedError, match="unknown or disabled"):
+        bench.commanding.request("nobody", "ping", {})
+    with pytest.raises(UnknownNameError):
+        bench.commanding.command("12")
+    assert bench.commanding.commands() == ()
+
+
+def test_who_sees_what(bench):
+    reactor, rover, ping = (
+        bench.commanding.request(who, name, {})
+        for who, name in (("ivan", "reactor.off"), ("li", "ce7-rover.stow"), ("li", "ping"))
+    )
+    sees = bench.rules.sees
+    seen = {
+        name: [sees(EVERYONE[name], one) for one in (reactor, rover, ping)]
+        for name in ("li", "ivan", "amr", "root")
+    }
+    assert seen == {
+        "li": [True, True, True],
+        "ivan": [True, False, True],
+        "amr": [False, False, True],
+        "root": [True, True, True],
+    }
+
+
+def test_listeners_are_told_and_harm_nobody(bench):
+    told: list[str] = []
+    bench.commanding.listen(lambda command: 1 / 0)
+    stop = bench.commanding.listen(lambda command: told.append(command.state))
+    command = bench.commanding.request("li", "ping", {})
+    bench.commanding.release("li", command.id)
+    stop()
+    bench.report(1, command.packets[0])
+    assert told == ["approved", "released", "released"]
