@@ -204,7 +204,7 @@ class PublicView:
 
     def _received(self) -> int:
         ground = getattr(self._mission, "ground", None)
-        return 0 if ground is None else sum(segment.size_bytes for segment in ground.archive.segments())
+        return 0 if ground is None else sum(segment.size_bytes for segment in ground.archive.segments)
 
     def _machines(self, names: dict[str, str], now: np.datetime64) -> tuple[tuple[Machine, ...], list[News]]:
         """Who is awake, and when each woke or went to sleep, from what was received."""
@@ -212,7 +212,7 @@ class PublicView:
         if ground is None:
             return (), []
         plan, start = self._mission.plan, self._start()
-        carried = set(ground.archive.parameters())
+        carried = set(ground.archive.parameters)
         machines, news = [], []
         for element in plan.elements:
             keys = _awake_keys(element, carried)
@@ -266,7 +266,12 @@ class _Days:
 
 
 def _awake_keys(element: Any, carried: set[str]) -> list[str]:
-    """Channels that tell together whether a machine is awake: those on a bus of their own sleep with its light."""
+    """Channels that tell together whether a machine is awake: those on a bus of their own sleep with its light.
+
+    Sources and stores of power do not sleep.
+    """
+    if element.kind == "power":
+        return []
     keys = [f"{element.id}.{_WORKING}"]
     if element.bus == "own" and element.dormancy is None:
         keys.append(f"{element.id}.{_LIGHT}")
