@@ -11,7 +11,7 @@ from sqlalchemy import Connection, select
 
 from moonpost.control.commands.audit import Audit
 from moonpost.control.commands.desk import Desk
-from moonpost.control.commands.inserts import content_of, time_tagged, true_ticks
+from moonpost.control.commands.inserts import content_of, packet_of, time_tagged, true_ticks
 from moonpost.control.commands.machine import Approve, Event, Reject, Release, Reported, Sent, Tick, Withdraw
 from moonpost.control.commands.model import Command, CommandRefusedError, Person
 from moonpost.control.commands.queue import QUEUE_STATES, Queue, read_queue, write_queue
