@@ -185,6 +185,7 @@ class MissionControl:
             site=options.site, seed=options.seed, resume=reached,
         )  # fmt: skip
         self._closing.callback(self.station.close)
+        self._folder.keep()
         first, last = self.span
         begin = first if reached is None else min(max(reached, first), last)
         self.clock = MissionClock(begin, options.speed, stop=last)

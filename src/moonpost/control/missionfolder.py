@@ -18,6 +18,8 @@ from moonpost.plan import Plan
 
 __all__ = ["Flown", "MissionFolder"]
 
+_RECORD = "mission.json"
+
 
 @dataclass(frozen=True)
 class Flown:
@@ -112,7 +114,7 @@ class MissionFolder:
     """
 
     def __init__(self, folder: str | os.PathLike[str], flown: Flown) -> None:
-        self.path = Path(folder)
+        self.path, self.flown = Path(folder), flown
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             self._lock: IO[str] | None = (self.path / "mission.lock").open("a", encoding="utf-8")
@@ -123,7 +125,7 @@ class MissionFolder:
         try:
             self._hold()
             self._tidy()
-            self._record(flown)
+            self._compare(flown)
         except BaseException:
             self.close()
             raise
@@ -142,10 +144,21 @@ class MissionFolder:
         for left in self.path.glob(".reached-*.part.json"):
             left.unlink(missing_ok=True)
 
-    def _record(self, flown: Flown) -> None:
-        file = self.path / "mission.json"
+    def keep(self) -> None:
+        """Put down what is flown, once it is known that it can be.
+
+        Raises
+        ------
+        OutputError
+            If the disk is full or fails.
+        """
+        file = self.path / _RECORD
         if not file.exists():
-            _write(file, asdict(flown))
+            _write(file, asdict(self.flown))
+
+    def _compare(self, flown: Flown) -> None:
+        file = self.path / _RECORD
+        if not file.exists():
             return
         try:
             known = Flown(**json.loads(file.read_text(encoding="utf-8")))

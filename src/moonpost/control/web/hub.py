@@ -16,6 +16,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import anyio
 import numpy as np
 import numpy.typing as npt
 
@@ -397,7 +398,7 @@ class Hub:
         """
         while True:
             text = await client.next()
-            async with asyncio.timeout(self.stalled_s):
+            with anyio.fail_after(self.stalled_s):
                 await send(text)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
+import anyio
 from fastapi import APIRouter, FastAPI, WebSocket, WebSocketDisconnect
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import cookie_parser
@@ -48,7 +49,7 @@ def router(mission: MissionControl) -> APIRouter:
     ends, 4408 when nothing was read for too long, 4429 for too many sockets of one user.
     """
 
-    @asynccontextmanager
+    @contextlib.asynccontextmanager
     async def running(_: FastAPI) -> AsyncIterator[None]:
         rounds = asyncio.create_task(mission.hub.run())
         try:
@@ -77,35 +78,27 @@ def router(mission: MissionControl) -> APIRouter:
 
 async def _serve(mission: MissionControl, socket: WebSocket, client: Client, user: User) -> None:
     """Read, send and look after the session, until one of the three ends."""
-    tasks = [
-        asyncio.create_task(_listen(socket, client)),
-        asyncio.create_task(mission.hub.serve(client, socket.send_text)),
-        asyncio.create_task(_watch(socket, user)),
-    ]
-    done, pending = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    for task in pending:
-        task.cancel()
-    await asyncio.gather(*pending, return_exceptions=True)
-    errors = [task.exception() for task in done]
-    if any(isinstance(error, TimeoutError) for error in errors):
-        mission.hub.counts["stalled_clients"] += 1
-        await _close(socket, 4408, "nothing was read")
-        return
-    for task, error in zip(done, errors, strict=True):
-        ended = task.result() if error is None else None
-        if ended is not None:
-            await _close(socket, *ended)
-        elif error is not None and not isinstance(error, WebSocketDisconnect | RuntimeError | OSError):
-            raise error
+    ended: list[tuple[int, str]] = []
 
+    async def run(job: Callable[[], Awaitable[tuple[int, str] | None]]) -> None:
+        try:
+            told = await job()
+        except TimeoutError:
+            mission.hub.counts["stalled_clients"] += 1
+            told = (4408, "nothing was read")
+        except (WebSocketDisconnect, RuntimeError, OSError):  # gone, or going
+            told = None
+        if told is not None:
+            ended.append(told)
+        group.cancel_scope.cancel()
 
-async def _close(socket: WebSocket, code: int, reason: str) -> None:
-    """Close, and do not wait for one that does not answer."""
-    try:
-        async with asyncio.timeout(2.0):
-            await socket.close(code, reason)
-    except (TimeoutError, RuntimeError, OSError, WebSocketDisconnect):
-        pass
+    async with anyio.create_task_group() as group:
+        group.start_soon(run, lambda: _listen(socket, client))
+        group.start_soon(run, lambda: mission.hub.serve(client, socket.send_text))
+        group.start_soon(run, lambda: _watch(socket, user))
+    if ended:
+        with contextlib.suppress(TimeoutError, RuntimeError, OSError, WebSocketDisconnect), anyio.fail_after(2.0):
+            await socket.close(*ended[0])
 
 
 async def _listen(socket: WebSocket, client: Client) -> tuple[int, str]:

@@ -1,0 +1,330 @@
+"""A mission in one process: telemetry flows, is shown to those who may see it, and is the same after a restart."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from starlette.testclient import WebSocketDenialResponse
+from starlette.websockets import WebSocketDisconnect
+
+from moonpost.control.mission import MissionControl
+from moonpost.control.settings import Settings
+from moonpost.control.web.app import create_app
+from moonpost.errors import InputError, OutputError, UnknownNameError
+
+HOURS = 6
+SHORT = {"start": "2035-01-15T18:00", "days": 2.0, "step_s": 300.0}
+OWN = "survey-rover.load_w"  # of a machine on a bus of its own
+
+
+@dataclass
+class Flown:
+    """A mission that has flown some hours and stands, and its server."""
+
+    mission: MissionControl
+    app: Any
+    passwords: dict[str, str]
+    clients: dict[str, TestClient] = field(default_factory=dict)
+
+    def client(self, name: str) -> TestClient:
+        if name not in self.clients:
+            self.clients[name] = self.login(name)
+        return self.clients[name]
+
+    def login(self, name: str) -> TestClient:
+        client = TestClient(self.app)
+        answer = client.post("/login", json={"name": name, "password": self.passwords[name]})
+        assert answer.status_code == 200, answer.text
+        client.headers["X-CSRF-Token"] = answer.json()["csrf"]
+        return client
+
+
+def fly(mission: MissionControl, hours: float) -> None:
+    """Move a mission on by hand, without its thread."""
+    ticker = mission.ticker
+    assert ticker is not None
+    until = ticker.reached + np.timedelta64(round(hours * 3600), "s")
+    mission.clock.restart(until)
+    while ticker.reached < until:
+        assert ticker.move(), mission.ground.status()
+
+
+@pytest.fixture(scope="module")
+def flown(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flown]:
+    folder = tmp_path_factory.mktemp("mission")
+    with MissionControl.open("ilrs", folder, speed=0.01, **SHORT) as mission:
+        owner = mission.plan.element("survey-rover").owner
+        other = next(
+            p.id
+            for p in mission.plan.partners
+            if p.id not in (owner, *mission.plan.element("survey-rover").approvers)
+        )
+        people = {
+            "owner": (owner, ["operator", "approver"]),
+            "guest": (other, ["operator"]),
+            "reader": (owner, ["scientist"]),
+        }
+        passwords = {name: mission.users.add(name, partner, roles) for name, (partner, roles) in people.items()}
+        fly(mission, HOURS)
+        yield Flown(mission, create_app(mission, Settings(rate_s=1e6)), passwords)
+
+
+def span_ms(flown: Flown) -> tuple[int, int]:
+    first = flown.mission.span[0].astype("datetime64[ms]").astype(np.int64)
+    return int(first), int(first) + HOURS * 3_600_000
+
+
+def test_channels_are_those_that_may_be_read(flown: Flown) -> None:
+    owner, guest = (
+        {row["key"]: row for row in flown.client(name).get("/api/channels").json()["channels"]}
+        for name in ("owner", "guest")
+    )
+    assert OWN in owner
+    assert OWN not in guest
+    assert not guest.keys() - owner.keys()
+    assert owner.keys() < flown.mission.channels.keys()  # there are others' machines, too
+    assert {key for key in owner if key.startswith("station.")} <= guest.keys()
+    row = owner["station.stored_fraction"]
+    assert row["limits"]["warning_low"] == pytest.approx(0.2)
+    assert row["unit"] == "1"
+    assert owner["station.in_light"]["labels"] == {"0": "dark modes", "1": "light modes"}
+
+
+def test_history_is_the_archive_to_the_bit_and_bins_agree(flown: Flown) -> None:
+    client, (first, last) = flown.client("owner"), span_ms(flown)
+    found = client.get(
+        "/api/channels/station.stored_wh/history", params={"start_ms": first, "stop_ms": last}
+    ).json()
+    due = flown.mission.ground.archive.query(
+        "station.stored_wh", np.datetime64(first, "ms"), np.datetime64(last, "ms")
+    )
+    assert found["time_ms"] == due.time.astype("datetime64[ms]").astype(np.int64).tolist()
+    assert found["value"] == due.value.astype(float).tolist()
+    assert len(found["value"]) >= HOURS * 12 - 2
+    binned = client.get(
+        "/api/channels/station.stored_wh/history", params={"start_ms": first, "stop_ms": last, "bins": 6}
+    ).json()
+    assert sum(binned["count"]) == len(found["value"])
+    assert min(binned["minimum"]) == min(found["value"])
+    assert max(binned["maximum"]) == max(found["value"])
+    assert binned["step_s"] > 0
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ({"start_ms": 5, "stop_ms": 5}, 422),
+        ({"start_ms": 9, "stop_ms": 5}, 422),
+        ({"start_ms": -1, "stop_ms": 5}, 422),
+        ({"start_ms": 0, "stop_ms": 10**18}, 422),
+        ({"start_ms": "nan", "stop_ms": 5}, 422),
+        ({"start_ms": 0, "stop_ms": 5, "bins": 0}, 422),
+        ({"start_ms": 0, "stop_ms": 5, "bins": 10**9}, 422),
+        ({"stop_ms": 5}, 422),
+        ({"start_ms": 0, "stop_ms": 5}, 200),
+    ],
+)
+def test_ranges_that_cannot_be_used_are_told(flown: Flown, query: dict[str, Any], status: int) -> None:
+    answer = flown.client("owner").get("/api/channels/station.stored_wh/history", params=query)
+    assert answer.status_code == status
+    assert status == 200 or answer.json().keys() == {"what", "where", "do"}
+
+
+def test_a_channel_that_may_not_be_read_answers_as_one_that_is_not_there(flown: Flown) -> None:
+    client, (first, last) = flown.client("guest"), span_ms(flown)
+    answers = [
+        client.get(f"/api/channels/{key}/history", params={"start_ms": first, "stop_ms": last})
+        for key in (OWN, "no.such")
+    ]
+    assert [answer.status_code for answer in answers] == [404, 404]
+    assert answers[0].content == answers[1].content
+    latest = client.get("/api/latest", params={"keys": f"{OWN},station.stored_wh,no.such"}).json()["values"]
+    assert latest.keys() == {"station.stored_wh"}
+    assert OWN in flown.client("owner").get("/api/latest").json()["values"]
+
+
+def test_station_clock_gaps_and_events(flown: Flown) -> None:
+    client, (first, last) = flown.client("guest"), span_ms(flown)
+    station = client.get("/api/station").json()
+    assert station["plan"] == "ilrs"
+    assert station["step_s"] == 300.0
+    assert "survey-rover" not in {row["id"] for row in station["elements"]}
+    clock = client.get("/api/clock").json()
+    assert clock["reached_ms"] == last
+    assert clock["time_ms"] >= last
+    assert clock["end_ms"] == station["span"]["stop_ms"] == first + 2 * 86_400_000
+    assert clock["lunar_day"] > 1
+    assert client.get("/api/gaps", params={"start_ms": first, "stop_ms": last}).json() == {"gaps": []}
+    period = {"start_ms": first, "stop_ms": last}
+    mine, theirs = (
+        flown.client(name).get("/api/events", params=period).json()["events"] for name in ("owner", "guest")
+    )
+    assert mine
+    hidden = {"survey-rover"}
+    assert {event["element"] for event in theirs} & hidden == set()
+    assert [event for event in mine if event["element"] not in hidden] == theirs
+
+
+def test_the_speed_is_set_by_those_who_may(flown: Flown) -> None:
+    assert flown.client("reader").post("/api/clock", json={"speed": 2}).status_code == 403
+    owner = flown.client("owner")
+    for speed in (0, -1, 1e9, "nan", None, "fast"):
+        assert owner.post("/api/clock", json={"speed": speed}).status_code == 422
+    assert owner.post("/api/clock", json={"speed": 0.02}).json()["speed"] == 0.02
+    assert owner.post("/api/clock", json={"speed": 0.01}).status_code == 200
+    assert [row.action for row in flown.mission.audit.entries()].count("speed-set") == 2
+
+
+def test_an_alarm_is_seen_and_acknowledged_by_those_who_may(flown: Flown) -> None:
+    alarms = flown.mission.ground.alarms
+    now = flown.mission.clock.now()
+    alarms.tell(OWN, 2, now, "too much", 99.0)
+    alarms.tell("station.stored_fraction", -1, now, "low", 0.1)
+    owner, guest, reader = (flown.client(name) for name in ("owner", "guest", "reader"))
+    mine = {row["key"]: row for row in owner.get("/api/alarms").json()["alarms"]}
+    theirs = {row["key"]: row for row in guest.get("/api/alarms").json()["alarms"]}
+    assert OWN in mine
+    assert OWN not in theirs
+    assert "station.stored_fraction" in theirs
+    there, hidden = theirs["station.stored_fraction"]["id"], mine[OWN]["id"]
+    assert guest.post(f"/api/alarms/{hidden}/acknowledge", json={"comment": "x"}).status_code == 404
+    assert guest.post("/api/alarms/none/acknowledge", json={}).status_code == 404
+    assert reader.post(f"/api/alarms/{there}/acknowledge", json={}).status_code == 403
+    assert owner.post(f"/api/alarms/{hidden}/acknowledge", json={"comment": "x" * 1001}).status_code == 422
+    done = owner.post(f"/api/alarms/{hidden}/acknowledge", json={"comment": "seen"}).json()["alarm"]
+    assert (done["acknowledged_by"], done["comment"]) == ("owner", "seen")
+    for key in (OWN, "station.stored_fraction"):
+        alarms.settle(key, now)
+    first, last = span_ms(flown)
+    period = {"active": False, "start_ms": first, "stop_ms": last + 3_600_000}
+    assert OWN in {row["key"] for row in owner.get("/api/alarms", params=period).json()["alarms"]}
+    assert OWN not in {row["key"] for row in guest.get("/api/alarms", params=period).json()["alarms"]}
+
+
+def test_the_report_of_a_study_is_shown_if_there_is_one(flown: Flown) -> None:
+    client = flown.client("guest")
+    assert client.get("/api/report").status_code == 404
+    (flown.mission.folder / "report.html").write_text("<h1>report</h1>")
+    assert client.get("/api/report").text == "<h1>report</h1>"
+    assert TestClient(flown.app).get("/api/report").status_code == 401
+
+
+def gather(socket: Any, until: str, most: int = 200) -> list[dict[str, Any]]:
+    found = []
+    for _ in range(most):
+        found.append(socket.receive_json())
+        if found[-1]["type"] == until:
+            return found
+    raise AssertionError(f"no {until} in {most} messages")
+
+
+def test_live_values_are_those_of_the_history_and_nothing_else_is_sent(flown: Flown) -> None:
+    mission = flown.mission
+    with TestClient(flown.app) as running:
+        running.post("/login", json={"name": "guest", "password": flown.passwords["guest"]})
+        with running.websocket_connect("/api/live") as socket:
+            assert socket.receive_json()["type"] == "clock"
+            socket.send_text(json.dumps({"subscribe": [OWN, "station.stored_wh", "no.such"]}))
+            while not any(client.keys for client in mission.hub.clients):
+                time.sleep(0.01)
+            begin = mission.reached
+            fly(mission, 1.0)
+            mission.hub.tell({"type": "marker"})
+            got = gather(socket, "marker")
+            got += gather(socket, "values") if not any(m["type"] == "values" for m in got) else []
+    rows = [row for m in got if m["type"] == "values" for row in m["values"].get("station.stored_wh", [])]
+    assert not any(OWN in m.get("values", {}) for m in got)
+    due = mission.ground.archive.query(
+        "station.stored_wh", begin - np.timedelta64(1, "h"), mission.reached + np.timedelta64(1, "s")
+    )
+    times = due.time.astype("datetime64[ms]").astype(np.int64).tolist()
+    values = dict(zip(times, due.value.astype(float).tolist(), strict=True))
+    assert len(rows) >= 11
+    assert {row[0]: row[1] for row in rows}.items() <= values.items()
+
+
+@pytest.mark.parametrize(
+    "text", ["", "no JSON", "[]", '{"subscribe": "a"}', '{"subscribe": [1]}', '{"other": []}', "[" * 5000]
+)
+def test_messages_that_cannot_be_used_end_the_socket(flown: Flown, text: str) -> None:
+    with TestClient(flown.app) as running:
+        running.post("/login", json={"name": "guest", "password": flown.passwords["guest"]})
+        with running.websocket_connect("/api/live") as socket:
+            socket.receive_json()
+            socket.send_text(text)
+            with pytest.raises(WebSocketDisconnect) as ended:
+                gather(socket, "none", 5)
+            assert ended.value.code == 4400
+    assert not flown.mission.hub.clients
+
+
+def test_without_login_nothing_is_live(flown: Flown) -> None:
+    refused = pytest.raises(WebSocketDenialResponse)
+    with TestClient(flown.app) as running, refused as told, running.websocket_connect("/api/live") as socket:
+        socket.receive_json()
+    assert told.value.status_code == 401
+
+
+def test_a_stop_and_a_kill_leave_the_same_telemetry(flown: Flown, tmp_path: Path) -> None:
+    """The values of a mission that was stopped, started and moved back are equal to the bit to one in a go."""
+    with MissionControl.open("ilrs", tmp_path, speed=0.01, **SHORT) as mission:
+        fly(mission, 2.0)
+        mission._note()
+        fly(mission, 1.5)  # as if killed before this was noted
+        mission._finish = lambda: None  # type: ignore[method-assign]
+    with MissionControl.open("ilrs", tmp_path, speed=0.01, **SHORT) as mission:
+        fly(mission, HOURS - (mission.reached - mission.span[0]) / np.timedelta64(1, "h"))
+        first = mission.span[0]
+        last = first + np.timedelta64(HOURS * 60 - 20, "m")  # all of it had come
+        for key in list(mission.channels)[::7]:
+            mine = mission.ground.archive.query(key, first, last)
+            due = flown.mission.ground.archive.query(key, first, last)
+            assert mine.time.tobytes() == due.time.tobytes(), key
+            assert mine.value.tobytes() == due.value.tobytes(), key
+            assert mine.gaps == ()
+        assert mission.events(first, last) == flown.mission.events(first, last)
+
+
+def test_a_folder_flies_one_mission_and_is_held_by_one_server(flown: Flown, tmp_path: Path) -> None:
+    with pytest.raises(OutputError, match="another server"):
+        MissionControl.open("ilrs", flown.mission.folder, **SHORT)
+    with MissionControl.open("ilrs-orbit", tmp_path, days=2.0) as mission:
+        assert "sky.sun_elevation_deg" in mission.channels
+    for plan, options in (
+        ("ilrs", {"days": 2.0}),
+        ("ilrs-orbit", {"days": 3.0}),
+        ("ilrs-orbit", {"days": 2.0, "seed": 1}),
+    ):
+        with pytest.raises(InputError, match="is flown in it"):
+            MissionControl.open(plan, tmp_path, **options)
+
+
+@pytest.mark.parametrize(
+    ("options", "error"),
+    [
+        ({"speed": 0.0}, InputError),
+        ({"speed": float("nan")}, InputError),
+        ({"speed": 1e9}, InputError),
+        ({"days": float("inf")}, InputError),
+        ({"step_s": float("nan")}, InputError),
+        ({"site": "nowhere"}, UnknownNameError),
+        ({"command_port": 0}, InputError),
+        ({"command_port": 0, "command_user": "nobody"}, InputError),
+        ({"uplink_to": "nowhere"}, InputError),
+        ({"telemetry_to": "host:99999"}, InputError),
+    ],
+)
+def test_options_that_cannot_be_used_are_refused_at_once(
+    tmp_path: Path, options: dict[str, Any], error: type
+) -> None:
+    with pytest.raises(error):
+        MissionControl.open("ilrs", tmp_path, **options)
+    MissionControl.open("ilrs-orbit", tmp_path, days=2.0).stop()  # the folder was let go
