@@ -18,7 +18,8 @@ from starlette.websockets import WebSocketDisconnect
 from moonpost.control.mission import MissionControl
 from moonpost.control.settings import Settings
 from moonpost.control.web.app import create_app
-from moonpost.errors import InputError, OutputError, UnknownNameError
+from moonpost.errors import DateError, InputError, OutputError, UnknownNameError
+from moonpost.plan import load_plan
 
 HOURS = 6
 SHORT = {"start": "2035-01-15T18:00", "days": 2.0, "step_s": 300.0}
@@ -307,24 +308,46 @@ def test_a_folder_flies_one_mission_and_is_held_by_one_server(flown: Flown, tmp_
             MissionControl.open(plan, tmp_path, **options)
 
 
-@pytest.mark.parametrize(
-    ("options", "error"),
-    [
-        ({"speed": 0.0}, InputError),
-        ({"speed": float("nan")}, InputError),
-        ({"speed": 1e9}, InputError),
-        ({"days": float("inf")}, InputError),
-        ({"step_s": float("nan")}, InputError),
-        ({"site": "nowhere"}, UnknownNameError),
-        ({"command_port": 0}, InputError),
-        ({"command_port": 0, "command_user": "nobody"}, InputError),
-        ({"uplink_to": "nowhere"}, InputError),
-        ({"telemetry_to": "host:99999"}, InputError),
-    ],
-)
-def test_options_that_cannot_be_used_are_refused_at_once(
-    tmp_path: Path, options: dict[str, Any], error: type
-) -> None:
-    with pytest.raises(error):
-        MissionControl.open("ilrs", tmp_path, **options)
-    MissionControl.open("ilrs-orbit", tmp_path, days=2.0).stop()  # the folder was let go
+REFUSED: list[tuple[dict[str, Any], type[Exception]]] = [
+    ({"speed": 0.0}, InputError),
+    ({"speed": float("nan")}, InputError),
+    ({"speed": 1e9}, InputError),
+    ({"days": float("inf")}, InputError),
+    ({"step_s": float("nan")}, InputError),
+    ({"site": "nowhere"}, UnknownNameError),
+    ({"command_port": 0}, InputError),
+    ({"command_port": 0, "command_user": "nobody"}, InputError),
+    ({"uplink_to": "nowhere"}, InputError),
+    ({"telemetry_to": "host:99999"}, InputError),
+]
+
+
+def test_options_that_cannot_be_used_are_refused_at_once_and_leave_the_folder_free(tmp_path: Path) -> None:
+    plan = load_plan("ilrs")
+    for options, error in REFUSED:
+        with pytest.raises(error):
+            MissionControl.open(plan, tmp_path, **options)
+    with pytest.raises(DateError):
+        MissionControl.open(plan, tmp_path, start="1700-01-01")
+    MissionControl.open("ilrs-orbit", tmp_path, days=2.0).stop()
+
+
+def test_a_command_goes_up_and_its_verification_comes_down(flown: Flown) -> None:
+    """Asked for, sent over light time, executed, verified from telemetry; the value changes; on record."""
+    mission = flown.mission
+    name = "survey-rover.load-limit"
+    layout = mission.station.commands.command(name)
+    assert layout.significance == "important"
+    asked = mission.commanding.request("owner", name, {"fraction": 0.5}, comment="save energy")
+    assert (asked.state, asked.reasons) == ("approved", ())
+    assert mission.commanding.release("owner", asked.id).state == "released"
+    fly(mission, 1.0)
+    done = mission.commanding.command(asked.id)
+    assert done.state == "completed", done.stages
+    stages = {stage.state: stage.time_us for stage in done.stages}
+    assert 1e6 < stages["accepted"] - stages["released"] < 4e6  # a light time, not at once
+    mission.audit.flush()
+    told = [row.action for row in mission.audit.entries() if row.command == asked.id]
+    assert told[:2] == ["request", "release"]
+    guest = flown.client("guest").get(f"/api/commands/{asked.id}")
+    assert guest.status_code in (403, 404)

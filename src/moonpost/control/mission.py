@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["MissionControl"]
 
 _AT_ONCE = 400
+_STAMPS = 200
 
 
 class MissionControl:
@@ -218,15 +219,20 @@ class MissionControl:
     def _command(self) -> None:
         """Make what takes commands."""
         from moonpost.control.commands import Audit, Commanding, Rules
+        from moonpost.control.commands.hazards import StationWatch
 
         self.audit = Audit.open(
             self.database, str(self.folder / "ledger.sqlite"), self.plan, keys=self.folder / "keys"
         )
         self._closing.callback(self.audit.close)
-        rules = Rules(self.plan, self.users.find, ledger=self.options.ledger, contact=self._no_contact)
+        watch = None if self.options.uplink_to is not None else StationWatch(self.station)
+        rules = Rules(
+            self.plan, self.users.find, ledger=self.options.ledger,
+            forbids=watch.forbids if watch else None, contact=watch.contact if watch else None,
+        )  # fmt: skip
         self.commanding = Commanding.open(
             self.database, self.station.commands, self.plan, uplink=self._uplink, clock=self.clock.now,
-            audit=self.audit, rules=rules,
+            audit=self.audit, rules=rules, time_tag=self._time_tag,
         )  # fmt: skip
         self.commanding.listen(self._tell_command)
 
@@ -458,19 +464,17 @@ class MissionControl:
             return
         self.station.uplink(octets, at)
 
-    def _no_contact(self, now_us: int) -> str:
-        """Why nothing can be sent at an instant; a relay keeps what is sent until it sees the site."""
-        if self.outside is not None and self.outside.takes_commands:
-            return ""
-        windows = self.station.contacts
-        arrival = np.datetime64(now_us, "us") + np.timedelta64(
-            round(self.station.light_time_s(_utc(now_us)) * 1e6), "us"
-        )
-        later = [window for window in windows if window.stop > arrival]
-        if later and (later[0].start <= arrival or any(window.way != "direct" for window in windows)):
-            return ""
-        begins = f"before {str(later[0].start)[:19]}Z" if later else "to the end of the simulation"
-        return f"neither the Earth nor a relay sees the station {begins}"
+    def _time_tag(self, time_us: int) -> int:
+        """What the clock on board will show at an instant, as its time reports tell so far [1/65536 s]."""
+        from moonpost.control.packets import CucClock
+        from moonpost.control.station import correlate
+
+        t = np.atleast_1d(np.datetime64(time_us, "us"))
+        received, shown, light_s = self.station.stamps()
+        if len(received) < 2:
+            return int(CucClock().ticks(t)[0])
+        found = correlate(received[-_STAMPS:], shown[-_STAMPS:], light_s[-_STAMPS:])
+        return int(found.clock_ticks(t)[0])
 
     def _command_came(self, octets: bytes, sender: str) -> bytes | None:
         if self.options.command_user is not None:
@@ -533,10 +537,6 @@ def _alarm(alarm: Alarm, channels: Mapping[str, DisplayChannel]) -> dict[str, An
         "acknowledged_ms": None if alarm.acknowledged_at is None else _ms(alarm.acknowledged_at),
         "comment": alarm.comment, "count": alarm.count, "late": alarm.late,
     }  # fmt: skip
-
-
-def _utc(time_us: int) -> np.datetime64:
-    return np.datetime64(time_us, "us")
 
 
 def _ms(time: np.datetime64) -> int:
