@@ -118,11 +118,10 @@ class Globe {
       const dot = new THREE.Mesh(new THREE.SphereGeometry(site.station ? 0.02 : 0.011, 12, 8), new THREE.MeshBasicMaterial({ color: site.station ? 0xf0e442 : 0xffffff }));
       dot.position.copy(place);
       this.moving.add(dot);
-      if (site.station) {
-        this.station = place.clone();
-        this.marks.push({ place, text: '▲ Station', soft: false, ground: true });
-      }
+      if (site.station) this.station = place.clone();
+      this.marks.push({ place, text: site.station ? '▲ Station' : site.id, soft: !site.station, ground: true });
     }
+    if (!this.looked) this.firstLook(unit(found.sun));
     for (const [text, point] of [['Near side', [1, 0, 0]], ['Far side', [-1, 0, 0]], ['N', [0, 0, 1]], ['S', [0, 0, -1]]]) {
       this.marks.push({ place: new THREE.Vector3(...toScene(point)).multiplyScalar(1.01), text, soft: true, ground: true });
     }
@@ -160,6 +159,14 @@ class Globe {
       return h('li', {}, mark, h('strong', {}, orbit.name), orbit.there ? '' : ' (not there yet)', h('br'),
         h('span', { class: 'mp-hint' }, `${orbit.note}${orbit.period_s ? `; once round in ${span(orbit.period_s * 1000)}` : `; ${orbit.ended}`}`));
     }), this.found.orbits.length ? null : h('li', {}, 'The plan has no orbiters.'));
+  }
+
+  /** At first the station and the lit side are in sight. */
+  firstLook(sun) {
+    this.looked = true;
+    const way = sun.clone().multiplyScalar(1.1).add(this.station ?? new this.THREE.Vector3(0.6, 0, 0));
+    this.camera.position.copy(way.normalize().multiplyScalar(5.2));
+    this.controls.update();
   }
 
   look(direction) {

@@ -11,13 +11,12 @@ const LABEL_PX = 62;
 
 const later = (ms, now) => (ms === null || ms === undefined ? 'not within two months' : `${utc(ms, { seconds: false })} UTC, in ${span(ms - now)}`);
 
-/** The moment as short text, for the status bar. */
-export function shortText(moment, now) {
-  const day = moment.lunar_day === null ? '' : `Lunar day ${moment.lunar_day}`;
-  const sun = moment.sun_elevation_deg === null ? '' : `Sun ${moment.sun_elevation_deg.toFixed(1).replace('-', '−')}°`;
+/** The moment in short parts, for the status bar. */
+export function shortParts(moment, now) {
+  const day = moment.lunar_day === null ? '' : `Lunar day ${moment.lunar_day} `;
+  const sun = moment.sun_elevation_deg === null ? '' : ` ${moment.sun_elevation_deg.toFixed(1).replace('-', '−')}°`;
   const turn = moment.lit ? moment.next_sunset_ms : moment.next_sunrise_ms;
-  const next = turn ? `${moment.lit ? 'sunset' : 'sunrise'} in ${span(turn - now)}` : '';
-  return [day, `${moment.lit ? '☀' : '☾'} ${sun}`.trim(), next].filter(Boolean).join(' · ');
+  return [`${day}${moment.lit ? '☀' : '☾'}${sun}`, turn ? ` · ${moment.lit ? 'sunset' : 'sunrise'} in ${span(turn - now)}` : ''];
 }
 
 function dial(moment) {
@@ -45,7 +44,7 @@ function dial(moment) {
 function facts(moment, now) {
   const share = moment.lit_fraction === undefined ? '' : moment.lit_fraction > 0 && moment.lit_fraction < 1 ? `, ${Math.round(100 * moment.lit_fraction)} % of the disc` : '';
   const rows = [
-    ['Sun', moment.sun_elevation_deg === null ? (moment.lit ? 'in view' : 'in the shadow of the Moon') : `${number(moment.sun_elevation_deg, 3)}° over the level horizon, ${moment.lit ? `in view${share}` : 'not in view'}`],
+    ['Sun', moment.sun_elevation_deg === null ? (moment.lit ? 'in view' : 'in the shadow of the Moon') : `${number(moment.sun_elevation_deg, 3).replace('-', '−')}° over the level horizon, ${moment.lit ? `in view${share}` : 'not in view'}`],
     ['Next sunset', later(moment.next_sunset_ms, now)],
     ['Next sunrise', later(moment.next_sunrise_ms, now)],
     ['Contact', `${moment.contact ? '● yes' : '○ no'}${moment.next_contact_change_ms ? `, until ${later(moment.next_contact_change_ms, now)}` : ''}`],
@@ -69,7 +68,7 @@ function month(items, start, stop, now, width, prefix) {
   for (const item of items.filter((one) => one.kind === 'eclipse')) {
     parts.push(svg('rect', { x: x(item.start_ms), y: 4, width: Math.max(x(item.stop_ms) - x(item.start_ms), 2), height: 18, fill: `url(#${prefix}-crossed)` }, svg('title', {}, item.label)));
   }
-  for (let at = Math.ceil(start / (5 * DAY)) * 5 * DAY; at < stop; at += 5 * DAY) parts.push(svg('text', { x: x(at), y: 64 }, new Date(at).toISOString().slice(5, 10)));
+  for (let at = Math.ceil(start / (5 * DAY)) * 5 * DAY; x(at) < width - 40; at += 5 * DAY) parts.push(svg('text', { x: x(at), y: 64 }, new Date(at).toISOString().slice(5, 10)));
   parts.push(svg('line', { x1: x(now), x2: x(now), y1: 0, y2: 50, stroke: '#f0e442', 'stroke-width': 1.5 }));
   return svg('svg', { class: 'mp-ld-strip', viewBox: `0 0 ${width} 74`, preserveAspectRatio: 'none', role: 'img', 'aria-label': 'Sun and contact in the coming lunar day' }, parts);
 }
@@ -113,12 +112,13 @@ function showLunarDay(api, element) {
 /** The line in the status bar. */
 function indicator(api) {
   const text = h('span', { 'data-testid': 'lunar-day' });
-  const element = h('div', { class: 'mp-indicator', role: 'status', 'aria-label': 'Lunar day', 'aria-live': 'off' }, text);
+  const element = h('div', { class: 'mp-indicator mp-ld-line', role: 'status', 'aria-label': 'Lunar day', 'aria-live': 'off' }, text);
   const load = async () => {
     try {
       const moment = await api.get('clock');
-      text.textContent = shortText(moment, api.clock.now());
-      element.title = moment.note || `Contact: ${moment.contact ? 'yes' : 'no'}; light time ${moment.light_time_s?.toFixed(2)} s`;
+      const [now, next] = shortParts(moment, api.clock.now());
+      fill(text, now, h('span', { class: 'mp-ld-next' }, next));
+      element.title = `${now}${next}. Contact: ${moment.contact ? 'yes' : 'no'}; light time ${moment.light_time_s?.toFixed(2)} s. ${moment.note}`;
     } catch {
       text.textContent = '';
     }

@@ -44,6 +44,8 @@ function graticule(lib, pole) {
 }
 
 const OWNERS = ['#56b4e9', '#e69f00', '#009e73', '#cc79a7', '#f0e442', '#d55e00'];
+/** Metres a pixel from which machines of a site are one. */
+const FAR_M = 60;
 const SHAPES = { lander: [3, 0], rover: [4, 0], hopper: [5, 0], power: [4, Math.PI / 4], communications: [3, Math.PI] };
 
 class PolarMap {
@@ -64,8 +66,9 @@ class PolarMap {
   }
 
   async begin() {
-    const [lib, about] = await Promise.all([libraries(), this.api.get('map')]);
+    const [lib, about, station] = await Promise.all([libraries(), this.api.get('map'), this.api.get('station')]);
     if (this.ended) return;
+    this.partners = station.partners.map(({ id }) => id);
     this.lib = lib;
     this.about = about;
     lib.proj4.defs(about.system, about.proj4);
@@ -102,13 +105,35 @@ class PolarMap {
     vector('graticule', graticule(lib, about.pole), (feature) => this.gridStyle(feature), 40);
     vector('footprints', [], (feature) => this.footprintStyle(feature), 45);
     vector('tracks', [], (feature) => this.trackStyle(feature), 50);
-    vector('machines', [], (feature) => this.machineStyle(feature), 60);
+    vector('machines', [], (feature, resolution) => this.machineStyle(feature, resolution), 60);
     for (const row of about.layers) this.setImage(row);
   }
 
-  setImage(row) {
-    const time = row.kind === 'light' ? `?time_ms=${row.time_ms}` : '';
-    this.layers.get(row.id).setSource(new this.lib.ImageStatic({ url: `/api/map/${row.id}.png${time}`, imageExtent: row.extent_m, projection: this.projection, interpolate: row.kind !== 'light' }));
+  /** Put a picture into its layer once it is here, so that the old one stays until then. */
+  async setImage(row) {
+    const url = `/api/map/${row.id}.png${row.kind === 'light' ? `?time_ms=${row.time_ms}` : ''}`;
+    const picture = new Image();
+    picture.src = url;
+    try {
+      await picture.decode();
+    } catch {
+      this.told.textContent = `${row.label} could not be loaded.`;
+      return;
+    }
+    if (this.ended) return;
+    this.layers.get(row.id).setSource(new this.lib.ImageStatic({ url, imageExtent: row.extent_m, projection: this.projection, interpolate: row.kind !== 'light', imageLoadFunction: (image) => image.setImage(picture) }));
+    if (row.kind === 'light') {
+      this.lightMs = row.time_ms;
+      this.tell();
+    }
+  }
+
+  tell() {
+    const light = this.about.layers.find((row) => row.kind === 'light');
+    if (this.pointed || !light) return;
+    const when = this.lightMs ? `Light at ${utc(this.lightMs, { seconds: false })} UTC.` : 'Light is being computed …';
+    this.told.textContent = `${when} Relief: ${light.source}, ${light.cell_m} m cells.`;
+    this.told.title = light.text ?? '';
   }
 
   async load() {
@@ -121,11 +146,9 @@ class PolarMap {
         if (row.kind === 'light' && old && old.time_ms !== row.time_ms) this.setImage(row);
       }
       this.about = about;
+      this.tell();
       this.working = new Map(found.machines.map(({ id }) => [id, latest.values?.[`${id}.element_working`]?.[1]]));
       this.showMachines(found);
-      const light = about.layers.find((row) => row.kind === 'light');
-      if (!this.pointed) this.told.textContent = light ? `Light at ${utc(light.time_ms, { seconds: false })} UTC. Relief: ${light.source}, ${light.cell_m} m cells.` : '';
-      this.told.title = light?.text ?? '';
     } catch (error) {
       this.told.textContent = error.message;
     }
@@ -139,7 +162,9 @@ class PolarMap {
       source.clear();
       source.addFeatures(features);
     };
-    for (const { owner } of machines) if (!this.colours.has(owner)) this.colours.set(owner, OWNERS[this.colours.size % OWNERS.length]);
+    for (const { owner } of machines) this.colours.set(owner, OWNERS[Math.max(this.partners.indexOf(owner), 0) % OWNERS.length]);
+    this.groups = new Map();
+    for (const machine of machines) this.groups.set(machine.site, [...(this.groups.get(machine.site) ?? []), machine.id]);
     set('machines', machines.map((machine) => new lib.Feature({ geometry: new lib.Point([machine.x_m, machine.y_m]), machine })));
     set('footprints', machines.filter(({ width_m: width }) => width).map((machine) => new lib.Feature({ geometry: new lib.Circle([machine.x_m, machine.y_m], machine.width_m / 2), machine })));
     set('tracks', tracks.map((track) => new lib.Feature({ geometry: new lib.LineString(track.points), track, owner: machines.find(({ id }) => id === track.element)?.owner })));
@@ -159,16 +184,24 @@ class PolarMap {
     return new style.Style({ stroke: new style.Stroke({ color: '#9fb3c766', width: 1 }) });
   }
 
-  machineStyle(feature) {
+  /** From afar one label stands for all machines of a site. */
+  machineText(machine, resolution) {
+    if (resolution < FAR_M) return `${this.working.get(machine.id) === 0 ? '☾ ' : ''}${machine.name}`;
+    const [first, ...others] = this.groups.get(machine.site) ?? [];
+    if (machine.id !== first) return '';
+    if (machine.site === this.about.site?.id) return 'Station';
+    return others.length ? `${machine.name} and ${others.length} more` : machine.name;
+  }
+
+  machineStyle(feature, resolution) {
     const { style } = this.lib;
     const machine = feature.get('machine');
     const colour = this.colours.get(machine.owner);
-    const asleep = this.working.get(machine.id) === 0;
     const look = { fill: new style.Fill({ color: machine.there ? colour : '#04060a99' }), stroke: new style.Stroke({ color: machine.there ? '#04060a' : colour, width: machine.there ? 1.5 : 2 }) };
     const shape = SHAPES[machine.kind];
     const image = shape ? new style.RegularShape({ ...look, points: shape[0], angle: shape[1] + (machine.kind === 'lander' ? Math.PI : 0), radius: 8 }) : new style.Circle({ ...look, radius: 6 });
     const text = new style.Text({
-      text: `${asleep ? '☾ ' : ''}${machine.name}`, font: '12px Arial, sans-serif', offsetX: 11, textAlign: 'left', fill: new style.Fill({ color: '#ffffff' }), stroke: new style.Stroke({ color: '#04060a', width: 3.5 }),
+      text: this.machineText(machine, resolution), font: '12px Arial, sans-serif', offsetX: 11, textAlign: 'left', fill: new style.Fill({ color: '#ffffff' }), stroke: new style.Stroke({ color: '#04060a', width: 3.5 }),
     });
     return [new style.Style({ image }), new style.Style({ text, zIndex: machine.there ? 2 : 1 })];
   }

@@ -26,7 +26,7 @@ class TimelineView {
     this.window = this.firstWindow();
     this.build(element);
     this.whatIf = new WhatIf(api, this);
-    this.refresh = refreshed(api, ['event', 'command'], () => this.load(), { waitMs: 700, everyMs: 10_000 });
+    this.refresh = refreshed(api, ['event', 'command'], () => this.load(), { waitMs: 700, everyMs: 5_000 });
     this.sizes = new ResizeObserver(() => this.paint());
     this.sizes.observe(this.scroll);
     this.timer = setInterval(() => this.tick(), 500);

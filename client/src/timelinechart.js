@@ -5,7 +5,7 @@ const DAY = 86_400_000;
 const HOUR = 3_600_000;
 
 export const LABEL_PX = 190;
-const AXIS_PX = 40;
+const AXIS_PX = 50;
 const SKY_PX = 24;
 const LANE_PX = 19;
 const GAP_PX = 7;
@@ -14,7 +14,7 @@ const CHARACTER_PX = 6.3;
 /** How an activity stands: colour after Okabe and Ito, hatching, and a mark before its name. */
 export const STATUS = {
   planned: { name: 'planned', fill: '#2b5f86', line: '#56b4e9', mark: '' },
-  commanded: { name: 'commanded', fill: '#2b5f86', line: '#ffffff', mark: '⏲', pattern: 'dots' },
+  commanded: { name: 'commanded', fill: '#2b5f86', line: '#ffffff', mark: '»', pattern: 'dots' },
   running: { name: 'running', fill: '#0f7f60', line: '#f0e442', mark: '▶', dark: true },
   done: { name: 'done', fill: '#00795a', line: '#3fbf95', mark: '✓' },
   late: { name: 'late', fill: '#7a5200', line: '#e69f00', mark: '!', pattern: 'rising' },
@@ -50,7 +50,7 @@ function pattern(id, ...lines) {
 }
 
 function stroke(d, width = 1.4) {
-  return svg('path', { d, stroke: '#ffffff', 'stroke-opacity': 0.55, 'stroke-width': width, fill: 'none' });
+  return svg('path', { d, stroke: '#ffffff', 'stroke-opacity': 0.3, 'stroke-width': width, fill: 'none' });
 }
 
 /** Hatchings, so that no state is told by colour alone. */
@@ -136,8 +136,9 @@ function strip(item, place, scale, prefix) {
   const [left, right] = ends(item, scale);
   const sky = place.sky;
   const lane = item.layer === 'actual' ? 1 : 0;
-  const y = sky ? place.y + 3 : place.y + 3 + lane * LANE_PX;
-  const height = sky ? SKY_PX - 6 : LANE_PX - 2;
+  const slim = item.kind === 'works';
+  const y = sky ? place.y + 3 : place.y + 3 + lane * LANE_PX + (slim ? 6 : 0);
+  const height = sky ? SKY_PX - 6 : slim ? 5 : LANE_PX - 3;
   const width = Math.max(right - left, 1);
   const box = { x: left, y, width, height, rx: 2 };
   const text = sky ? short(item.label, width) : '';
@@ -225,8 +226,8 @@ export function draw(root, scale, layout, state, prefix) {
   }
   if (now >= 0 && now <= scale.width) {
     const flip = now > scale.width - 50;
-    parts.push(svg('line', { x1: now, x2: now, y1: 18, y2: layout.height, class: 'mp-tl-now' }),
-      svg('text', { x: now + (flip ? -4 : 4), y: AXIS_PX - 22 + 8, class: 'mp-tl-nowtext', 'text-anchor': flip ? 'end' : 'start' }, 'now'));
+    parts.push(svg('line', { x1: now, x2: now, y1: 31, y2: layout.height, class: 'mp-tl-now' }),
+      svg('text', { x: now + (flip ? -4 : 4), y: 28, class: 'mp-tl-nowtext', 'text-anchor': flip ? 'end' : 'start' }, 'now'));
   }
   root.setAttribute('width', String(scale.width));
   root.setAttribute('height', String(layout.height));

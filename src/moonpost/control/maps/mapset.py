@@ -87,6 +87,7 @@ class MapSet:
         self.plan, self.folder, self.site = plan, Path(folder), site
         self.almanac = almanac or Almanac.default()
         self._lock = threading.Lock()
+        self._makers = {kind: threading.Lock() for kind in ("relief", "light", "globe")}
         self._grounds: tuple[PolarGround, ...] | None = None
         self._kept: OrderedDict[str, Picture] = OrderedDict()
         self._orbits: tuple[int, list[dict[str, Any]]] | None = None
@@ -239,20 +240,22 @@ class MapSet:
         }  # fmt: skip
 
     def _stored(self, name: str, origin: str, make: Callable[[], bytes]) -> Picture:
-        """A picture from memory, from the folder, or made now; one at a time."""
+        """A picture from memory, from the folder, or made now; of each kind one at a time."""
         tag = hashlib.sha256(f"{_VERSION}|{name}|{origin}".encode()).hexdigest()[:16]
-        with self._lock:
-            if tag in self._kept:
-                self._kept.move_to_end(tag)
-                return self._kept[tag]
+        with self._makers[name.partition("-")[0]]:
+            with self._lock:
+                if tag in self._kept:
+                    self._kept.move_to_end(tag)
+                    return self._kept[tag]
             path = self.folder / "maps" / f"{name}-{tag}.png"
             octets = path.read_bytes() if path.is_file() else b""
             if not octets:
                 octets = make()
                 self._write(path, octets)
-            found = self._kept[tag] = Picture(octets, tag)
-            while len(self._kept) > _KEPT_LIGHTS:
-                self._kept.popitem(last=False)
+            with self._lock:
+                found = self._kept[tag] = Picture(octets, tag)
+                while len(self._kept) > _KEPT_LIGHTS:
+                    self._kept.popitem(last=False)
             return found
 
     def _write(self, path: Path, octets: bytes) -> None:
