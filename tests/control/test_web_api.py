@@ -110,7 +110,9 @@ def private_words(flown):
     for value, *_ in (row[1:] for row in client.get("/api/latest").json()["values"].values()):
         if isinstance(value, float) and value != round(value, 2):
             words |= {repr(value), f"{value:.4f}", f"{value:.6g}"}
-    words |= {command["name"] for command in client.get("/api/commands/dictionary").json().get("commands", [])}
+    names = [command["name"] for command in client.get("/api/commands/dictionary").json()["commands"]]
+    assert len(names) > 20
+    words |= {name for name in names if re.search(r"[.-]", name)}  # "ping" is a word of the description, too
     return words
 
 
@@ -238,7 +240,7 @@ def test_the_policy_hides_something_from_everybody_but_the_administrator(flown):
 
 @pytest.mark.parametrize("name", ["naidoo"])
 def test_schemathesis_small(flown, name):
-    explore(flown, name, examples=2)
+    explore(flown, name, examples=1)
 
 
 @pytest.mark.soak

@@ -36,7 +36,7 @@ def mission(tmp_path, plan):
     with Database.open(tmp_path / "control.sqlite") as database:
         users = Users(database, PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
         users.add("wang", "cnsa", ["operator"], PASSWORD)
-        users.add("root", "cnsa", ["admin"], PASSWORD)
+        users.add("zhang", "cnsa", ["admin"], PASSWORD)
         clock = MissionClock(np.datetime64("2040-01-01"))
         yield SimpleNamespace(database=database, users=users, policy=Policy.default(plan), plan=plan, clock=clock)
 
@@ -141,7 +141,7 @@ def test_wrong_passwords_have_to_wait_and_the_right_one_is_not_tried_meanwhile(m
     answer = client.post("/login", json={"name": "wang", "password": PASSWORD})
     assert answer.status_code == 429
     assert 1 <= int(answer.headers["retry-after"]) <= 3
-    assert client.post("/login", json={"name": "root", "password": PASSWORD}).status_code == 200
+    assert client.post("/login", json={"name": "zhang", "password": PASSWORD}).status_code == 200
 
 
 def test_many_names_from_one_address_have_to_wait_too(mission):
@@ -297,20 +297,20 @@ def test_only_administrators_manage_users(mission):
     client = client_of(mission)
     mine = login(client)
     assert client.get("/api/users").status_code == 403
-    assert client.post("/api/users/root/disable", headers=mine).status_code == 403
-    mine = login(client, "root")
+    assert client.post("/api/users/zhang/disable", headers=mine).status_code == 403
+    mine = login(client, "zhang")
     body = {"name": "li", "partner": "roscosmos", "roles": ["approver"]}
     first = client.post("/api/users", json=body, headers=mine)
     assert first.status_code == 201
     assert client.post("/api/users", json=body, headers=mine).status_code == 422
     assert client.post("/api/users", json={**body, "partner": "nasa"}, headers=mine).status_code == 422
     assert client.post("/api/users", json={**body, "roles": ["king"]}, headers=mine).status_code == 404
-    assert [row["name"] for row in client.get("/api/users").json()] == ["li", "root", "wang"]
+    assert [row["name"] for row in client.get("/api/users").json()] == ["li", "wang", "zhang"]
     other = client_of(mission)
     login(other, "li", first.json()["password"])
     assert client.post("/api/users/li/disable", headers=mine).status_code == 204
     assert other.get("/api/me").status_code == 401
-    assert client.post("/api/users/root/disable", headers=mine).status_code == 409
+    assert client.post("/api/users/zhang/disable", headers=mine).status_code == 409
     assert client.post("/api/users/none/disable", headers=mine).status_code == 404
 
 
@@ -323,7 +323,7 @@ def test_names_passwords_and_roles_that_cannot_be_used_are_refused(mission):
     with pytest.raises(InputError, match="no role"):
         mission.users.add("zhao", "cnsa", [])
     with pytest.raises(UnknownNameError, match="unknown role"):
-        mission.users.add("zhao", "cnsa", ["root"])
+        mission.users.add("zhao", "cnsa", ["zhang"])
     for password in ("short", "x" * 1025):
         with pytest.raises(InputError, match="characters"):
             mission.users.add("zhao", "cnsa", ["operator"], password)

@@ -117,6 +117,10 @@ def _answer_errors(app: FastAPI) -> None:
         where = ".".join(str(part) for part in first["loc"])
         return _problem(422, str(first["msg"]), where, "see /openapi.json for what is expected")
 
+    @app.exception_handler(Exception)
+    def failed(_: Request, error: Exception) -> JSONResponse:  # noqa: ARG001
+        return _problem(500, "the server failed", do="tell whoever runs it; its log says why")
+
     @app.exception_handler(HTTPException)
     def http(_: Request, error: HTTPException) -> JSONResponse:
         return _problem(error.status_code, str(error.detail), **dict(error.headers or {}))

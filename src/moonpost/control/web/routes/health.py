@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from moonpost.control.web.security import RefusalError
 
-__all__ = ["Health", "router"]
+__all__ = ["router"]
 
 _LOOPBACK = ("127.0.0.1", "::1", "local", "testclient")
 

@@ -13,7 +13,7 @@ from moonpost.control.web.limits import Tries
 from moonpost.control.web.security import RefusalError, current_session
 from moonpost.control.web.sessions import Session
 
-__all__ = ["Login", "Me", "Password", "Ways", "router"]
+__all__ = ["begin", "router"]
 
 
 class Ways(BaseModel):
@@ -107,7 +107,26 @@ def router(mission: Any) -> APIRouter:
 
 
 def begin(request: Request, response: Response, name: str) -> Me:
-    """Begin a session: make its token, set the cookie, tell who it is."""
+    """Begin a session: make its token, set the cookie, tell who it is.
+
+    Parameters
+    ----------
+    request : starlette.requests.Request
+        What asks for it.
+    response : starlette.responses.Response
+        What takes the cookie.
+    name : str
+        The user, who has been found to be who it is.
+
+    Returns
+    -------
+    Me
+
+    Raises
+    ------
+    RefusalError
+        If the user is disabled meanwhile.
+    """
     settings: Settings = request.app.state.settings
     cookie = cookie_name(settings)
     sessions = request.app.state.sessions

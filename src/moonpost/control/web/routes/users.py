@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from moonpost.control.users import User
 from moonpost.control.web.security import RefusalError, require
 
-__all__ = ["FirstPassword", "NewUser", "UserOnRecord", "router"]
+__all__ = ["router"]
 
 _Name = Annotated[str, InPath(max_length=64, description="Name of a user.")]
 
