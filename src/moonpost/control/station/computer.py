@@ -118,7 +118,7 @@ class Computer:
         """See which telecommands were carried out until an instant."""
         waiting = []
         for check in self._pending:
-            found = verdict(check, self.world, future, until_us)
+            found = verdict(check, self.world, future, self.runs, until_us)
             if found is None:
                 waiting.append(check)
             elif found.cause is None:

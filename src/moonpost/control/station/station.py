@@ -23,7 +23,7 @@ from moonpost.control.station.journal import Entry, Journal
 from moonpost.control.station.reports import Report, report_layouts, report_parameters
 from moonpost.control.station.rows import Rows
 from moonpost.control.station.ways import ContactWindow, Ways, find_ways
-from moonpost.control.station.world import Future, World, span_of
+from moonpost.control.station.world import Future, World, digest_of, span_of
 from moonpost.errors import InputError
 from moonpost.operations.changes import Change
 from moonpost.operations.record import Simulation, SimulationEvent
@@ -141,7 +141,8 @@ class Station:
         days : float
             Length [d].
         step_s : float
-            Step of telemetry, 1 to 3600 [s]; 3600 for a station in orbit. At most 600,000 steps.
+            Step of telemetry, 1 to 3600 [s]. At most 600,000 steps. For a station in orbit give 3600; its
+            step then is that of its light.
         site : str, optional
             A site of the plan; the station's if not given.
         seed : int
@@ -171,19 +172,20 @@ class Station:
             raise InputError(
                 "is not above zero", where="store_octets, playback_bit_s", advice="give a size and a rate"
             )
+        digest = digest_of(found)
         narrowed, sky = span_of(found, start, days, step_s, site)
         t = sky["sun"].time
         first = utc(microseconds(t[0]))
-        stop_us = microseconds(t[0]) + t.size * round(step_s * SECOND_US)
+        stop_us = microseconds(t[0]) + t.size * (microseconds(t[1]) - microseconds(t[0]))
         flight = {
-            "plan": found.sha256, "start": str(first), "steps": int(t.size), "step_s": float(step_s),
+            "plan": digest, "start": str(first), "steps": int(t.size), "step_s": float(step_s),
             "site": site or "", "seed": seed, "store_octets": store_octets,
             "playback_bit_s": float(playback_bit_s),
         }  # fmt: skip
         path = Path(folder)
         journal = Journal(path / "journal.jsonl", flight)
         try:
-            ways = find_ways(found, site, (microseconds(t[0]), stop_us), path)
+            ways = find_ways(found, site, (microseconds(t[0]), stop_us), path, digest)
             world = World(narrowed, sky, site, seed, ways)
             clock = OnBoardClock.drawn(first, seed)
             station = cls(world, ways, journal, clock, int(store_octets), playback_bit_s)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-
-import numpy as np
 
 from moonpost.control.packets.telecommands import Telecommand
 from moonpost.control.station.catalogue import Verb
-from moonpost.control.station.instants import SECOND_US
+from moonpost.control.station.instants import SECOND_US, microseconds
 from moonpost.control.station.world import Future, World
 from moonpost.operations.simulation import Run, SimulationEvent
 
@@ -75,7 +74,7 @@ class Verdict:
     text: str = ""
 
 
-def verdict(check: Check, world: World, future: Future, until_us: int) -> Verdict | None:
+def verdict(check: Check, world: World, future: Future, runs: Sequence[Run], until_us: int) -> Verdict | None:
     """What came of a telecommand until an instant; None if that is not known yet.
 
     Parameters
@@ -86,6 +85,8 @@ def verdict(check: Check, world: World, future: Future, until_us: int) -> Verdic
         The plan under its sky.
     future : Future
         What happens; what lies after `until_us` is not looked at.
+    runs : sequence of Run
+        Activities as they were commanded until then.
     until_us : int
         The present [us of UTC].
 
@@ -104,7 +105,7 @@ def verdict(check: Check, world: World, future: Future, until_us: int) -> Verdic
     if how in ("awake", "asleep"):
         return _turned(check, world, future, until_us)
     if how == "run":
-        return _ran(check, own, until_us)
+        return _ran(check, runs, own, until_us)
     if how in ("heats", "dark"):
         return _flowed(check, world, future, until_us)
     return Verdict(check.since_us)
@@ -118,35 +119,43 @@ def _turned(check: Check, world: World, future: Future, until_us: int) -> Verdic
     own = [(time, event) for time, event in future.of(check.element) if time <= until_us]
     wanted = "wake" if check.verb.check == "awake" else "sleep"
     element = world.plan.element(check.element)
-    after = [(time, event) for time, event in own if time >= check.since_us - _NEAR_US]
-    for time, event in after:
-        if event.kind == wanted:
-            return Verdict(max(time, check.since_us))
-        if event.kind == "command-refused" and wanted == "wake":
-            return Verdict(max(time, check.since_us), "refused-on-board", event.text)
-    turns = [event.kind for time, event in own if time < check.since_us and event.kind in ("wake", "sleep")]
     follows_light = {mode.when for mode in element.modes} >= {"light", "dark"} and element.bus == "own"
     if element.dormancy is None and not follows_light:
         return Verdict(check.since_us)
+    turns = [event.kind for time, event in own if time < check.since_us and event.kind in ("wake", "sleep")]
     at_first = element.dormancy is not None or world.lit_at_start(check.element, future)
     was = turns[-1] if turns else ("wake" if at_first else "sleep")
     if was == wanted:
         return Verdict(check.since_us)
-    if until_us < check.since_us + _PATIENCE_US:
+    last_us = check.since_us + _PATIENCE_US
+    for time, event in own:
+        if check.since_us - _NEAR_US <= time <= last_us:
+            if event.kind == wanted:
+                return Verdict(max(time, check.since_us))
+            if event.kind == "command-refused" and wanted == "wake":
+                return Verdict(max(time, check.since_us), "refused-on-board", event.text)
+    if until_us < last_us:
         return None
     cause = "did-not-wake" if wanted == "wake" else "did-not-sleep"
     reason = "no light" if wanted == "wake" and element.dormancy is None else "nothing followed"
-    return Verdict(check.since_us + _PATIENCE_US, cause, f"{check.element}: {reason} within 60 s")
+    return Verdict(last_us, cause, f"{check.element}: {reason} within 60 s")
 
 
-def _ran(check: Check, own: _Events, until_us: int) -> Verdict | None:
+def _ran(check: Check, runs: Sequence[Run], own: _Events, until_us: int) -> Verdict | None:
     """Whether an activity ran to its end."""
-    run = check.run
-    stop_us = check.since_us if run is None else int(run.stop.astype("datetime64[us]").astype(np.int64))
+    begun = check.run
+    if begun is None:
+        return Verdict(check.since_us)
+    names = (begun.activity, begun.element, begun.start)
+    run = next(row for row in runs if (row.activity, row.element, row.start) == names)
+    stop_us = microseconds(run.stop)
     for time, event in own:
         if check.since_us - _NEAR_US <= time <= stop_us and event.kind in ("run-refused", "run-stopped"):
             return Verdict(max(time, check.since_us), event.kind, event.text)
-    return Verdict(stop_us) if until_us >= stop_us else None
+    if until_us < stop_us:
+        return None
+    cut = run.stop != begun.stop
+    return Verdict(stop_us, "run-stopped", "stopped by command") if cut else Verdict(stop_us)
 
 
 def _flowed(check: Check, world: World, future: Future, until_us: int) -> Verdict | None:

@@ -116,7 +116,9 @@ class Ways:
         return found
 
 
-def find_ways(plan: Plan, site: str | None, span_us: tuple[int, int], folder: Path | None = None) -> Ways:
+def find_ways(
+    plan: Plan, site: str | None, span_us: tuple[int, int], folder: Path | None = None, digest: str = ""
+) -> Ways:
     """The ways of a site of a plan in a period.
 
     Parameters
@@ -129,6 +131,8 @@ def find_ways(plan: Plan, site: str | None, span_us: tuple[int, int], folder: Pa
         The period [us of UTC].
     folder : Path, optional
         Where what was found is kept, for the next start.
+    digest : str
+        Hash of the plan, which what is kept belongs to.
 
     Returns
     -------
@@ -146,7 +150,7 @@ def find_ways(plan: Plan, site: str | None, span_us: tuple[int, int], folder: Pa
     >>> find_ways(load_plan("ilrs-orbit"), None, span_us).names
     ('direct',)
     """
-    key = hashlib.sha256(json.dumps(["ways-1", plan.sha256, site, span_us]).encode()).hexdigest()
+    key = hashlib.sha256(json.dumps(["ways-1", digest or plan.sha256, site, span_us]).encode()).hexdigest()
     path = None if folder is None else folder / "ways.npz"
     kept = None if path is None else _kept(path, key)
     if kept is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,10 +19,32 @@ from moonpost.plan import Plan
 if TYPE_CHECKING:
     from moonpost.control.station.ways import Ways
 
-__all__ = ["Future", "World", "span_of"]
+__all__ = ["Future", "World", "digest_of", "span_of"]
 
 _MOST_STEPS = 600_000
 _LEAST_STEP_S, _MOST_STEP_S = 1.0, 3600.0
+
+
+def digest_of(plan: Plan) -> str:
+    """Hash of all that a plan says, however it was made.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+
+    Returns
+    -------
+    str
+        Hexadecimal SHA-256.
+
+    Examples
+    --------
+    >>> from moonpost.plan import load_plan
+    >>> len(digest_of(load_plan("ilrs")))
+    64
+    """
+    return hashlib.sha256(plan.model_dump_json().encode()).hexdigest()
 
 
 def span_of(plan: Plan, start: str | None, days: float, step_s: float, site: str | None) -> tuple[Plan, Any]:
