@@ -10,6 +10,9 @@ const KM = 1 / 1737.4;
 /** Mean-Earth axes (x to the Earth, z north) as three.js has them (y up). */
 const toScene = ([x, y, z]) => [x, z, -y];
 
+/** Names of landing sites without what all have in common. */
+const siteText = (name) => name.replace(/\s*\(.*\)\s*/g, '').replace(/ (landing )?(site|point|place)$/i, '').slice(0, 26);
+
 const hex = (colour) => `#${colour.toString(16).padStart(6, '0')}`;
 
 class Globe {
@@ -119,11 +122,12 @@ class Globe {
       dot.position.copy(place);
       this.moving.add(dot);
       if (site.station) this.station = place.clone();
-      this.marks.push({ place, text: site.station ? '▲ Station' : site.id, soft: !site.station, ground: true });
+      this.marks.push({ place, text: site.station ? '▲ Station' : siteText(site.name), soft: !site.station, ground: true });
     }
     if (!this.looked) this.firstLook(unit(found.sun));
     for (const [text, point] of [['Near side', [1, 0, 0]], ['Far side', [-1, 0, 0]], ['N', [0, 0, 1]], ['S', [0, 0, -1]]]) {
-      this.marks.push({ place: new THREE.Vector3(...toScene(point)).multiplyScalar(1.01), text, soft: true, ground: true });
+      const place = new THREE.Vector3(...toScene(point)).multiplyScalar(1.01);
+      if (!this.station || place.distanceTo(this.station) > 0.1) this.marks.push({ place, text, soft: true, ground: true });
     }
     this.marks.push({ place: unit(found.sun).multiplyScalar(1.01), text: '☀ Sun overhead', soft: true, ground: true });
     fill(this.labels, this.marks.map(({ text, soft, colour }) => {
@@ -144,12 +148,30 @@ class Globe {
     const line = new THREE.Line(new THREE.BufferGeometry().setFromPoints(points), material);
     line.computeLineDistances();
     const place = new THREE.Vector3(...toScene(orbit.now_km)).multiplyScalar(KM);
-    const craft = new THREE.Sprite(new THREE.SpriteMaterial({ color: colour, sizeAttenuation: false }));
-    craft.scale.setScalar(0.018);
+    const craft = new THREE.Sprite(new THREE.SpriteMaterial({ color: colour, map: this.disc(), sizeAttenuation: false, transparent: true }));
+    craft.scale.setScalar(0.022);
     craft.position.copy(place);
     this.moving.add(line, craft);
     this.marks.push({ place, text: orbit.name, soft: false, ground: false, colour });
     this.fillList();
+  }
+
+  /** A round spot, drawn once. */
+  disc() {
+    if (!this.spot) {
+      const canvas = document.createElement('canvas');
+      canvas.width = canvas.height = 64;
+      const pen = canvas.getContext('2d');
+      pen.fillStyle = '#fff';
+      pen.strokeStyle = '#000';
+      pen.lineWidth = 6;
+      pen.beginPath();
+      pen.arc(32, 32, 26, 0, 2 * Math.PI);
+      pen.fill();
+      pen.stroke();
+      this.spot = new this.THREE.CanvasTexture(canvas);
+    }
+    return this.spot;
   }
 
   fillList() {
@@ -218,14 +240,25 @@ class Globe {
   placeLabels() {
     const { clientWidth: width, clientHeight: height } = this.stage;
     const eye = this.camera.position;
-    this.marks.forEach(({ place, ground }, index) => {
+    const taken = [];
+    const order = this.marks.map((mark, index) => ({ ...mark, index })).sort((a, b) => a.soft - b.soft);
+    for (const { place, ground, index } of order) {
       const label = this.labels.children[index];
-      if (!label) return;
+      if (!label) continue;
       const at = place.clone().project(this.camera);
       const hidden = at.z > 1 || (ground ? place.dot(eye) < 1.02 : this.behind(place, eye));
       label.style.display = hidden ? 'none' : '';
-      if (!hidden) label.style.transform = `translate(${Math.min(((at.x + 1) / 2) * width + 6, width - label.offsetWidth - 4)}px, ${((1 - at.y) / 2) * height - 8}px)`;
-    });
+      if (hidden) continue;
+      const x = Math.min(((at.x + 1) / 2) * width + 6, width - label.offsetWidth - 4);
+      const y = ((1 - at.y) / 2) * height - 8;
+      const box = [x, y, x + label.offsetWidth, y + 15];
+      if (taken.some(([left, top, right, bottom]) => box[0] < right && box[2] > left && box[1] < bottom && box[3] > top)) {
+        label.style.display = 'none';
+        continue;
+      }
+      taken.push(box);
+      label.style.transform = `translate(${x}px, ${y}px)`;
+    }
   }
 
   behind(place, eye) {

@@ -121,7 +121,7 @@ class PolarMap {
       return;
     }
     if (this.ended) return;
-    this.layers.get(row.id).setSource(new this.lib.ImageStatic({ url, imageExtent: row.extent_m, projection: this.projection, interpolate: row.kind !== 'light', imageLoadFunction: (image) => image.setImage(picture) }));
+    this.layers.get(row.id).setSource(new this.lib.ImageStatic({ url, imageExtent: row.extent_m, projection: this.projection, interpolate: row.kind !== 'light' }));
     if (row.kind === 'light') {
       this.lightMs = row.time_ms;
       this.tell();
@@ -199,11 +199,11 @@ class PolarMap {
     const colour = this.colours.get(machine.owner);
     const look = { fill: new style.Fill({ color: machine.there ? colour : '#04060a99' }), stroke: new style.Stroke({ color: machine.there ? '#04060a' : colour, width: machine.there ? 1.5 : 2 }) };
     const shape = SHAPES[machine.kind];
-    const image = shape ? new style.RegularShape({ ...look, points: shape[0], angle: shape[1] + (machine.kind === 'lander' ? Math.PI : 0), radius: 8 }) : new style.Circle({ ...look, radius: 6 });
+    const image = shape ? new style.RegularShape({ ...look, points: shape[0], angle: shape[1] + (machine.kind === 'lander' ? Math.PI : 0), radius: 8, declutterMode: 'none' }) : new style.Circle({ ...look, radius: 6, declutterMode: 'none' });
     const text = new style.Text({
       text: this.machineText(machine, resolution), font: '12px Arial, sans-serif', offsetX: 11, textAlign: 'left', fill: new style.Fill({ color: '#ffffff' }), stroke: new style.Stroke({ color: '#04060a', width: 3.5 }),
     });
-    return [new style.Style({ image }), new style.Style({ text, zIndex: machine.there ? 2 : 1 })];
+    return [new style.Style({ image, zIndex: machine.there ? 2 : 1 }), new style.Style({ text, zIndex: machine.there ? 2 : 1 })];
   }
 
   footprintStyle(feature) {

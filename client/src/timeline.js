@@ -65,7 +65,7 @@ class TimelineView {
     const entry = (look) => h('span', {}, chip(look), `${look.mark ? `${look.mark} ` : ''}${look.name}`);
     return h('div', { class: 'mp-tl-legend', 'aria-label': 'Key' },
       ['planned', 'commanded', 'running', 'done', 'late', 'missed'].map((name) => entry(STATUS[name])),
-      ['works', 'dark-mode', 'asleep'].map((name) => entry(STRIPS[name])));
+      ['works', 'dark-mode', 'asleep'].map((name) => entry(STRIPS[name])), h('span', {}, '(above: plan, below: received)'));
   }
 
   listen() {
@@ -212,6 +212,7 @@ class TimelineView {
     this.selected = id;
     this.paint();
     this.show();
+    this.foot.scrollTop = 0;
   }
 
   /** What is known of the item that is chosen, and what can be done with it. */

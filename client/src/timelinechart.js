@@ -98,7 +98,7 @@ function axis(scale, height) {
   const labels = found.map((at) => svg('text', { x: x(at) + 3, y: AXIS_PX - 8, class: 'mp-tl-tick' }, tickText(at, step)));
   const days = [];
   let shown = -Infinity;
-  for (const at of [start, ...found.filter((one) => one % DAY === 0)]) {
+  for (const at of step < DAY ? [start, ...found.filter((one) => one % DAY === 0)] : [start]) {
     if (x(at) - shown < 105) continue;
     shown = x(at);
     days.push(svg('text', { x: x(at) + 3, y: 14, class: 'mp-tl-date' }, new Date(at).toISOString().slice(0, 10)));
@@ -108,7 +108,7 @@ function axis(scale, height) {
 
 function short(text, width) {
   const room = Math.floor((width - 8) / CHARACTER_PX);
-  if (room < 2) return '';
+  if (room < Math.min(5, text.length)) return '';
   return text.length <= room ? text : `${text.slice(0, Math.max(room - 1, 1))}…`;
 }
 

@@ -29,7 +29,7 @@ GLOBE_SOURCE = "LOLA heights in means of 0.25 deg, 7.6 km at the equator (lola_d
 """Where the globe's relief comes from."""
 
 _GONE = ("lost", "cancelled")
-_POINTS = 241
+_POINTS = 289
 _STRETCH = 2.4
 _DEGREE = 12
 _ALONG_UNKNOWN = "where it is along its orbit is not published: it is assumed"
@@ -189,7 +189,8 @@ def _flown(almanac: Almanac, orbit: Orbit, t: np.datetime64) -> dict[str, Any]:
     env: Environment = Environment.make(almanac, start - day, start + period + day, degree=_DEGREE)
     flown = propagate(shape.states(env, start, 1, 0.0)[0], start + period, env)
     turn = almanac.rotation(t)[0]
-    elapsed = np.linspace(0.0, flown.duration_s, _POINTS)
+    anomaly = np.linspace(0.0, 2.0 * np.pi, _POINTS)
+    elapsed = flown.duration_s * (anomaly - shape.eccentricity * np.sin(anomaly)) / (2.0 * np.pi)
     now_s = min(float((t - start) / np.timedelta64(1, "ms")) / 1000.0, flown.duration_s)
     return {
         "period_s": round(shape.period_s, 1),
