@@ -99,8 +99,8 @@ class MissionControl:
         options.check(plan)
         self.plan, self.options, self.site = plan, options, options.site
         self.folder = Path(folder)
-        self.step_s = options.step_of(plan)
-        flown = Flown.of(plan, options.start, options.days, self.step_s, options.site, options.seed)
+        self._asked_s = self.step_s = options.step_of(plan)
+        flown = Flown.of(plan, options.start, options.days, self._asked_s, options.site, options.seed)
         self._folder = MissionFolder(self.folder, flown)
         self._closing = contextlib.ExitStack()
         self._closing.callback(self._folder.close)
@@ -182,11 +182,12 @@ class MissionControl:
         reached = self._folder.reached
         options = self.options
         self.station = Station.open(
-            self.plan, self.folder / "station", start=options.start, days=options.days, step_s=self.step_s,
+            self.plan, self.folder / "station", start=options.start, days=options.days, step_s=self._asked_s,
             site=options.site, seed=options.seed, resume=reached,
         )  # fmt: skip
         self._closing.callback(self.station.close)
         self._folder.keep()
+        self.step_s = _step_s(self.station)
         first, last = self.span
         begin = first if reached is None else min(max(reached, first), last)
         self.clock = MissionClock(begin, options.speed, stop=last)
@@ -523,6 +524,12 @@ class MissionControl:
     def _record(self, action: str, user: User, data: Mapping[str, Any]) -> None:
         now_us = int(self.clock.now().astype(np.int64))
         self.audit.record(action, user.name, user.partner, data=dict(data), time_us=now_us)
+
+
+def _step_s(station: Station) -> float:
+    """Step between two values of a channel, which in orbit is finer than that of the sky."""
+    time = station.simulation().series["time"].values[:2].astype("datetime64[ms]")
+    return float((time[1] - time[0]) / np.timedelta64(1, "s"))
 
 
 def _alarm(alarm: Alarm, channels: Mapping[str, DisplayChannel]) -> dict[str, Any]:
