@@ -242,10 +242,29 @@ class Ground:
         return self._take(source, at, lambda: self._intake.frames(source, datagrams))
 
     def receive_packets(
-        self, octets: bytes, source: str, at: np.datetime64 | None = None, *, whole: bool = False
-    ) -> Received:
-        """Take space packets without frames, a piece of a stream or, if `whole`, a datagram; else as `receive`."""
-        return self._take(source, at, lambda: self._intake.packets(source, octets, whole=whole))
+        self, octets: bytes, source: str, at: np.datetime64 | None = None, *, whole: bool = False,
+        late: bool = False,
+    ) -> Received:  # fmt: skip
+        """Take space packets without frames; else as `receive`.
+
+        Parameters
+        ----------
+        octets : bytes
+            A piece of a stream or, if `whole`, whole packets.
+        source : str
+            Whom it came from.
+        at : datetime64, optional
+            UTC of the receipt.
+        whole : bool
+            Whether nothing of it waits for more.
+        late : bool
+            Whether it was stored on board and played back.
+
+        Returns
+        -------
+        Received
+        """
+        return self._take(source, at, lambda: self._intake.packets(source, octets, whole=whole), late=late)
 
     def end(self, source: str) -> None:
         """The end of a source's stream, such as a connection that closed."""
@@ -349,8 +368,9 @@ class Ground:
             self.archive.close()
 
     def _take(
-        self, source: str, at: np.datetime64 | None, read: Callable[[], Read], piece: bytes = b""
-    ) -> Received:
+        self, source: str, at: np.datetime64 | None, read: Callable[[], Read], piece: bytes = b"",
+        late: bool = False,
+    ) -> Received:  # fmt: skip
         """Read, archive, and tell."""
         with self._lock:
             now = self._instant(at)
@@ -361,14 +381,13 @@ class Ground:
             taken = 0
             decoded: list[Decoded] = []
             played: list[Decoded] = []
-            is_late = np.isin(found.channel, self._playback)
-            for late in (True, False):
-                rows = is_late if late else ~is_late
+            is_late = np.isin(found.channel, self._playback) | late
+            for rows, kept in ((is_late, played), (~is_late, decoded)):
                 if rows.any():
                     packets = found.packets if rows.all() else found.packets.select(rows)
                     count, fresh = self._archive(packets, source, now)
                     taken += count
-                    (played if late else decoded).extend(fresh)
+                    kept += fresh
             if piece and self._counts["refused"] > refused:
                 self._refused[source] = piece, found, self._counts["refused"] - refused
             batch = self._values.take(decoded, played, now, wanted=bool(self._listeners))

@@ -7,12 +7,11 @@ import contextlib
 import socket
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol
 
-from moonpost.control.ground.ground import Ground
 from moonpost.control.packets.receiving import PacketReader
 from moonpost.errors import InputError
 
@@ -24,6 +23,22 @@ _WAITING_OCTETS = 8 << 20
 _WAITING_DATAGRAMS = 4096
 _CLOSING_S = 5.0
 _FORMS = ("frames", "packets")
+
+
+class _Taker(Protocol):
+    """What takes telemetry: a `Ground`, or what hands it on."""
+
+    def receive(self, octets: bytes, source: str) -> object:
+        """A piece of a stream of frames."""
+
+    def receive_frames(self, datagrams: Sequence[bytes], source: str) -> object:
+        """Datagrams of one frame each."""
+
+    def receive_packets(self, octets: bytes, source: str, *, whole: bool = False) -> object:
+        """Packets without frames."""
+
+    def end(self, source: str) -> None:
+        """The end of a stream."""
 
 
 class _Port:
@@ -160,7 +175,7 @@ class TelemetryPort(_Port):
         Address to bind to, of version 4 or 6.
     port : int
         Port, 0 for any free one that both TCP and UDP have.
-    ground : Ground
+    ground : Ground or NatsIngest
         What takes the telemetry. Each client is a source of its own: ``"tcp 127.0.0.1:40000"``, ``"udp ..."``.
     outgoing : bool
         Whether clients are sent what `send` is given.
@@ -181,6 +196,7 @@ class TelemetryPort(_Port):
     Examples
     --------
     >>> import socket, tempfile, time
+    >>> from moonpost.control.ground import Ground
     >>> from moonpost.control.packets import FrameLayout, station_dictionary
     >>> from moonpost.operations.channels import Channel
     >>> layout = FrameLayout()
@@ -197,7 +213,7 @@ class TelemetryPort(_Port):
     """
 
     def __init__(
-        self, host: str, port: int, ground: Ground, outgoing: bool = True, *, form: str = "frames"
+        self, host: str, port: int, ground: _Taker, outgoing: bool = True, *, form: str = "frames"
     ) -> None:
         if form not in _FORMS:
             raise InputError(f"no form {form!r}", where="telemetry", advice="frames or packets")
