@@ -15,7 +15,7 @@ from moonpost.control.packets.headers import Packets
 from moonpost.control.packets.receiving import FrameReader, PacketReader, Received
 from moonpost.control.packets.tally import CAUSES, Gap, Tally
 
-__all__ = ["MOST_SOURCES", "Intake", "Source"]
+__all__ = ["MOST_SOURCES", "Intake"]
 
 MOST_SOURCES = 256
 """Sources that are told apart; the oldest quiet ones go into one sum."""
