@@ -33,6 +33,9 @@ TABLE = [
     ("wang", "telemetry.read", "ce7-rover.load_w", True),
     ("ivanov", "telemetry.read", "ce7-rover.load_w", False),
     ("wang", "telemetry.read", "survey-rover.load_w", False),
+    ("zhao", "telemetry.read", "survey-rover.load_w", True),  # CNSA has to approve hazardous commands to it
+    ("ivanov", "telemetry.read", "assembly-rover.load_w", True),
+    ("naidoo", "telemetry.read", "survey-rover.load_w", False),
     ("office", "telemetry.read", "survey-rover.load_w", False),
     ("petrova", "telemetry.read", "survey-rover.load_w", True),
     ("root", "telemetry.read", "survey-rover.load_w", True),
@@ -55,6 +58,7 @@ TABLE = [
     ("root", "command.request", {"element": "ce7-rover"}, False),
     ("zhao", "command.request", {"element": "ce7-rover"}, False),
     ("zhao", "command.approve", {"element": "ce7-rover", "requester": "wang"}, True),
+    ("zhao", "command.approve", {"element": "survey-rover", "requester": "petrov"}, True),
     ("wang", "command.approve", {"element": "ce7-rover", "requester": "zhao"}, False),
     ("ivanov", "command.approve", {"element": "reactor", "requester": "wang"}, True),
     ("ivanov", "command.approve", {"element": "reactor", "requester": "ivanov"}, False),

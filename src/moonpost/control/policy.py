@@ -65,8 +65,9 @@ class Policy:
 
     Notes
     -----
-    Resources are mappings: ``element`` (identifier of the plan), or ``shared``, ``owner`` and ``partners`` given
-    outright; ``significance`` and ``requester`` of commands. An empty mapping is the station as a whole.
+    Resources are mappings: ``element`` (identifier of the plan), or ``shared``, ``owner``, ``partners`` and
+    ``approvers`` given outright; ``significance`` and ``requester`` of commands. An empty mapping is the station as
+    a whole.
 
     Examples
     --------
@@ -175,7 +176,7 @@ class Policy:
         Returns
         -------
         dict
-            With ``id``, ``shared``, ``owner`` and ``partners``.
+            With ``id``, ``shared``, ``owner``, ``partners`` and ``approvers``.
         """
         element = self._elements.get(identifier or "")
         if element is None:
@@ -184,6 +185,7 @@ class Policy:
         shared = element.bus == "station"
         runs = {element.owner, *partners, *(element.approvers if shared else ())}
         return {
+            "approvers": element.approvers,
             "id": element.id, "shared": shared, "owner": element.owner, "partners": tuple(sorted(runs))
         }  # fmt: skip
 
@@ -223,7 +225,8 @@ class Policy:
         named = resource.get("element")
         base = self.element(str(named)) if named is not None else {"id": "station", "shared": named is None}
         thing = {**base, **{key: value for key, value in resource.items() if key != "element"}}
-        thing["partners"] = tuple(sorted(thing.get("partners", ())))
+        for key in _SETS:
+            thing[key] = tuple(sorted(thing.get(key, ())))
         return {key: thing[key] for key in _FIELDS if thing.get(key) is not None}
 
     def _decided(self, user: User, action: str, thing: tuple[tuple[str, Any], ...]) -> Decision:
@@ -231,7 +234,7 @@ class Policy:
         uid = {"type": "Thing", "id": str(fields["id"])}
         attributes: dict[str, Any] = {
             "id": str(fields["id"]), "shared": bool(fields.get("shared", False)),
-            "partners": [_uid("Partner", name) for name in fields["partners"]],
+            **{key: [_uid("Partner", name) for name in fields[key]] for key in _SETS},
         }  # fmt: skip
         for key, kind in (("owner", "Partner"), ("requester", "User")):
             if key in fields:
@@ -257,7 +260,8 @@ class Policy:
         return Decision(answer.allowed, "; ".join(sorted(rules)) or f"no rule permits {action} to this user")
 
 
-_FIELDS = ("id", "shared", "owner", "partners", "significance", "requester")
+_SETS = ("partners", "approvers")
+_FIELDS = ("id", "shared", "owner", *_SETS, "significance", "requester")
 
 
 def _uid(kind: str, name: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import secrets
+import threading
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -30,6 +31,7 @@ ROLES = ("operator", "approver", "scientist", "programme", "admin")
 _NAME = re.compile(r"[a-z0-9][a-z0-9._@-]{0,63}")
 _PARTNER = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 _SHORTEST, _LONGEST = 12, 1024
+_AT_ONCE = 4  # checks of passwords at a time: each takes 64 MiB
 
 _USERS = Table(
     "users",
@@ -105,6 +107,7 @@ class Users:
     def __init__(self, database: Database, hasher: PasswordHasher | None = None) -> None:
         self._database = database
         self._given = hasher
+        self._few = threading.BoundedSemaphore(_AT_ONCE)
         import_module("moonpost.control.web.sessions")  # its table goes with this one: changes end sessions
         database.create()
 
@@ -183,7 +186,8 @@ class Users:
         tried = password if len(password) <= _LONGEST else ""
         hashed = row.password if usable and row is not None else self._nobody
         try:
-            self._hasher.verify(hashed, tried.encode("utf-8", "surrogatepass"))
+            with self._few:
+                self._hasher.verify(hashed, tried.encode("utf-8", "surrogatepass"))
         except (VerificationError, InvalidHashError):
             return None
         if not usable or row is None:

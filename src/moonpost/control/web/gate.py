@@ -9,7 +9,8 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from starlette.concurrency import run_in_threadpool
+from anyio import CapacityLimiter
+from anyio.to_thread import run_sync
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import cookie_parser
@@ -26,6 +27,7 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
+_THREADS = 8  # of their own, so that routes at work never keep the gate waiting
 _UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _POLICY = "; ".join(
     (
@@ -88,6 +90,7 @@ class Gate:
     def __init__(self, app: Any, sessions: Sessions, settings: Settings, metrics: Metrics) -> None:
         self._app, self._sessions, self._settings, self._metrics = app, sessions, settings, metrics
         self._cookie = cookie_name(settings)
+        self._few = CapacityLimiter(_THREADS)
         self._rates = Buckets(settings.rate_s, 10.0 * settings.rate_s)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -126,7 +129,7 @@ class Gate:
             return 403, "the request comes from a page of another host", "open this server's own page", {}
         if not private:
             return None
-        session = await run_in_threadpool(self._sessions.check, self._token(headers))
+        session = await run_sync(self._sessions.check, self._token(headers), limiter=self._few)
         if session is None:
             return 401, "nobody is logged in", "POST name and password to /login", {}
         if not socket and scope["method"] in _UNSAFE and not _shown(headers, session):

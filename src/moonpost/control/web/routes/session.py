@@ -71,7 +71,11 @@ def router(mission: Any) -> APIRouter:
     def login(body: Login, request: Request, response: Response) -> Me:
         """Log in by name and password; the answer sets the cookie."""
         settings: Settings = request.app.state.settings
-        guard.check(request, body.name, settings)
+        try:
+            guard.check(request, body.name, settings)
+        except RefusalError:
+            request.app.state.metrics.login("refused")
+            raise
         user = mission.users.check(body.name, body.password)
         guard.tell(request, body.name, user is not None)
         request.app.state.metrics.login("wrong" if user is None else "right")
