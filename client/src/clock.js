@@ -65,9 +65,9 @@ const DURATION = {
   validate: (text) => /^\d+:[0-5]?\d:[0-5]?\d$/.test(text),
 };
 
-/** How far back displays look at first: some five minutes of the reader's time, whatever the speed. */
+/** How far back displays look at first: some two minutes of the reader's time, whatever the speed. */
 function firstWindow(speed, stepS) {
-  const wanted = Math.max(5 * MINUTE * speed, 120 * 1000 * stepS, HOUR);
+  const wanted = Math.max(2 * MINUTE * speed, 120 * 1000 * stepS, HOUR);
   return Math.min(wanted, LUNAR_DAY);
 }
 

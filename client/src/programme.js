@@ -5,9 +5,21 @@ import { addView, refreshed } from './views.js';
 
 export const PROGRAMME = 'moonpost.programme';
 
-function workingMark(value) {
-  if (value === undefined || value === null) return h('span', { class: 'mp-state mp-unknown' }, '? unknown');
+function workingMark(channel, value) {
+  if (!channel) return h('span', { class: 'mp-unknown' }, '– sends nothing here');
+  if (value === undefined || value === null) return h('span', { class: 'mp-unknown' }, '? nothing heard yet');
   return value >= 1 ? h('span', { class: 'mp-state mp-good' }, '● awake') : h('span', { class: 'mp-state mp-info' }, '◌ asleep');
+}
+
+/** The channel that tells whether a machine is awake: the modes of its own bus, or whether it works on the station's. */
+function awakeChannels(channels) {
+  const byKey = new Map(channels.map((channel) => [channel.key, channel]));
+  const found = new Map();
+  for (const { subject } of channels) {
+    const channel = byKey.get(`${subject}.element_working`) && (byKey.get(`${subject}.in_light`) ?? byKey.get(`${subject}.element_working`));
+    if (channel) found.set(subject, channel);
+  }
+  return found;
 }
 
 function fact(label, value) {
@@ -27,21 +39,22 @@ function showProgramme(api, { station, channels, machines }, element) {
   const top = h('div');
   const body = h('tbody');
   const problem = h('p', { class: 'mp-problem', role: 'alert' });
-  const working = new Map(channels.filter(({ key }) => key.endsWith('.element_working')).map((channel) => [channel.subject, channel]));
+  const awake = awakeChannels(channels);
+  const ordered = [...machines.filter(({ id }) => awake.has(id)), ...machines.filter(({ id }) => !awake.has(id))];
   fill(element, h('div', { class: 'mp-pane mp-scroll', tabindex: '0', role: 'region', 'aria-label': 'Programme' },
     h('h3', {}, station.name), top, problem,
     h('table', { class: 'mp-table', 'aria-label': 'Machines' },
       h('thead', {}, h('tr', {}, ['Machine', 'Owner', 'Awake', 'Approved by', 'Bus'].map((text) => h('th', { scope: 'col' }, text)))), body)));
   const refresh = refreshed(api, ['event'], async () => {
     try {
-      const keys = [...working.values()].map(({ key }) => key);
+      const keys = [...awake.values()].map(({ key }) => key);
       const [clock, latest] = await Promise.all([api.get('clock'), keys.length ? api.get(`latest?keys=${encodeURIComponent(keys.join(','))}`) : { values: {} }]);
       fill(top, facts(api, clock));
-      fill(body, machines.map((machine) => {
-        const channel = working.get(machine.id);
+      fill(body, ordered.map((machine) => {
+        const channel = awake.get(machine.id);
         const value = channel ? latest.values[channel.key]?.[1] : null;
-        return h('tr', {}, h('th', { scope: 'row' }, channel ? h('a', { href: linkTo(channel) }, machine.name) : machine.name),
-          h('td', {}, machine.owner), h('td', {}, workingMark(value)), h('td', {}, machine.approvers.join(', ')), h('td', {}, machine.bus));
+        return h('tr', { 'data-machine': machine.id }, h('th', { scope: 'row' }, channel ? h('a', { href: linkTo(channel) }, machine.name) : machine.name),
+          h('td', {}, machine.owner), h('td', {}, workingMark(channel, value)), h('td', {}, machine.approvers.join(', ')), h('td', {}, machine.bus));
       }));
       problem.textContent = '';
     } catch (error) {

@@ -1,0 +1,280 @@
+"""Two partners fly the station in a browser: the server is real, and so is the station it simulates."""
+
+from __future__ import annotations
+
+import io
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+SLOW_MS = 30_000
+ROVER, STOW, TRACK = "assembly-rover", "assembly-rover.array-stow", "assembly-rover.array-track"
+FIRST_LINE = (0x56, 0xB4, 0xE9)  # colour of a plot's first line
+MARKUP = "agreed <script>window.markup = 1</script><img src=x onerror='window.markup = 2'>"
+
+
+class Seat:
+    """A person at a browser of their own."""
+
+    def __init__(self, browser: Any, server: Any, name: str) -> None:
+        self.context = browser.new_context(viewport={"width": 1440, "height": 900})
+        self.page = self.context.new_page()
+        self.page.set_default_timeout(SLOW_MS)
+        self.faults: list[str] = []
+        self.page.on("pageerror", lambda error: self.faults.append(str(error)))
+        self.page.on("console", self._note)
+        self.page.on("request", lambda request: self._stays(request.url, server.address))
+        self.person = server.people[name]
+        self.page.goto(server.address)
+
+    def _note(self, message: Any) -> None:
+        if message.type == "error" and "status of 40" not in message.text:
+            self.faults.append(message.text)
+
+    def _stays(self, url: str, address: str) -> None:
+        if not url.startswith((address, "data:", "blob:")):
+            self.faults.append(f"asks another host: {url}")
+
+    def sign_in(self) -> None:
+        self.page.get_by_label("Name").fill(self.person.name)
+        self.page.get_by_label("Password").fill(self.person.password)
+        self.page.get_by_role("button", name="Sign in").click()
+        self.page.get_by_test_id("mission-time").wait_for()
+        self.page.wait_for_function(
+            "document.querySelector('[data-testid=mission-time]').textContent.endsWith('UTC')"
+        )
+
+    def open(self, key: str) -> None:
+        self.page.evaluate(f"location.hash = '#/browse/moonpost:station/moonpost:{key}'")
+        self.page.wait_for_function(
+            "key => document.querySelector('.l-browse-bar__object-name')?.textContent.trim() && location.hash.includes(key)",
+            arg=key,
+        )
+
+    def speed(self, value: int) -> None:
+        self.page.get_by_label("Speed of mission time").select_option(str(value))
+
+    def time(self) -> datetime:
+        text = self.page.get_by_test_id("mission-time").inner_text()
+        return datetime.strptime(text, "%Y-%m-%d %H:%M:%S UTC").replace(tzinfo=UTC)
+
+    def ask(self, path: str) -> Any:
+        """What the server answers this person, asked for from the page."""
+        return json.loads(self.page.evaluate("path => fetch(path).then((answer) => answer.text())", path))
+
+    def card(self, number: str) -> Any:
+        return self.page.locator(f"article[data-id='{number}']:visible")
+
+
+@pytest.fixture
+def seats(browser: Any, server: Any, shots: Any) -> Any:
+    opened = {name: Seat(browser, server, name) for name in ("li", "ivan")}
+    yield opened
+    for name, seat in opened.items():
+        shots(seat.page, f"end-{name}")
+        seat.context.close()
+
+
+def lines_of(picture: bytes) -> np.ndarray:
+    """Where the first line of a plot was drawn."""
+    pixels = np.asarray(Image.open(io.BytesIO(picture)).convert("RGB")).astype(int)
+    return np.abs(pixels - FIRST_LINE).max(axis=-1) < 40
+
+
+def drawn_area(seat: Seat) -> Any:
+    return seat.page.locator(".gl-plot-chart-area").first
+
+
+def test_two_partners_fly_the_station(seats: dict[str, Seat], shots: Any) -> None:
+    li, ivan = seats["li"], seats["ivan"]
+    for seat in (li, ivan):
+        seat.sign_in()
+    li.page.locator("[aria-label='Commands']").first.wait_for()
+
+    the_rover_wakes_at_sunrise(li, shots)
+    a_plot_moves(li, shots)
+    number = a_hazardous_command_is_asked_for(li, shots)
+    the_second_person_approves(li, ivan, number, shots)
+    it_is_released_and_verified(li, number, shots)
+    an_alarm_is_raised_and_acknowledged(li, shots)
+    the_record_tells_it_all(li, number, shots)
+
+    assert li.faults == []
+    assert ivan.faults == []
+
+
+def the_rover_wakes_at_sunrise(li: Seat, shots: Any) -> None:
+    li.open("programme")
+    row = li.page.locator(f"tr[data-machine='{ROVER}']")
+    row.get_by_text("asleep").wait_for()
+    li.speed(1000)
+    row.get_by_text("awake").wait_for()
+    shots(li.page, "programme")
+    events = li.ask("/api/events?start_ms=0&stop_ms=4000000000000")["events"]
+    woke = next(event for event in events if event["element"] == ROVER and event["kind"] == "wake")
+    rose = next(event for event in events if event["element"] == "mast-2m" and event["kind"] == "sunrise")
+    assert abs(woke["time_ms"] - rose["time_ms"]) <= 60_000
+    assert li.time() >= datetime.fromtimestamp(woke["time_ms"] / 1000, UTC)
+
+
+def a_plot_moves(li: Seat, shots: Any) -> None:
+    li.open("channel.sky.sun_azimuth_deg")
+    area = drawn_area(li)
+    area.wait_for()
+    first = None
+    for _ in range(100):
+        now = lines_of(area.screenshot())
+        if first is None and now.sum() > 20:
+            first = now
+        elif first is not None and (now != first).sum() > 20:
+            break
+        li.page.wait_for_timeout(200)
+    else:
+        pytest.fail("the line of the plot did not move")
+    before = li.time()
+    li.page.wait_for_timeout(500)
+    assert li.time() - before >= timedelta(seconds=200)
+    shots(li.page, "plot")
+
+
+def form_of(li: Seat, command: str) -> Any:
+    li.page.get_by_label("Dictionary").fill(command)
+    li.page.locator(f"[data-command='{command}']").click()
+    return li.page.get_by_role("form", name=f"Command {command}")
+
+
+def a_hazardous_command_is_asked_for(li: Seat, shots: Any) -> str:
+    li.speed(100)
+    li.open("commands")
+    form = form_of(li, STOW)
+    form.get_by_text("Somebody else has to approve").wait_for()
+    form.get_by_role("button", name="Request").click()
+    refused = li.page.locator("article[data-state='refused']:visible")
+    refused.get_by_text(f"the store of {ROVER} would be empty").first.wait_for()
+
+    # The array is told beforehand, on board, when to come back; with that the rover gets through.
+    form = form_of(li, TRACK)
+    form.get_by_label("Carry out at").fill("2040-06-27 13:00")
+    form.get_by_role("button", name="Request").click()
+    back = li.page.locator("article:visible", has_text=TRACK)
+    back.get_by_role("button", name="Release").click()
+    back.get_by_text("scheduled").wait_for()
+
+    form = form_of(li, STOW)
+    form.get_by_label("Comment").fill("dust is blown on the array")
+    form.get_by_role("button", name="Request").click()
+    card = li.page.locator("article[data-state='waiting']:visible")
+    card.wait_for()
+    number = card.get_attribute("data-id")
+    assert number
+    card.get_by_role("button", name="Approve").click()
+    card.get_by_text("nobody approves what he or she asked for").wait_for()
+    shots(li.page, "commands")
+    command = li.ask(f"/api/commands/{number}")["command"]
+    assert (command["state"], command["approvals"]) == ("waiting", [])
+    return number
+
+
+def the_second_person_approves(li: Seat, ivan: Seat, number: str, shots: Any) -> None:
+    ivan.page.get_by_test_id("approval-count").get_by_text("1 to approve").wait_for()
+    ivan.page.get_by_test_id("approval-count").click()
+    card = ivan.card(number)
+    card.wait_for()
+    command = li.ask(f"/api/commands/{number}")["command"]
+    pairs = "".join(line[6:] for line in card.locator("pre").inner_text().splitlines()).replace(" ", "")
+    assert pairs == command["octets"]
+    assert card.locator(".mp-digest").inner_text() == command["digest"]
+    card.get_by_text("computed here as well").wait_for()
+    shots(ivan.page, "approvals")
+    card.get_by_label("Comment").fill(MARKUP)
+    card.get_by_role("button", name="Approve").click()
+    card.wait_for(state="detached")
+
+
+def it_is_released_and_verified(li: Seat, number: str, shots: Any) -> None:
+    card = li.card(number)
+    card.get_by_text(f"“{MARKUP}”").wait_for()
+    assert li.page.evaluate("window.markup") is None
+    card.get_by_role("button", name="Release").click()
+    li.page.locator(f"article[data-id='{number}'][data-state='completed']:visible").wait_for()
+    for stage in ("requested", "approved", "released", "accepted", "started", "completed"):
+        card.get_by_text(f"✓ {stage}", exact=True).first.wait_for()
+    shots(li.page, "verified")
+
+
+def an_alarm_is_raised_and_acknowledged(li: Seat, shots: Any) -> None:
+    li.open("operator")
+    li.speed(100_000)
+    key = f"{ROVER}.stored_fraction"
+    row = li.page.locator(f"tr[data-alarm='{key}']:visible")
+    while li.time() < datetime(2040, 6, 25, 12, tzinfo=UTC):
+        li.page.wait_for_timeout(50)
+    li.speed(10_000)
+    row.get_by_text("low").first.wait_for()  # the array is stowed: the rover lives on its store
+    li.speed(1)
+    assert int(li.page.get_by_test_id("alarm-count").inner_text().split()[1]) >= 1
+    shots(li.page, "operator")
+    row.get_by_role("button", name=f"Acknowledge {key}").click()
+    dialog = li.page.get_by_role("dialog")
+    dialog.get_by_label("Comment").fill("the array comes back at 13:00")
+    li.page.keyboard.press("Tab")
+    li.page.keyboard.press("Enter")
+    row.get_by_text("✓ li").wait_for()
+    row.get_by_text("“the array comes back at 13:00”").wait_for()
+    dialog.wait_for(state="detached")
+    alarm = next(alarm for alarm in li.ask("/api/alarms")["alarms"] if alarm["key"] == key)
+    assert alarm["acknowledged_by"] == "li"
+    shots(li.page, "alarms")
+
+
+def the_record_tells_it_all(li: Seat, number: str, shots: Any) -> None:
+    li.open("audit")
+    table = li.page.get_by_role("table", name="Audit")
+    of_command = table.locator(f"tr[data-command='{number}']")
+    of_command.first.wait_for()
+    table.locator("tr[data-action='alarm-acknowledged']").wait_for()
+    shots(li.page, "audit")
+    told = of_command.all_inner_texts()
+    for words in (("ivan", "roscosmos"), ("li", "cnsa"), ("completed",)):
+        assert any(all(word in text for word in words) for text in told), (words, told)
+    assert table.get_by_text("command.approve refused").count() == 1
+
+
+def test_a_wrong_password_is_told(browser: Any, server: Any) -> None:
+    seat = Seat(browser, server, "li")
+    seat.page.get_by_label("Name").fill("li")
+    seat.page.get_by_label("Password").fill("not this one")
+    seat.page.keyboard.press("Enter")
+    seat.page.get_by_role("alert").get_by_text("name or password is wrong").wait_for()
+    assert seat.page.get_by_test_id("mission-time").count() == 0
+    assert seat.faults == []
+    seat.context.close()
+
+
+def test_a_lost_connection_is_shown_and_comes_back(browser: Any, server: Any) -> None:
+    seat = Seat(browser, server, "ivan")
+    seat.sign_in()
+    banner = seat.page.get_by_test_id("banner")
+    seat.open("alarms")
+    seat.page.evaluate("window.keepOut = true")
+    seat.context.set_offline(True)
+    banner.get_by_text("Connection lost").wait_for()
+    seat.context.set_offline(False)
+    banner.get_by_text("Connection lost").wait_for(state="detached")
+    seat.context.close()
+
+
+@pytest.mark.parametrize("layout", ["operator", "scientist", "programme-office"])
+def test_each_layout_opens_without_a_fault(browser: Any, server: Any, shots: Any, layout: str) -> None:
+    seat = Seat(browser, server, "li")
+    seat.sign_in()
+    seat.open(layout)
+    seat.page.locator(".c-fl-frame").first.wait_for()
+    seat.page.wait_for_load_state("networkidle")
+    shots(seat.page, f"layout-{layout}")
+    assert seat.faults == []
+    seat.context.close()
