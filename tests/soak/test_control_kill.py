@@ -224,6 +224,7 @@ def kill_often(folder: Path, rounds: int, *, whole: bool) -> dict[str, float]:
             assert not commands.keys() & load.commands.keys(), f"a number was given twice, kill {number + 1}"
             commands |= load.commands
             last = max([last, *load.sent])
+            print(f"kill {number + 1}: {promised + 1} packets, {len(commands)} commands promised", flush=True)
             first = promised + 1 - draw.randrange(0, 300)
         starts.append(server.start())
         told = server_commands(server, str(password)) if whole else {}
