@@ -66,8 +66,8 @@ class Policy:
     Notes
     -----
     Resources are mappings: ``element`` (identifier of the plan), or ``shared``, ``owner``, ``partners`` and
-    ``approvers`` given outright; ``significance`` and ``requester`` of commands. An empty mapping is the station as
-    a whole.
+    ``approvers`` given outright; ``significance`` and ``requester`` of commands. An empty mapping is the station
+    as a whole.
 
     Examples
     --------
