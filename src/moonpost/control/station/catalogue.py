@@ -12,7 +12,7 @@ from moonpost.control.station.reports import REPORTS_APID
 from moonpost.operations.changes import Quantity
 from moonpost.plan import Element, Plan, Reactor, SolarArray
 
-__all__ = ["VERBS", "Verb", "station_commands", "verb_of"]
+__all__ = ["VERBS"]
 
 _LONGEST_OCTETS = 512
 _SPEAKERS = {"communications", "command"}

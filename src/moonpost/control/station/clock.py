@@ -10,7 +10,7 @@ import numpy.typing as npt
 from moonpost.control.packets.clock import CucClock
 from moonpost.sky.times import TimeLike
 
-__all__ = ["TICKS_PER_S", "OnBoardClock"]
+__all__ = ["TICKS_PER_S"]
 
 TICKS_PER_S = 65536
 """Counts of the clock in a second."""

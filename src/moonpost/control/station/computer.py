@@ -27,7 +27,7 @@ from moonpost.control.station.world import Future, World
 from moonpost.errors import InputError
 from moonpost.operations.simulation import Change, Run
 
-__all__ = ["Computer", "Queued"]
+__all__: list[str] = []
 
 _MOST_QUEUED = 1000
 _RANK_COMMAND = 2

@@ -17,7 +17,7 @@ from moonpost.control.station.instants import SECOND_US, utc
 from moonpost.control.station.reports import Report, encode_reports, report_octets
 from moonpost.control.station.rows import Rows
 
-__all__ = ["Downlink", "Switches"]
+__all__: list[str] = []
 
 LIVE, PLAYBACK = 0, 1
 _RANK_STORE = 4

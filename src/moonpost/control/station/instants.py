@@ -8,7 +8,7 @@ import numpy.typing as npt
 from moonpost.errors import DateError
 from moonpost.sky.times import TimeLike, as_utc
 
-__all__ = ["SECOND_US", "microseconds", "utc"]
+__all__: list[str] = []
 
 SECOND_US = 1_000_000
 """Microseconds in a second."""

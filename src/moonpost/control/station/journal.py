@@ -12,7 +12,7 @@ from typing import Any
 
 from moonpost.errors import DataError, InputError, OutputError
 
-__all__ = ["Entry", "Journal"]
+__all__: list[str] = []
 
 
 @dataclass(frozen=True)

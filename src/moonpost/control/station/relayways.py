@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from moonpost.sky import Almanac
     from moonpost.terrain import HorizonProfile
 
-__all__ = ["RelayWay", "relay_ways"]
+__all__: list[str] = []
 
 _Floats = npt.NDArray[np.float64]
 _Times = npt.NDArray[np.datetime64]

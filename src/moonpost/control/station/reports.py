@@ -19,10 +19,7 @@ from moonpost.operations.codes import EVENTS
 if TYPE_CHECKING:
     from moonpost.control.packets.dictionary import Dictionary
 
-__all__ = [
-    "EVENT_KINDS", "FAILURES", "REPORTS_APID", "REPORT_NAMES", "Report", "encode_reports", "report_layouts",
-    "report_octets", "report_parameters",
-]  # fmt: skip
+__all__ = ["EVENT_KINDS", "FAILURES", "REPORTS_APID", "REPORT_NAMES"]
 
 REPORTS_APID = 1900
 """Application process of the station's computer: its reports, and the telecommands that it takes itself."""
@@ -36,7 +33,7 @@ FAILURES = (
 
 EVENT_KINDS = (
     *EVENTS, "sunrise", "sunset", "arrival", "contact-begins", "contact-ends", "reactor-end", "outage-begins",
-    "outage-ends", "design-life-end", "command", "fault-begins", "fault-ends", "store-overflow", "other",
+    "outage-ends", "design-life-end", "command", "fault-begins", "fault-ends", "other",
 )  # fmt: skip
 """Kinds of events, numbered from 0."""
 
@@ -67,8 +64,13 @@ _KINDS: Mapping[str, tuple[int, int, tuple[str, ...], str]] = {
     "acceptance-failure": (1, 2, _WRONG, "A telecommand was refused."),
     "start": (1, 3, _SENT, "Execution began."),
     "start-failure": (1, 4, _WRONG, "Execution could not begin."),
-    "progress": (1, 5, (*_SENT, "progress_step"), "Execution goes on: a queued telecommand was released."),
-    "progress-failure": (1, 6, (*_WRONG, "progress_step"), "Execution failed on the way."),
+    "progress": (1, 5, (*_SENT, "progress_step"), "A step of execution was done; no command here has steps."),
+    "progress-failure": (
+        1,
+        6,
+        (*_WRONG, "progress_step"),
+        "A step of execution failed; no command here has steps.",
+    ),
     "completion": (1, 7, _SENT, "Execution was completed, as seen on board."),
     "completion-failure": (1, 8, _WRONG, "Execution failed, as seen on board."),
     **{

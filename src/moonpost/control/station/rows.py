@@ -11,7 +11,7 @@ from moonpost.control.packets.stations import channel_values
 from moonpost.control.station.instants import utc
 from moonpost.control.station.world import Future, World
 
-__all__ = ["Rows"]
+__all__: list[str] = []
 
 _BLOCK = 512
 _KEPT = 8

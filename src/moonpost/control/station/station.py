@@ -42,7 +42,7 @@ _PLAYBACK_BIT_S = 256_000.0
 _SEVERITY = {
     "machine-lost": "high",
     **dict.fromkeys(("storage-empty", "shed-begins", "too-cold", "too-warm", "fault-begins", "reactor-end",
-                     "outage-begins", "store-overflow"), "medium"),
+                     "outage-begins"), "medium"),
     **dict.fromkeys(("command-refused", "run-refused", "run-stopped", "data-lost", "recorder-full",
                      "charge-blocked", "element-shed-begins"), "low"),
 }  # fmt: skip

@@ -11,7 +11,7 @@ from moonpost.control.station.instants import SECOND_US, microseconds
 from moonpost.control.station.world import Future, World
 from moonpost.operations.simulation import Run, SimulationEvent
 
-__all__ = ["Check", "Verdict", "verdict"]
+__all__: list[str] = []
 
 _PATIENCE_US = 60 * SECOND_US
 _NEAR_US = 2000

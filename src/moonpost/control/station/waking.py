@@ -14,7 +14,7 @@ from moonpost.plan import Element, Plan
 if TYPE_CHECKING:
     from moonpost.operations.record import Simulation
 
-__all__ = ["wakings"]
+__all__: list[str] = []
 
 _ORDER = ("lit", "can-wake", "asleep", "stopped")
 _STOPS = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ import numpy.typing as npt
 from moonpost.comms import Contacts
 from moonpost.control.station.instants import SECOND_US, utc
 from moonpost.control.station.relayways import relay_ways
-from moonpost.errors import MoonpostError
+from moonpost.errors import MoonpostError, OutputError
 from moonpost.files import atomic_path
 from moonpost.plan import Plan, SurfaceStation
 
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from moonpost.sky import Almanac
     from moonpost.terrain import HorizonProfile
 
-__all__ = ["ContactWindow", "Ways", "find_ways"]
+__all__ = ["ContactWindow"]
 
 _LIGHT_M_S = 299_792_458.0
 _STEP_S = 600.0
@@ -157,7 +158,7 @@ def find_ways(
         return kept
     found = _found(plan, site, span_us)
     if path is not None:
-        with atomic_path(path) as temporary:
+        with contextlib.suppress(OutputError), atomic_path(path) as temporary:
             np.savez(
                 temporary, key=np.array(key), names=np.array(found.names), edges_us=found.edges_us,
                 serving=found.serving, grid_us=found.grid_us, light_s=found.light_s,

@@ -19,7 +19,7 @@ from moonpost.plan import Plan
 if TYPE_CHECKING:
     from moonpost.control.station.ways import Ways
 
-__all__ = ["Future", "World", "digest_of", "span_of"]
+__all__: list[str] = []
 
 _MOST_STEPS = 600_000
 _LEAST_STEP_S, _MOST_STEP_S = 1.0, 3600.0
