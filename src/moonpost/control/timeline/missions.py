@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import weakref
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -13,11 +12,11 @@ from moonpost.control.timeline.execution import Evidence
 from moonpost.control.timeline.items import Item
 from moonpost.control.timeline.timeline import Timeline
 from moonpost.control.timeline.windows import milliseconds
-from moonpost.errors import MoonpostError
+from moonpost.errors import InputError, MoonpostError
 
 __all__ = ["command_items", "evidence_of", "timeline_of"]
 
-_MADE: weakref.WeakKeyDictionary[Any, Timeline] = weakref.WeakKeyDictionary()
+_KEPT = "_timeline_made"
 _LOCK = threading.Lock()
 _MOST_EVENTS = 2000
 _NOT_SENT = ("refused", "expired", "withdrawn", "failed", "timed-out")
@@ -37,6 +36,11 @@ def timeline_of(mission: Any) -> Timeline:
     -------
     Timeline
 
+    Raises
+    ------
+    InputError
+        If the mission has no clock or no folder.
+
     Examples
     --------
     >>> from moonpost.control.timeline.timeline import Timeline  # see there
@@ -45,17 +49,19 @@ def timeline_of(mission: Any) -> Timeline:
     if isinstance(given, Timeline):
         return given
     with _LOCK:
-        found = _MADE.get(mission)
+        found: Timeline | None = vars(mission).get(_KEPT)
         if found is None:
-            found = _MADE[mission] = _made(mission)
+            found = _made(mission)
+            setattr(mission, _KEPT, found)
         return found
 
 
 def _made(mission: Any) -> Timeline:
+    if getattr(mission, "clock", None) is None or getattr(mission, "folder", None) is None:
+        raise InputError("has no clock or no folder", where="mission", advice="start it with a plan")
     station: Any = getattr(mission, "station", None)
     span = getattr(mission, "span", None) or station.span
     ground = getattr(mission, "ground", None)
-    link = weakref.proxy(mission)
     return Timeline(
         mission.plan,
         mission.folder,
@@ -64,8 +70,11 @@ def _made(mission: Any) -> Timeline:
         site=getattr(mission, "site", None),
         station=station,
         archive=getattr(ground, "archive", None),
-        evidence=lambda: evidence_of(_commands(link)),
-        events=lambda start, stop: [*command_items(_commands(link), start, stop), *_events(link, start, stop)],
+        evidence=lambda: evidence_of(_commands(mission)),
+        events=lambda start, stop: [
+            *command_items(_commands(mission), start, stop),
+            *_events(mission, start, stop),
+        ],
     )
 
 

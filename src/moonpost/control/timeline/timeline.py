@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Timeline"]
 
 _LONGEST = np.timedelta64(800, "D")
+_AROUND = np.timedelta64(400, "D")
 _TRIES_AT_ONCE = 1
 
 
@@ -132,7 +133,7 @@ class Timeline:
         DateError
             If the period is empty or lies outside the kernels.
         InputError
-            If it is longer than 800 days.
+            If it is longer than 800 days, or more than 400 days off the station's period.
         """
         period = self._checked(start, stop)
         names = [row.element for row in self.rows() if row.element is not None]
@@ -245,6 +246,10 @@ class Timeline:
         period = period_of(start, stop)
         if period[1] - period[0] > _LONGEST:
             raise InputError("is longer than 800 days", where="period", advice="ask for less at once")
+        if period[0] < self.span[0] - _AROUND or period[1] > self.span[1] + _AROUND:
+            raise InputError(
+                "lies years from the station's period", where="period", advice="ask for dates near it"
+            )
         return period
 
 

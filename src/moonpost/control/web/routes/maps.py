@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import weakref
 from typing import Annotated, Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from moonpost.control.web.security import CurrentUser, permit
 __all__ = ["router"]
 
 _MOST_MS = 8.64e15
-_MADE: weakref.WeakKeyDictionary[Any, MapSet] = weakref.WeakKeyDictionary()
+_KEPT = "_maps_made"
 _LOCK = threading.Lock()
 When = Annotated[
     float | None, Query(ge=-_MOST_MS, le=_MOST_MS, description="Since 1970 UTC; mission time if absent [ms].")
@@ -88,17 +87,17 @@ def router(mission: Any) -> APIRouter:
 def _maps(mission: Any) -> MapSet:
     """The mission's maps, made once."""
     with _LOCK:
-        found = _MADE.get(mission)
+        found: MapSet | None = vars(mission).get(_KEPT)
         if found is None:
             line = timeline_of(mission)
-            found = _MADE[mission] = MapSet(mission.plan, line.folder, site=line.site, almanac=line.lunar.almanac)
+            found = MapSet(mission.plan, line.folder, site=line.site, almanac=line.lunar.almanac)
+            setattr(mission, _KEPT, found)
         return found
 
 
 def _time(mission: Any, time_ms: float | None) -> np.datetime64:
     """The time asked for, or mission time."""
-    now: np.datetime64 = mission.clock.now() if time_ms is None else instant(time_ms, "time_ms")
-    return now
+    return timeline_of(mission).now() if time_ms is None else instant(time_ms, "time_ms")
 
 
 def _sees(mission: Any, user: User, element: str) -> bool:
