@@ -22,6 +22,7 @@ from moonpost.plan import Plan, load_plan
 PLAN = load_plan("ilrs")
 START_US = int(np.datetime64("2036-01-01", "us").astype(np.int64))
 COMPUTER = 1900
+FRACTION = Argument("fraction", Encoding("float", 32), low=0.0, high=1.0)
 STACK = CommandDictionary(
     "station",
     (
@@ -40,11 +41,9 @@ STACK = CommandDictionary(
         CommandLayout("reactor.off", 8, 8, 1, (), "hazardous", "Off.", "reactor", 17),
         CommandLayout("reactor.on", 8, 8, 1, (), "important", "On.", "reactor", 16),
         CommandLayout("ce7-rover.stow", 9, 8, 1, (), "hazardous", "Stow.", "ce7-rover", 9),
-        CommandLayout(
-            "ce7-rover.load", 9, 8, 1, (Argument("fraction", Encoding("float", 32), low=0.0, high=1.0),), "routine",
-            "Load.", "ce7-rover", 11,
-        ),
+        CommandLayout("ce7-rover.load", 9, 8, 1, (FRACTION,), "routine", "Load.", "ce7-rover", 11),
         CommandLayout("luna-26.off", 10, 8, 1, (), "hazardous", "Off.", "luna-26", 15),
+        CommandLayout("queue-reset", COMPUTER, 11, 3, (), "important", "Empties the queue."),
         CommandLayout("reset", COMPUTER, 128, 1, (), "hazardous", "Everything anew."),
     ),
 )  # fmt: skip
@@ -95,8 +94,8 @@ class Bench:
             **self.more,
         )
         self.commanding = Commanding.open(
-            self.database, STACK, self.plan, uplink=self.uplink, clock=self.now, audit=self.audit,
-            rules=self.rules, wall=lambda: self.wall_s,
+            self.database, STACK, self.plan, uplink=lambda octets, at: self.uplink(octets, at), clock=self.now,
+            audit=self.audit, rules=self.rules, wall=lambda: self.wall_s,
         )  # fmt: skip
 
     def uplink(self, octets: bytes, at: np.datetime64) -> None:
