@@ -112,7 +112,9 @@ def test_played_back_data_that_are_newer_are_the_newest_and_still_late(ground: G
 def test_a_clock_far_ahead_does_not_hide_what_follows(ground: Ground) -> None:
     ground.receive(framed(rover([10_000_000])), at=at(3))
     assert ground.latest() == {}
+    assert ground.alarms.is_up("ground.clock")
     ground.receive(framed(rover([4])), "b", at=at(4))
+    assert not ground.alarms.is_up("ground.clock")
     assert ground.latest(["rover.number"])["rover.number"][1] == 4.0
     assert ground.status()["ahead"] == 1
     assert len(numbers(ground)) == 2

@@ -30,7 +30,7 @@ from moonpost.control.users import Users
 from moonpost.operations.channels import Channel
 
 EPOCH = np.datetime64("2040-01-01", "us")
-START_S = 120.0
+START_S = 300.0
 PIECE = 200
 
 

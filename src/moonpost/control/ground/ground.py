@@ -134,6 +134,7 @@ class Ground:
         self._gap_at: dict[str, np.datetime64] = {}
         self._due: dict[str, tuple[Callable[[np.datetime64], bool], np.timedelta64]] = {}
         self._heard: dict[str, np.datetime64] = {}
+        self._ahead = 0
         self._stopped = threading.Event()
         keep_dictionary(folder, dictionary)
         self.archive = Archive.open(folder, self._decode, sync_s=sync_s)
@@ -484,8 +485,19 @@ class Ground:
             self.alarms.settle(key, now)
         if len(found.packets):
             self._heard[source] = now
+            self._look_at_clocks(now)
         for name, (is_due, after) in self._due.items():
             self._listen_for(name, is_due(now), after, now)
+
+    def _look_at_clocks(self, now: np.datetime64) -> None:
+        """An alarm while packets come whose time lies far ahead."""
+        more = self._values.ahead - self._ahead
+        self._ahead = self._values.ahead
+        if more:
+            text = "packets bear times far ahead of their receipt: they are archived and not live"
+            self.alarms.tell("ground.clock", 1, now, text, float(more))
+        elif self.alarms.is_up("ground.clock"):
+            self.alarms.settle("ground.clock", now)
 
     def _listen_for(self, name: str, is_due: bool, after: np.timedelta64, now: np.datetime64) -> None:
         """Tell of a source that should be heard and is not."""
