@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from moonpost.errors import MoonpostError
 from moonpost.plan.base import when_bounds
@@ -23,6 +24,10 @@ __all__ = ["Machine", "News", "PublicFacts", "PublicView", "Returned"]
 _WORKING, _LIGHT = "element_working", "in_light"
 _FRESH_S = 15.0
 _MOST_NEWS = 50
+_BINS, _MANY, _MOST_TURNS = 2000, 100_000, 500
+
+Times = npt.NDArray[np.datetime64]
+Flags = npt.NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -220,7 +225,7 @@ class PublicView:
                 continue
             times, awake = _course(ground.archive, keys, start, now)
             machines.append(Machine(names[element.id], bool(awake[-1]) if awake.size else None))
-            for row in np.flatnonzero(np.diff(awake.astype(np.int8))) + 1:
+            for row in range(1, len(times)):
                 word, text = ("wake", "has woken up") if awake[row] else ("sleep", "has gone to sleep")
                 at = times[row].astype("datetime64[ms]")
                 news.append(_news(plan, f"{element.id}-{word}-{at}", f"{names[element.id]} {text}", at))
@@ -278,24 +283,43 @@ def _awake_keys(element: Any, carried: set[str]) -> list[str]:
     return keys if all(key in carried for key in keys) else []
 
 
-def _course(archive: Any, keys: list[str], start: np.datetime64, now: np.datetime64) -> tuple[Any, Any]:
-    """Instants, and whether all channels said 1 then."""
+def _course(archive: Any, keys: list[str], start: np.datetime64, now: np.datetime64) -> tuple[Times, Flags]:
+    """Instants at which it changed whether all channels say 1, from the first sample on."""
     stop = now + np.timedelta64(1, "ms")
-    if stop <= start:
-        return np.empty(0, "datetime64[us]"), np.empty(0, bool)
     try:
-        rows = [archive.query(key, start, stop) for key in keys]
+        rows = [_changes(archive, key, start, stop) for key in keys] if stop > start else []
     except MoonpostError:
+        rows = []
+    if not rows or any(not times.size for times, _ in rows):
         return np.empty(0, "datetime64[us]"), np.empty(0, bool)
-    times = rows[0].time
-    for row in rows[1:]:
-        times = np.intersect1d(times, row.time)
-    if not times.size:
-        return times, np.empty(0, bool)
-    awake = np.ones(times.size, bool)
-    for row in rows:
-        awake &= row.value[np.searchsorted(row.time, times)] > 0.5
-    return times, awake
+    times = np.unique(np.concatenate([times for times, _ in rows]))
+    times = times[times >= max(row[0][0] for row in rows)]
+    said = [values[np.searchsorted(at, times, side="right") - 1] for at, values in rows]
+    awake: Flags = np.logical_and.reduce(said)
+    kept = np.r_[True, awake[1:] != awake[:-1]]
+    return times[kept], awake[kept]
+
+
+def _changes(archive: Any, key: str, start: np.datetime64, stop: np.datetime64) -> tuple[Times, Flags]:
+    """First sample of a channel, and those at which it changes between 0 and 1.
+
+    Of many samples bins are read first, and then the samples of those in which something changes.
+    """
+    coarse = archive.query(key, start, stop, bins=_BINS)
+    if int(coarse.count.sum()) <= _MANY:
+        row = archive.query(key, start, stop)
+        times, said = row.time, row.value > 0.5
+    else:
+        width = np.timedelta64(round(coarse.step_s * 1e6), "us")
+        low, mixed = coarse.minimum > 0.5, (coarse.minimum > 0.5) != (coarse.maximum > 0.5)
+        turned = mixed | np.r_[True, mixed[:-1] | (low[1:] != low[:-1])]
+        first, last = start.astype("datetime64[us]"), stop.astype("datetime64[us]")
+        begins = coarse.time[turned][-_MOST_TURNS:]
+        rows = [archive.query(key, max(t, first), min(t + width, last)) for t in begins]
+        times = np.concatenate([row.time for row in rows])
+        said = np.concatenate([row.value for row in rows]) > 0.5
+    kept = np.r_[True, said[1:] != said[:-1]] if times.size else np.empty(0, bool)
+    return times[kept], said[kept]
 
 
 def _returned(plan: Plan, now: np.datetime64) -> tuple[Returned, ...]:
