@@ -148,7 +148,7 @@ def test_the_file_in_the_folder_counts(tmp_path, plan):
         ("// nothing\n", "holds no rule"),
         ("permit (principal, action", "unexpected end of input"),
         ('permit (principal, action == Action::"telemetry.red", resource);', "telemetry.red"),
-        ("permit (principal, action, resource) when { resource.color };", "color"),
+        ('@id("by color") permit (principal, action, resource) when { resource.color };', "by color: .*color"),
         ("permit (principal, action, resource) when { principal.partner == 3 };", "policy"),
     ],
 )

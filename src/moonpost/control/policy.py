@@ -282,7 +282,8 @@ def _validate(cedarpy: Any, text: str, schema: str, where: str) -> None:
         if not len(cedarpy.PolicySet.from_str(text)):
             raise DataError("holds no rule", where=where, advice=_ADVICE)
         result = cedarpy.validate_policies(text, schema)
-        faults = [str(fault) for fault in result.errors]
+        named = result.id_annotations_by_policy_id
+        faults = [f"{named.get(fault.policy_id, '')}: {fault.error}".removeprefix(": ") for fault in result.errors]
     except DataError:
         raise
     except ValueError as error:
