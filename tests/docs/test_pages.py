@@ -101,7 +101,18 @@ PAGES = sorted(
 )
 
 
-@pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+LONG = {
+    "change-5",
+    "hopper-sortie",
+}  # a minute of a processor and more, each of their claims has a test of its own
+
+
+def page_case(path: Path):
+    """A page as a case of a test."""
+    return pytest.param(path, id=path.stem, marks=[pytest.mark.soak] if path.stem in LONG else [])
+
+
+@pytest.mark.parametrize("path", map(page_case, PAGES))
 def test_a_page_runs_and_prints_what_it_promises(path: Path, tmp_path, monkeypatch, request) -> None:
     if NEEDS in path.read_text():
         monkeypatch.setenv("MOONPOST_DATA", str(request.getfixturevalue("moonpost_data")))

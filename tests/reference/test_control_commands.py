@@ -12,11 +12,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from moonpost.control.packets.dictionary import HEADER, Dictionary
+from moonpost.control.packets.calibration import Instant
+from moonpost.control.packets.dictionary import HEADER, Dictionary, Encoding, Parameter
+from moonpost.control.packets.encoding import encode_packets
+from moonpost.control.packets.stations import TIME
 from moonpost.control.packets.telecommands import CommandDictionary, CommandLayout, decode_command, encode_command
 from moonpost.control.packets.xtce_commands import read_xtce_commands
 from moonpost.control.packets.xtce_reading import read_xtce
 from moonpost.control.packets.xtce_writing import write_xtce
+from moonpost.control.station.reports import report_layouts, report_parameters
 from moonpost.errors import DataError, InputError
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -38,6 +42,36 @@ def test_xtce_of_commands_is_valid_and_read_again(tmp_path: Path, crc: bool) -> 
     assert rules.validate(etree.parse(str(tmp_path / "d.xml"))), rules.error_log.last_error
     assert read_xtce_commands(tmp_path / "d.xml") == stack
     assert read_xtce(tmp_path / "d.xml") == EMPTY
+
+
+def test_others_tell_our_reports_apart(tmp_path: Path) -> None:
+    """Reports differ behind the primary header; what tells them apart has to stand in a container above them.
+
+    space_packet_parser 6.2 (LASP) reads each by our XTCE; so does Yamcs in its own test. The file is valid.
+    """
+    import space_packet_parser as spp
+    import xtce_lib
+    from lxml import etree
+
+    rules = etree.XMLSchema(etree.parse(str(Path(xtce_lib.__file__).parent / "xsd" / "dtc-18-02-04.xsd"),
+                                        etree.XMLParser(no_network=True)))  # fmt: skip
+    time = Parameter(TIME, Encoding("unsigned", 48), "", "", Instant("TAI"))
+    reports = Dictionary("station", (*HEADER, time, *report_parameters()), report_layouts())
+    write_xtce(reports, tmp_path / "d.xml")
+    assert rules.validate(etree.parse(str(tmp_path / "d.xml"))), rules.error_log.last_error
+    assert read_xtce(tmp_path / "d.xml") == reports
+    theirs = spp.load_xtce(str(tmp_path / "d.xml"))
+    for number, layout in enumerate(reports.packets):
+        fixed = {one.parameter: one.value for one in layout.criteria}
+        columns = {}
+        for item in layout.items[len(HEADER) :]:
+            encoding = reports.parameter(item.parameter).encoding
+            value = fixed.get(item.parameter, number % 2)
+            columns[item.parameter] = [bytes(encoding.bits // 8) if encoding.kind in {"text", "binary"} else value]
+        sent = encode_packets(reports, layout.name, columns, "2040-06-22")
+        parsed = theirs.parse_bytes(sent[0])
+        assert {item.parameter for item in layout.items} == {name.replace("__", ".") for name in parsed}
+        assert (parsed["pus_service"], parsed["pus_subservice"]) == (fixed["pus_service"], fixed["pus_subservice"])
 
 
 def test_what_would_change_commands_is_refused(tmp_path: Path) -> None:

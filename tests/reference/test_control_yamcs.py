@@ -10,6 +10,7 @@ import socket
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +19,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from moonpost.control.database import Database
+from moonpost.control.mission import MissionControl
 from moonpost.control.packets import (
     CucClock,
     Decoder,
@@ -30,16 +33,19 @@ from moonpost.control.packets.dictionary import Dictionary
 from moonpost.control.packets.headers import Packets
 from moonpost.control.packets.telecommands import CommandDictionary, CommandLayout, Telecommand, decode_command
 from moonpost.control.packets.xtce_writing import token, write_xtce
+from moonpost.control.users import Users
 from moonpost.operations.channels import channels_of
 
 sys.path.insert(0, str(Path(__file__).parent))
 from command_samples import STACK
-from yamcs_server import INSTANCE, Yamcs
+from yamcs_server import Instance, Yamcs, free_port
 
+SAMPLES = "station"
 SPACECRAFT = 171
-STEPS = 600
+STEPS = 400
 BURST = 32  # frames of 1115 octets; the usual socket buffer of 208 KiB holds some 90 of them
 SPAN = {"start": datetime(2030, 1, 1, tzinfo=UTC), "stop": datetime(2032, 1, 1, tzinfo=UTC)}
+MISSION_SPAN = {"start": datetime(1970, 1, 2, tzinfo=UTC), "stop": datetime(2041, 1, 1, tzinfo=UTC)}
 PING = CommandLayout("station.ping", 7, 17, 1, (), "routine", "Answer that the link works.")
 
 
@@ -52,6 +58,7 @@ class Peer:
     commands: CommandDictionary
     packets: socket.socket
     telecommands: socket.socket
+    mission: MissionControl
 
     def client(self) -> Any:
         """Its client."""
@@ -62,29 +69,46 @@ class Peer:
     def wait(self, link: str, count: int) -> None:
         """Wait until a link has taken so many."""
         end = time.monotonic() + 20.0
-        while int(self.yamcs.link(link)["dataInCount"]) < count:
-            assert time.monotonic() < end, f"{link}: {self.yamcs.link(link)}, {count} sent"
+        while int(self.yamcs.link(SAMPLES, link)["dataInCount"]) < count:
+            assert time.monotonic() < end, f"{link}: {self.yamcs.link(SAMPLES, link)}, {count} sent"
             time.sleep(0.01)
 
 
 @pytest.fixture(scope="module")
 def peer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Peer]:
-    """One server for all tests; it is ready within some seconds."""
+    """One server for all tests, ready within some seconds: an instance of samples, and one for a mission."""
     folder = tmp_path_factory.mktemp("yamcs")
     rows = channels_of({"station": 1000.0, "far": 10.0}, {"rover": 50.0, "hopper": 20.0}, (2.0, 10.5),
                        boxes={"rover": (263.0, 323.0)}, recorders={"rover": 1e9})  # fmt: skip
     dictionary = station_dictionary(rows)
     commands = CommandDictionary(STACK.name, (*STACK.commands, PING))
-    write_xtce(dictionary, folder / "station.xml", commands)
-    with socket.create_server(("127.0.0.1", 0)) as server, socket.socket(type=socket.SOCK_DGRAM) as telecommands:
-        telecommands.bind(("127.0.0.1", 0))
-        telecommands.settimeout(10.0)
-        server.settimeout(60.0)
-        with Yamcs(folder, folder / "station.xml", packets_port=server.getsockname()[1],
-                   commands_port=telecommands.getsockname()[1], spacecraft=SPACECRAFT) as yamcs:  # fmt: skip
-            packets, _ = server.accept()
-            with packets:
-                yield Peer(yamcs, dictionary, commands, packets, telecommands)
+    write_xtce(dictionary, folder / "samples.xml", commands)
+    with ExitStack() as stack:
+        packets, telecommands = (stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(2))
+        for server in (packets, telecommands):
+            server.settimeout(60.0)
+        mission_frames = free_port(socket.SOCK_DGRAM)
+        mission = stack.enter_context(opened_mission(folder / "mission", mission_frames))
+        write_xtce(mission.station.dictionary, folder / "mission.xml", mission.station.commands)
+        assert mission.outside is not None
+        yamcs = stack.enter_context(Yamcs(folder, [
+            Instance(SAMPLES, folder / "samples.xml", SPACECRAFT, free_port(socket.SOCK_DGRAM),
+                     packets.getsockname()[1], telecommands.getsockname()[1]),
+            Instance("mission", folder / "mission.xml", mission.station.layout.spacecraft, mission_frames,
+                     None, mission.outside.command_port),
+        ]))  # fmt: skip
+        ends = [stack.enter_context(server.accept()[0]) for server in (packets, telecommands)]
+        ends[1].settimeout(10.0)
+        yield Peer(yamcs, dictionary, commands, *ends, mission)
+
+
+def opened_mission(folder: Path, frames_port: int) -> MissionControl:
+    """A mission whose frames go to a port, and whose command port takes commands of an operator."""
+    folder.mkdir()
+    with Database.open(folder / "control.sqlite") as database:
+        Users(database).add("operator", "cnsa", {"operator"})
+    return MissionControl.open("ilrs", folder, start="2040-06-22", days=2.0, speed=600.0, command_port=0,
+                               command_user="operator", telemetry_to=f"127.0.0.1:{frames_port}")  # fmt: skip
 
 
 def made(dictionary: Dictionary, first: str, first_count: int) -> tuple[Packets, dict[str, Any], Any]:
@@ -105,7 +129,7 @@ def archived(peer: Peer, sent: dict[tuple[str, int], bytes]) -> dict[tuple[str, 
 
     They are streamed: its list by pages loses a packet at the end of a page whose time and count others share.
     """
-    archive, end = peer.client().get_archive(INSTANCE), time.monotonic() + 20.0
+    archive, end = peer.client().get_archive(SAMPLES), time.monotonic() + 20.0
     while True:
         found = {}
         for packet in archive.stream_packets(**SPAN):
@@ -133,18 +157,18 @@ def test_yamcs_archives_our_frames(peer: Peer) -> None:
     frames = [octets[at : at + 1115] for at in range(0, len(octets), 1115)]
     with socket.socket(type=socket.SOCK_DGRAM) as sender:
         for number, frame in enumerate(frames):
-            sender.sendto(frame, ("127.0.0.1", peer.yamcs.frames_port))
+            sender.sendto(frame, ("127.0.0.1", peer.yamcs.instances[0].frames_port))
             if number % BURST == BURST - 1:
                 peer.wait("frames", number + 1)
     peer.wait("frames", len(frames))
     peer.wait("frames.vc0", len(packets))
-    assert peer.yamcs.link("frames")["extra"] == {"Valid frames": str(len(frames)), "Invalid frames": "0"}
+    assert peer.yamcs.link(SAMPLES, "frames")["extra"] == {"Valid frames": str(len(frames)), "Invalid frames": "0"}
 
     sent = keyed(peer.dictionary, packets)
     assert archived(peer, sent) == sent
 
     due = {table.packet: table for table in Decoder(peer.dictionary).decode(packets)}
-    archive, query = peer.client().get_archive(INSTANCE), {"descending": False, "page_size": 1000, **SPAN}
+    archive, query = peer.client().get_archive(SAMPLES), {"descending": False, "page_size": 1000, **SPAN}
     dates, compared = theirs(t).tolist(), 0
     for packet in peer.dictionary.packets:
         for name in [item.parameter for item in packet.items if item.parameter in values]:
@@ -160,7 +184,7 @@ def test_yamcs_archives_our_frames(peer: Peer) -> None:
 def test_yamcs_archives_our_packets(peer: Peer) -> None:
     """The same without frames, over TCP."""
     packets, _, _ = made(peer.dictionary, "2031-01-01", 5000)
-    begun = int(peer.yamcs.link("packets")["dataInCount"])
+    begun = int(peer.yamcs.link(SAMPLES, "packets")["dataInCount"])
     peer.packets.sendall(b"".join(packets))
     peer.wait("packets", begun + len(packets))
     sent = keyed(peer.dictionary, packets)
@@ -181,7 +205,7 @@ def theirs(t: Any) -> Any:
 
 def issue(peer: Peer, name: str, arguments: dict[str, Any]) -> Telecommand:
     """What arrives at our end of a command that is given to Yamcs."""
-    processor = peer.client().get_processor(INSTANCE, "realtime")
+    processor = peer.client().get_processor(SAMPLES, "realtime")
     given = {token(argument): value for argument, value in arguments.items()}
     processor.issue_command(f"/station/{token(name)}", args=given)
     return decode_command(peer.commands, peer.telecommands.recv(65536))
@@ -219,8 +243,61 @@ def test_yamcs_refuses_what_our_ranges_forbid(peer: Peer) -> None:
                             ("rover.heater", {"power_w": -0.1}), ("rover.none", {})):  # fmt: skip
         with pytest.raises(YamcsError):
             issue(peer, name, arguments)
-    known = peer.client().get_mdb(INSTANCE)
+    known = peer.client().get_mdb(SAMPLES)
     levels = {"routine": "NONE", "important": "DISTRESS", "hazardous": "CRITICAL"}
     for command in peer.commands.commands:
         told = known.get_command(f"/station/{token(command.name)}").significance
         assert told.consequence_level == levels[command.significance]
+
+
+def until(ready: Any, what: Any) -> Any:
+    """What `ready` gives once it gives something."""
+    end = time.monotonic() + 30.0
+    while not (found := ready()):
+        assert time.monotonic() < end, what()
+        time.sleep(0.1)
+    return found
+
+
+def test_a_command_of_yamcs_is_accepted_and_completed_by_our_station(peer: Peer) -> None:
+    """From its console over our command port to the simulated station, and the reports back into its archive.
+
+    A hazardous one from there waits for a second person like any other.
+    """
+    mission = peer.mission
+    mission.start()
+    client = peer.client()
+    console = client.get_processor("mission", "realtime")
+    console.issue_command("/station/ping")
+
+    def states() -> dict[str, str]:
+        return {command.name: command.state for command in mission.commanding.commands()}
+
+    until(lambda: states().get("ping") == "completed", lambda: (states(), mission.outside.status()))
+    (ping,) = [command for command in mission.commanding.commands() if command.name == "ping"]
+    assert [stage.state for stage in ping.stages][-2:] == ["accepted", "completed"]
+    assert ping.requester == "operator"
+
+    def told() -> dict[str, tuple[Any, Any]]:
+        """What each kind of report in its archive is about.
+
+        It dates them wrongly: it reads times at one place of all packets, and reports have another header first.
+        """
+        found = {}
+        for name in ("acceptance", "completion", "ping-answer"):
+            for packet in client.get_archive("mission").stream_packets(name=f"/station/{name}", **MISSION_SPAN):
+                (table,) = Decoder(mission.station.dictionary).decode(Packets.of([packet.binary]))
+                request = (table.raw.get("request_apid"), table.raw.get("request_count"))
+                found[name] = tuple(None if one is None else int(one[0]) for one in request)
+        return found
+
+    asked = ping.packets[0]
+    due = {"acceptance": asked, "completion": asked, "ping-answer": (None, None)}
+    until(lambda: told() == due, told)
+
+    hazard = next(command for command in mission.station.commands.commands
+                  if command.significance == "hazardous" and command.name.endswith("heater-disable"))  # fmt: skip
+    console.issue_command(f"/station/{token(hazard.name)}")
+    until(lambda: hazard.name in states(), states)
+    time.sleep(1.0)
+    assert states()[hazard.name] in {"waiting", "refused"}

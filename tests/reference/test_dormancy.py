@@ -50,7 +50,7 @@ def test_wake(
     assert np.sqrt(np.mean(np.square(found))) < rms_h
 
 
-@pytest.mark.parametrize("vehicle", ["rover", "lander"])
+@pytest.mark.parametrize("vehicle", ["rover", pytest.param("lander", marks=pytest.mark.soak)])
 def test_the_panel_explains_the_record_but_not_so_much_better_that_it_is_taken(
     events: EventTable, almanac: Almanac, vehicle: str
 ) -> None:

@@ -34,7 +34,7 @@ def gaps(folder: Path, kind: str, seconds: float, every: int) -> np.ndarray:
 
 
 def test_thirty_activities_are_solved(moonpost_data: Path) -> None:
-    assert (gaps(moonpost_data, "j30", 10.0, 6) == 0.0).all()
+    assert (gaps(moonpost_data, "j30", 10.0, 12) == 0.0).all()
 
 
 def test_larger_projects_come_close(moonpost_data: Path) -> None:

@@ -10,71 +10,72 @@ import subprocess
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-INSTANCE = "station"
 START_S = 90.0
 FUTURE_S = 2_000_000_000  # times of packets may lie that far ahead of this machine's clock
 
 _CORE = "org.yamcs."
-_CUC = {"type": "CUC", "implicitPField": 0x1E}
+_PREPROCESSOR = {
+    "packetPreprocessorClassName": _CORE + "tctm.GenericPacketPreprocessor",
+    "packetPreprocessorArgs": {
+        "timestampOffset": 6, "seqCountOffset": 2,
+        "timeEncoding": {"type": "CUC", "implicitPField": 0x1E, "epoch": "TAI"},
+    },
+}  # fmt: skip
+_TM, _TC = {"stream": "tm_realtime"}, {"stream": "tc_realtime"}
 
 
-def free_ports(number: int, kind: int = socket.SOCK_STREAM) -> list[int]:
-    """Ports that nobody uses just now."""
-    held = [socket.socket(socket.AF_INET, kind) for _ in range(number)]
-    for one in held:
-        one.bind(("127.0.0.1", 0))
-    ports = [one.getsockname()[1] for one in held]
-    for one in held:
-        one.close()
-    return ports
+def free_port(kind: int = socket.SOCK_STREAM) -> int:
+    """A port that nobody uses just now."""
+    with socket.socket(socket.AF_INET, kind) as held:
+        held.bind(("127.0.0.1", 0))
+        return int(held.getsockname()[1])
 
 
-class Yamcs:
-    """One server with one instance; a context manager.
+@dataclass(frozen=True)
+class Instance:
+    """What one instance is told: its dictionary, and the ports of its links; links without a port are left out.
 
-    `packets_port` is a port of ours to which its TCP link connects, `commands` the address of ours to which its
-    commands go by UDP. Frames go to `frames_port` by UDP.
+    Frames come to `frames_port` by UDP. It connects to `packets_port` and takes packets from there, and to
+    `commands_port` and sends telecommands there, both by TCP.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        xtce: Path,
-        *,
-        packets_port: int,
-        commands_port: int,
-        spacecraft: int,
-        heap: str = "600m",
-    ) -> None:
-        self.folder, self.heap = folder, heap
-        (self.http_port,) = free_ports(1)
-        (self.frames_port,) = free_ports(1, socket.SOCK_DGRAM)
-        self.address = f"127.0.0.1:{self.http_port}"
-        etc = folder / "etc"
-        (etc / "mdb").mkdir(parents=True)
-        shutil.copy(xtce, etc / "mdb" / "station.xml")
-        preprocessor = {
-            "packetPreprocessorClassName": _CORE + "tctm.GenericPacketPreprocessor",
-            "packetPreprocessorArgs": {
-                "timestampOffset": 6, "seqCountOffset": 2, "timeEncoding": {**_CUC, "epoch": "TAI"},
-            },
+    name: str
+    xtce: Path
+    spacecraft: int = 171
+    frames_port: int | None = None
+    packets_port: int | None = None
+    commands_port: int | None = None
+
+    def links(self) -> list[dict[str, Any]]:
+        """Its links."""
+        frames = {
+            "name": "frames", "class": _CORE + "tctm.ccsds.UdpTmFrameLink", "port": self.frames_port,
+            "frameType": "TM", "spacecraftId": self.spacecraft, "frameLength": 1115, "errorDetection": "CRC16",
+            "virtualChannels": [
+                {"vcId": channel, "ocfPresent": False, "service": "PACKET", "maxPacketLength": 65542, **_TM,
+                 **_PREPROCESSOR} for channel in (0, 1)
+            ],
         }  # fmt: skip
-        tm, tc = {"stream": "tm_realtime"}, {"stream": "tc_realtime"}
-        links = [
-            {"name": "frames", "class": _CORE + "tctm.ccsds.UdpTmFrameLink", "port": self.frames_port,
-             "frameType": "TM", "spacecraftId": spacecraft, "frameLength": 1115, "errorDetection": "CRC16",
-             "virtualChannels": [{"vcId": 0, "ocfPresent": False, "service": "PACKET", "maxPacketLength": 65542,
-                                  **tm, **preprocessor}]},
-            {"name": "packets", "class": _CORE + "tctm.TcpTmDataLink", "host": "127.0.0.1", "port": packets_port,
-             "packetInputStreamClassName": _CORE + "tctm.CcsdsPacketInputStream",
-             "packetInputStreamArgs": {"maxPacketLength": 65542}, **tm, **preprocessor},
-            {"name": "commands", "class": _CORE + "tctm.UdpTcDataLink", "host": "127.0.0.1", "port": commands_port,
-             "commandPostprocessorClassName": _CORE + "tctm.pus.PusCommandPostprocessor",
-             "commandPostprocessorArgs": {"errorDetection": {"type": "CRC-16-CCIIT"}}, **tc},
-        ]  # fmt: skip
+        packets = {
+            "name": "packets", "class": _CORE + "tctm.TcpTmDataLink", "host": "127.0.0.1",
+            "port": self.packets_port, "packetInputStreamClassName": _CORE + "tctm.CcsdsPacketInputStream",
+            "packetInputStreamArgs": {"maxPacketLength": 65542}, **_TM, **_PREPROCESSOR,
+        }  # fmt: skip
+        commands = {
+            "name": "commands", "class": _CORE + "tctm.TcpTcDataLink", "host": "127.0.0.1",
+            "port": self.commands_port,
+            "commandPostprocessorClassName": _CORE + "tctm.pus.PusCommandPostprocessor",
+            "commandPostprocessorArgs": {"errorDetection": {"type": "CRC-16-CCIIT"}}, **_TC,
+        }  # fmt: skip
+        return [link for link in (frames, packets, commands) if link["port"] is not None]
+
+    def settings(self) -> dict[str, Any]:
+        """All of its settings."""
         services = [
             {"class": _CORE + "archive.XtceTmRecorder"},
             {"class": _CORE + "parameterarchive.ParameterArchive",
@@ -89,14 +90,27 @@ class Yamcs:
             "tc": [{"name": "tc_realtime", "processor": "realtime"}],
             "cmdHist": ["cmdhist_realtime"], "event": ["events_realtime"], "param": ["pp_realtime"],
         }  # fmt: skip
-        instance = {
-            "services": services, "dataLinks": links, "streamConfig": streams,
-            "mdb": [{"type": "xtce", "args": {"file": str(etc / "mdb" / "station.xml")}}],
+        return {
+            "services": services, "dataLinks": self.links(), "streamConfig": streams,
+            "mdb": [{"type": "xtce", "args": {"file": str(self.xtce)}}],
         }  # fmt: skip
+
+
+class Yamcs:
+    """One server with some instances; a context manager."""
+
+    def __init__(self, folder: Path, instances: Sequence[Instance], *, heap: str = "600m") -> None:
+        self.folder, self.instances, self.heap = folder, tuple(instances), heap
+        self.http_port = free_port()
+        self.address = f"127.0.0.1:{self.http_port}"
+        self.process: subprocess.Popen[bytes] | None = None
+        etc = folder / "etc"
+        etc.mkdir(parents=True)
         server = {
             "services": [{"class": _CORE + "http.HttpServer",
                           "args": {"address": "127.0.0.1", "port": self.http_port}}],
-            "instances": [INSTANCE], "dataDir": str(folder / "data"), "secretKey": "of no use beyond this process",
+            "instances": [instance.name for instance in instances],
+            "dataDir": str(folder / "data"), "secretKey": "of no use beyond this process",
         }  # fmt: skip
         realtime = {
             "services": [{"class": _CORE + name} for name in (
@@ -105,30 +119,28 @@ class Yamcs:
             "config": {"subscribeAll": True},
         }  # fmt: skip
         replay = {"services": [{"class": _CORE + "tctm.ReplayService"}]}
-        processors = {
-            "realtime": realtime,
-            "Archive": replay,
-            "ArchiveRetrieval": {**replay, "config": {"subscribeContainerArchivePartitions": False}},
-        }
-        for name, content in (("yamcs", server), (f"yamcs.{INSTANCE}", instance),
-                              ("processor", processors)):  # fmt: skip
+        retrieval = {**replay, "config": {"subscribeContainerArchivePartitions": False}}
+        processors = {"realtime": realtime, "Archive": replay, "ArchiveRetrieval": retrieval}
+        files = {"yamcs": server, "processor": processors}
+        for instance in instances:
+            shutil.copy(instance.xtce, etc / f"{instance.name}.xml")
+            files[f"yamcs.{instance.name}"] = instance.settings()
+        for name, content in files.items():
             (etc / f"{name}.yaml").write_text(json.dumps(content), encoding="utf-8")
-        self.process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Yamcs:
         import fprime_yamcs_bundle
 
-        log = (self.folder / "log.txt").open("wb")
-        self.process = subprocess.Popen(
-            ["java", f"-Xmx{self.heap}", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=4", "-Xshare:auto",
-             f"-Djava.io.tmpdir={self.folder}", "-cp", f"{fprime_yamcs_bundle.LIB_DIR}/*", "org.yamcs.YamcsServer",
-             "--etc-dir", str(self.folder / "etc"), "--data-dir", str(self.folder / "data")],
-            stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, cwd=self.folder,
-            env={**os.environ, "HOME": str(self.folder)},
-        )  # fmt: skip
-        log.close()
+        with (self.folder / "log.txt").open("wb") as log:
+            self.process = subprocess.Popen(
+                ["java", f"-Xmx{self.heap}", f"-Djava.io.tmpdir={self.folder}", "-cp",
+                 f"{fprime_yamcs_bundle.LIB_DIR}/*", "org.yamcs.YamcsServer",
+                 "--etc-dir", str(self.folder / "etc"), "--data-dir", str(self.folder / "data")],
+                stdout=log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, cwd=self.folder,
+                env={**os.environ, "HOME": str(self.folder)},
+            )  # fmt: skip
         end = time.monotonic() + START_S
-        while not self._running():
+        while not all(self._runs(instance.name) for instance in self.instances):
             if self.process.poll() is not None or time.monotonic() > end:
                 self.__exit__()
                 raise RuntimeError(f"Yamcs did not start:\n{self.log()[-4000:]}")
@@ -153,13 +165,13 @@ class Yamcs:
         with urllib.request.urlopen(f"http://{self.address}/api/{path}", timeout=20) as answer:
             return json.load(answer)
 
-    def link(self, name: str) -> dict[str, Any]:
+    def link(self, instance: str, name: str) -> dict[str, Any]:
         """State of a link."""
-        return self.get(f"links/{INSTANCE}/{name}")  # type: ignore[no-any-return]
+        return self.get(f"links/{instance}/{name}")  # type: ignore[no-any-return]
 
-    def _running(self) -> bool:
-        """Whether its instance runs."""
+    def _runs(self, instance: str) -> bool:
+        """Whether an instance runs."""
         try:
-            return bool(self.get(f"instances/{INSTANCE}").get("state") == "RUNNING")
+            return bool(self.get(f"instances/{instance}").get("state") == "RUNNING")
         except (urllib.error.URLError, OSError, ValueError):
             return False
