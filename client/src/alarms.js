@@ -79,7 +79,7 @@ function soundSwitch() {
 }
 
 function acknowledgement(book, api, alarm) {
-  const button = h('button', { class: 'mp-button', type: 'button', id: newId(`ack-${alarm.id}`) }, 'Acknowledge');
+  const button = h('button', { class: 'mp-button', type: 'button', id: `mp-acknowledge-${alarm.id}` }, 'Acknowledge');
   button.setAttribute('aria-label', `Acknowledge ${alarm.key}`);
   button.addEventListener('click', () => askComment(book, api, alarm, button));
   return button;
@@ -118,40 +118,36 @@ function askComment(book, api, alarm, origin) {
 
 function acknowledged(book, api, alarm) {
   if (alarm.acknowledged_by) {
-    return [`✓ ${alarm.acknowledged_by}`, h('span', { class: 'mp-comment' }, utc(alarm.acknowledged_ms)),
-      alarm.comment ? h('span', { class: 'mp-comment' }, `“${alarm.comment}”`) : null];
+    return [`✓ ${alarm.acknowledged_by}, ${utc(alarm.acknowledged_ms)}`, alarm.comment ? h('span', { class: 'mp-comment' }, `“${alarm.comment}”`) : null];
   }
   return api.me.roles.includes('operator') ? acknowledgement(book, api, alarm) : 'open';
 }
 
-function alarmRow(book, api, alarm) {
-  const value = alarm.value === null ? '' : `${number(alarm.value)}, `;
+function alarmItem(book, api, alarm) {
+  const value = alarm.value === null ? '' : `${number(alarm.value)}${alarm.unit && alarm.unit !== '1' ? ` ${alarm.unit}` : ''}, `;
   const now = alarm.cleared_ms ? `good again since ${utc(alarm.cleared_ms)}` : stateOf(alarm.state).name;
-  const worst = Math.abs(alarm.worst) > Math.abs(alarm.state) ? ` · was ${stateOf(alarm.worst).name}` : '';
-  const late = alarm.late ? ' · told by data played back' : '';
-  return h('tr', { class: alarm.acknowledged_by ? 'mp-quiet' : 'mp-open', 'data-alarm': alarm.key },
-    h('td', {}, stateMark(alarm.state)),
-    h('th', { scope: 'row' }, alarm.key, h('span', { class: 'mp-comment' }, value, now, worst, late),
-      alarm.text ? h('span', { class: 'mp-comment' }, alarm.text) : null),
-    h('td', { class: 'mp-time mp-wrap' }, utc(alarm.since_ms), alarm.count > 1 ? h('span', { class: 'mp-comment' }, `${alarm.count} times`) : null),
-    h('td', {}, acknowledged(book, api, alarm)));
+  const worst = Math.abs(alarm.worst) > Math.abs(alarm.state) ? `, was ${stateOf(alarm.worst).name}` : '';
+  const times = alarm.count > 1 ? `, ${alarm.count} times` : '';
+  const late = alarm.late ? ', told by data played back' : '';
+  return h('li', { class: alarm.acknowledged_by ? 'mp-alarm mp-quiet' : 'mp-alarm', 'data-alarm': alarm.key },
+    h('span', { class: 'mp-alarm-mark' }, stateMark(alarm.state)),
+    h('div', { class: 'mp-alarm-what' }, h('strong', {}, alarm.key), h('span', {}, ` ${value}${now}${worst}`),
+      h('span', { class: 'mp-comment' }, `since ${utc(alarm.since_ms)}${times}${late}${alarm.text ? ` · ${alarm.text}` : ''}`)),
+    h('div', { class: 'mp-alarm-done' }, acknowledged(book, api, alarm)));
 }
 
 function showAlarms(book, api, element) {
   const summary = h('span', { role: 'status' });
-  const body = h('tbody');
+  const list = h('ul', { class: 'mp-alarms', 'aria-label': 'Alarms' });
   const problem = h('p', { class: 'mp-problem', role: 'alert' });
-  const table = h('table', { class: 'mp-table', 'aria-label': 'Alarms' },
-    h('thead', {}, h('tr', {}, ['', 'Alarm', 'Since (UTC)', 'Acknowledged'].map((text) => h('th', { scope: 'col' }, text)))), body);
-  const none = h('p', { class: 'mp-empty' }, 'No alarms. All channels are within their limits or acknowledged and back.');
+  const none = h('p', { class: 'mp-empty' }, '● No alarms.');
   fill(element, h('div', { class: 'mp-bar' }, summary, soundSwitch()), problem,
-    h('div', { class: 'mp-scroll', tabindex: '0', role: 'region', 'aria-label': 'List of alarms' }, table, none));
+    h('div', { class: 'mp-container', tabindex: '0', role: 'region', 'aria-label': 'List of alarms' }, list, none));
   return book.watch(() => {
     problem.textContent = book.error;
     summary.textContent = `${book.open.length} open, ${book.alarms.length - book.open.length} acknowledged`;
     none.hidden = book.alarms.length > 0;
-    table.hidden = book.alarms.length === 0;
-    fill(body, book.alarms.map((alarm) => alarmRow(book, api, alarm)));
+    fill(list, book.alarms.map((alarm) => alarmItem(book, api, alarm)));
   });
 }
 

@@ -67,6 +67,8 @@ export class MissionTime {
 
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 8000;
+/** The server tells the time each second: when it is silent for so long, the connection counts as lost. */
+const SILENCE_MS = 5000;
 
 /** The websocket: subscribes again after a break and fetches what was missed. */
 export class Live extends Listeners {
@@ -81,6 +83,7 @@ export class Live extends Listeners {
   #queued = false;
   #wait = FIRST_WAIT_MS;
   #stopped = false;
+  #heard = 0;
 
   /** `history(key, sinceMs)` gives what was missed; `whoami()` finds out whether the session still holds. */
   constructor(url, history, whoami) {
@@ -93,6 +96,19 @@ export class Live extends Listeners {
   start() {
     this.#stopped = false;
     this.#connect();
+    setInterval(() => this.#listen(), 1000);
+  }
+
+  #listen() {
+    if (this.connected && performance.now() - this.#heard > SILENCE_MS) this.#drop();
+  }
+
+  /** Give up a socket without waiting for the other side to close it. */
+  #drop() {
+    const socket = this.#socket;
+    socket.onopen = socket.onmessage = socket.onclose = null;
+    socket.close();
+    this.#closed({ code: 0 });
   }
 
   stop() {
@@ -145,6 +161,7 @@ export class Live extends Listeners {
   #opened() {
     const again = this.#lastSeen.size > 0;
     this.connected = true;
+    this.#heard = performance.now();
     this.#wait = FIRST_WAIT_MS;
     this.#queue = { subscribe: new Set(this.#subscribers.keys()), unsubscribe: new Set() };
     this.#send();
@@ -184,6 +201,7 @@ export class Live extends Listeners {
   }
 
   #received(data) {
+    this.#heard = performance.now();
     const message = JSON.parse(data);
     if (message.type === 'values' || message.type === 'late') {
       for (const [key, values] of Object.entries(message.values)) {

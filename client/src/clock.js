@@ -73,12 +73,32 @@ function firstWindow(speed, stepS) {
 
 const PRESETS = [['1 hour', HOUR], ['6 hours', 6 * HOUR], ['1 day', DAY], ['7 days', 7 * DAY], ['1 lunar day', LUNAR_DAY]];
 
+/** Keep the window that was chosen for a speed in step with it, until the reader chooses another. */
+function followSpeed(openmct, api, offsetsAt) {
+  let speed = api.clock.speed;
+  let offsets = offsetsAt(speed);
+  api.live.on('clock', () => {
+    if (api.clock.speed === speed) return;
+    const now = openmct.time.getClockOffsets();
+    const untouched = now?.start === offsets.start && now?.end === offsets.end;
+    speed = api.clock.speed;
+    offsets = offsetsAt(speed);
+    if (untouched && openmct.time.isRealTime()) openmct.time.setClockOffsets(offsets);
+    else if (untouched) offsets = now;
+  });
+}
+
 export function installTime(openmct, api, station) {
   const source = new MissionClockSource(api.clock);
   openmct.install(openmct.plugins.UTCTimeSystem());
   openmct.telemetry.addFormat(DURATION);
   openmct.time.addClock(source);
-  const back = firstWindow(api.clock.speed, station.step_s ?? 60);
+  const offsetsAt = (speed) => {
+    const length = firstWindow(speed, station.step_s);
+    return { start: -length, end: length / 50 };
+  };
+  followSpeed(openmct, api, offsetsAt);
+  const back = -offsetsAt(api.clock.speed).start;
   const now = api.clock.now();
   const { start_ms: begin, stop_ms: end } = station.span;
   openmct.install(openmct.plugins.Conductor({
@@ -87,7 +107,7 @@ export function installTime(openmct, api, station) {
         name: 'Mission time',
         timeSystem: 'utc',
         clock: source.key,
-        clockOffsets: { start: -back, end: back / 50 },
+        clockOffsets: offsetsAt(api.clock.speed),
         presets: PRESETS.map(([label, length]) => ({ label, bounds: { start: -length, end: length / 50 } })),
       },
       {

@@ -215,7 +215,7 @@ function verbsFor(api, command) {
   const verbs = [];
   if (command.state === 'waiting' && roles.has('approver')) verbs.push(['approve', 'Approve'], ['reject', 'Reject']);
   if (command.state === 'approved' && (roles.has('operator') || roles.has('approver'))) verbs.push(['release', 'Release']);
-  if (['waiting', 'approved'].includes(command.state) && (command.requester === api.me.name || roles.has('operator'))) verbs.push(['withdraw', 'Withdraw']);
+  if (['waiting', 'approved'].includes(command.state) && (command.requester === api.me.name || (roles.has('operator') && command.partner === api.me.partner))) verbs.push(['withdraw', 'Withdraw']);
   return verbs;
 }
 

@@ -1,4 +1,5 @@
 // Own views in Open MCT: a function that fills an element and returns what ends it.
+import { h } from './dom.js';
 
 /**
  * Register a type and its view. `show(element, object)` fills the element and returns a function that ends
@@ -17,13 +18,13 @@ export function addView(openmct, { type, name, description, cssClass, show, prio
       let shown = null;
       return {
         show(element) {
-          shown = element;
-          element.classList.add('mp-view');
-          end = show(element, object);
+          shown = h('div', { class: 'mp-view' });
+          element.append(shown);
+          end = show(shown, object);
         },
         destroy() {
           for (const stop of [end].flat()) stop?.();
-          shown?.replaceChildren();
+          shown?.remove();
         },
       };
     },

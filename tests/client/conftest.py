@@ -37,6 +37,7 @@ class Server:
 
     address: str
     people: dict[str, Person]
+    process: subprocess.Popen[str]
 
 
 def _run(*words: str) -> str:
@@ -91,7 +92,7 @@ def server(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         process.wait(30)
         log.seek(0)
         pytest.fail(f"the server told no address: {line!r}\n{log.read()}")
-    yield Server(found.group(1), people)
+    yield Server(found.group(1), people, process)
     process.send_signal(signal.SIGTERM)
     try:
         code = process.wait(30)
