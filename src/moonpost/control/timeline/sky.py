@@ -23,12 +23,12 @@ SKY_ROWS = (
 """Rows that every timeline begins with."""
 
 
-def sky_items(clock: LunarClock, period: Window) -> list[Item]:
+def sky_items(moon: LunarClock, period: Window) -> list[Item]:
     """What the sky does in a period.
 
     Parameters
     ----------
-    clock : LunarClock
+    moon : LunarClock
         The lunar day of the station.
     period : pair of datetime64
         UTC.
@@ -50,10 +50,10 @@ def sky_items(clock: LunarClock, period: Window) -> list[Item]:
     >>> [(row.kind, row.label) for row in sky_items(LunarClock(load_plan("ilrs")), (day[0], day[2]))]
     [('lunar-day', 'Lunar day 38'), ('sun', 'Sun in view'), ('sun', 'Sun in view'), ('contact', 'Earth in view')]
     """
-    found = list(_days(clock, period))
-    found += _windows(clock.sunlight(*period), period, "sky.sun", "sun", "Sun in view")
-    found += _windows(clock.earth(*period), period, "sky.earth", "contact", "Earth in view")
-    for row in clock.eclipses(*period):
+    found = list(_days(moon, period))
+    found += _windows(moon.sunlight(*period), period, "sky.sun", "sun", "Sun in view")
+    found += _windows(moon.earth(*period), period, "sky.earth", "contact", "Earth in view")
+    for row in moon.eclipses(*period):
         kind = "total" if row.total else f"{100 * (1 - row.least_uncovered):.0f} % covered"
         found.append(
             Item(
