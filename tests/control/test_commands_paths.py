@@ -53,6 +53,18 @@ APPROVAL_S = 900.0
 RAM = "/dev/shm" if Path("/dev/shm").is_dir() else None
 
 
+WAYS = st.tuples(
+    st.sampled_from(list(RIGHT)),
+    st.sampled_from(["right", "right", "right", "right", *PEOPLE]),
+    st.sampled_from(
+        ["nothing", "too long", "disabled", "long", "demoted", "elsewhere", "end", "restart", "back", "nothing"]
+    ),
+    st.booleans(),
+    st.sampled_from(["", "", "before uplink", "after uplink", "on record"]),
+)
+"""What is asked for, who approves, what happens meanwhile, to whom, and when the server is killed."""
+
+
 class CrashError(BaseException):
     """The server is killed here."""
 
@@ -77,8 +89,8 @@ class Paths(RuleBasedStateMachine):
 
     released = 0
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(ways=st.lists(WAYS, min_size=4, max_size=8))
+    def begin(self, ways: list[tuple[str, str, str, bool, str]]) -> None:
         self.folder = Path(tempfile.mkdtemp(dir=RAM))
         self.bench = Bench(self.folder, people=dict(PEOPLE))
         self.bench.uplink = self.hear  # type: ignore[method-assign]
@@ -93,6 +105,8 @@ class Paths(RuleBasedStateMachine):
         self.fails = False
         self.crash_at = ""
         self.count = 5000
+        for way in ways:
+            self.whole_way(way)
 
     def teardown(self) -> None:
         if hasattr(self, "bench"):
@@ -230,6 +244,34 @@ class Paths(RuleBasedStateMachine):
             self.approvals.append((command.id, other, command.digest, self.bench.wall_s))
             self.do(lambda: self.bench.commanding.approve(other, command.id, command.digest))
 
+    @rule(way=WAYS)
+    def whole_way(self, way: tuple[str, str, str, bool, str]) -> None:
+        """From the request to the release, with one thing that goes wrong or not."""
+        name, approver, meanwhile, whose, crash = way
+        self.bench.people.clear()
+        self.bench.people.update(PEOPLE)
+        self.queue("enabled")
+        self.fails = False
+        asker, right = RIGHT[name]
+        other = right if approver == "right" else approver
+        command = self.do(lambda: self.bench.commanding.request(asker, name, {}))
+        if command is None:
+            return
+        self.note(command, asker)
+        self.approvals.append((command.id, other, command.digest, self.bench.wall_s))
+        self.do(lambda: self.bench.commanding.approve(other, command.id, command.digest))
+        if meanwhile in ("disabled", "demoted", "elsewhere"):
+            self.change(asker if whose else other, meanwhile)
+        elif meanwhile == "end":
+            self.end(
+                right if whose else asker, list(self.asked).index(command.id), "reject" if whose else "withdraw"
+            )
+        elif meanwhile == "restart":
+            self.restart()
+        else:
+            self.bench.wall_s += {"nothing": 0.0, "long": 899.0, "too long": 900.0, "back": -1.0}[meanwhile]
+        self.release_one("zhao" if whose and "cnsa" in PARTIES[name] else asker, command.id, crash)
+
     @rule(
         who=st.sampled_from(["li", "olga", "zhao"]), crash=st.sampled_from(["", "", "before uplink", "on record"])
     )
@@ -323,7 +365,7 @@ def run(examples: int, steps: int, phases: tuple[Phase, ...] = tuple(Phase)) -> 
 
 
 def test_no_path_releases_a_hazardous_command_without_the_rule():
-    run(10, 25)
+    run(12, 16)
 
 
 @pytest.mark.soak
@@ -342,4 +384,4 @@ def test_the_oracle_sees_a_broken_rule(monkeypatch):
     monkeypatch.setattr(machine, "_holds", lambda *_: True)
     monkeypatch.setattr(machine, "_why_no_approval", _anybody)
     with pytest.raises(AssertionError, match="without the rule"):
-        run(20, 30, (Phase.generate,))
+        run(20, 1, (Phase.generate,))
