@@ -10,6 +10,7 @@ from measure import write
 TOPICS = (
     "sky", "horizon", "maps", "terrain", "light", "storage", "startup", "flight", "thermal", "windows", "design",
     "schedule", "projects", "risk", "simulation", "campaign", "ledger", "archive",
+    "ingest",
 )  # fmt: skip
 
 

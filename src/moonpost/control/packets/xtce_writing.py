@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from moonpost.control.packets.calibration import Calibration, Enumeration, Instant, Polynomial, Spline
-from moonpost.control.packets.dictionary import HEADER, Dictionary, Encoding, PacketLayout, Parameter
+from moonpost.control.packets.dictionary import HEADER, Dictionary, Encoding, Item, PacketLayout, Parameter
 from moonpost.control.packets.layouts import places_of
 from moonpost.control.packets.limits import Comparison, Limits
 from moonpost.errors import InputError
@@ -35,6 +36,7 @@ ROOT_CONTAINER = "CCSDSPacket"
 """The abstract container with the primary header, from which all packets inherit."""
 
 _ALIASES = "moonpost"
+_Shared = tuple[tuple[Item, ...], tuple[Comparison, ...]]
 
 
 def write_xtce(dictionary: Dictionary, path: str | Path, commands: CommandDictionary | None = None) -> None:
@@ -113,8 +115,9 @@ def xtce_text(dictionary: Dictionary, commands: CommandDictionary | None = None)
     entries = add(base, "EntryList")
     for field in HEADER:
         add(entries, "ParameterRefEntry", parameterRef=token(field.name))
+    known: dict[_Shared, str] = {}
     for packet in dictionary.packets:
-        _container(containers, dictionary, packet)
+        _container(containers, dictionary, packet, _base(containers, dictionary, packet, known))
     if commands is not None:
         add_commands(root, commands)
     return bytes(etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True))
@@ -333,17 +336,53 @@ def _comparisons(parent: _Element, comparisons: tuple[Comparison, ...]) -> None:
         add(rows, "Comparison", **attributes)
 
 
-def _container(containers: _Element, dictionary: Dictionary, packet: PacketLayout) -> None:
+def _base(containers: _Element, dictionary: Dictionary, packet: PacketLayout, known: dict[_Shared, str]) -> str:
+    """The container that a packet inherits from: it has to hold all that tells the packet from others."""
+    shared = _shared(packet)
+    if shared is None:
+        return ROOT_CONTAINER
+    if shared not in known:
+        taken = {token(other.name) for other in dictionary.packets}
+        names = (f"{ROOT_CONTAINER}_{number}" for number in count(len(known) + 1))
+        known[shared] = next(name for name in names if name not in taken)
+        row = add(containers, "SequenceContainer", name=known[shared], abstract="true")
+        first, (items, criteria) = len(HEADER), shared
+        _entries(row, dictionary, packet, first, len(items))
+        base = add(row, "BaseContainer", containerRef=ROOT_CONTAINER)
+        if criteria:
+            _comparisons(add(base, "RestrictionCriteria"), criteria)
+    return known[shared]
+
+
+def _shared(packet: PacketLayout) -> _Shared | None:
+    """Items up to the last that is compared, and what is compared in the header; None if that is all."""
+    names, header = [item.parameter for item in packet.items], {field.name for field in HEADER}
+    compared = [names.index(one.parameter) for one in packet.criteria if one.parameter in names]
+    last = max(compared, default=0) + 1
+    if last <= len(HEADER):
+        return None
+    return packet.items[:last], tuple(one for one in packet.criteria if one.parameter in header)
+
+
+def _container(containers: _Element, dictionary: Dictionary, packet: PacketLayout, base: str) -> None:
     """One packet."""
     row = add(containers, "SequenceContainer", name=token(packet.name))
     if packet.description:
         row.set("shortDescription", packet.description)
     add_alias(row, packet.name)
+    shared = _shared(packet) or (packet.items[: len(HEADER)], ())
+    _entries(row, dictionary, packet, len(shared[0]), len(packet.items))
+    inherited = add(row, "BaseContainer", containerRef=base)
+    criteria = tuple(one for one in packet.criteria if one not in shared[1])
+    if criteria:
+        _comparisons(add(inherited, "RestrictionCriteria"), criteria)
+
+
+def _entries(row: _Element, dictionary: Dictionary, packet: PacketLayout, first: int, stop: int) -> None:
+    """Some of the items of a packet."""
     entries = add(row, "EntryList")
-    for place in places_of(dictionary, packet)[len(HEADER) :]:
+    for place in places_of(dictionary, packet)[first:stop]:
         entry = add(entries, "ParameterRefEntry", parameterRef=token(place.parameter.name))
         if not place.follows and place.bit is not None:
             location = add(entry, "LocationInContainerInBits", referenceLocation="containerStart")
             add(location, "FixedValue").text = str(place.bit)
-    base = add(row, "BaseContainer", containerRef=ROOT_CONTAINER)
-    _comparisons(add(base, "RestrictionCriteria"), packet.criteria)
