@@ -17,7 +17,8 @@ from moonpost.errors import InputError
 
 __all__ = ["CommandPort", "TelemetryPort"]
 
-_PIECE = 1 << 18
+_PIECE = 1 << 21
+_COMMAND_PIECE = 1 << 16
 _MOST_CLIENTS = 64
 _WAITING_OCTETS = 8 << 20
 _WAITING_DATAGRAMS = 4096
@@ -347,7 +348,7 @@ class CommandPort(_Port):
     async def _attend(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, source: str) -> None:
         """Take the packets of a client."""
         packets = PacketReader(self._longest)
-        while octets := await reader.read(_PIECE >> 2):
+        while octets := await reader.read(_COMMAND_PIECE):
             before = packets.tally.rejected
             found = packets.read(octets).packets
             self.counts["rejected"] += packets.tally.rejected - before
