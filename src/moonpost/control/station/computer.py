@@ -90,7 +90,6 @@ class Computer:
         self.playing: list[tuple[int, bool]] = []
         self.reports: list[Report] = []
         self.refused: Counter[str] = Counter()
-        self.version = 0
         self._arrivals: deque[Entry] = deque()
         self._pending: list[Check] = []
         self._order = 0
@@ -195,7 +194,6 @@ class Computer:
             self._finish(command, t_us)
             return
         self.changes, self.runs = self.effect(command, t_us, self.runs, self.changes)
-        self.version += 1
         run = self.runs[-1] if verb.check == "run" else None
         self._pending.append(Check(command, verb, layout.element, t_us, order, run))
 
@@ -275,14 +273,12 @@ class Computer:
             insort(self.queue, Queued(self._release_us(ticks), self._order, ticks, inner))
         else:
             self._report_queue(t_us)
-        self.version += 1
 
     def _release(self, row: Queued, future: Future) -> None:
         """Release a queued telecommand at its time."""
         self._order += 1
         if not self.queue_enabled:
             self._tell(row.command, 4, row.release_us, self._order, "queue-disabled", "fell due while it was held")
-            self.version += 1
             return
         self._take(row.command, row.release_us, future)
 

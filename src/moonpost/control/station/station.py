@@ -103,7 +103,7 @@ class Station:
             store_octets, playback_bit_s,
         )  # fmt: skip
         self._switches = self._edges()
-        self._planned: tuple[int, int, Future] | None = None
+        self._planned: tuple[list[Change], list[Run], Future] | None = None
         self._done_us = world.start_us
         self._reached_us = world.start_us
         self._stamps: list[tuple[int, int, int]] = []
@@ -312,8 +312,7 @@ class Station:
         -------
         Simulation
         """
-        with self._lock:
-            return self._with_ahead().simulation
+        return self._with_ahead().simulation
 
     def predict(self, octets: bytes, at: TimeLike) -> Simulation:
         """The whole span as it would be if a telecommand were executed at an instant; nothing is changed.
@@ -334,14 +333,14 @@ class Station:
         CommandError
             If it is no telecommand of the station.
         """
+        command = decode_command(self.commands, bytes(octets))
         with self._lock:
-            command = decode_command(self.commands, bytes(octets))
             t_us = max(-(-microseconds(at) // 1000) * 1000, self._reached_us)
             changes, runs = self._ahead()
             after = self._computer.effect(command, t_us, runs, changes)
-            if after == (changes, runs):
-                return self._with_ahead().simulation
-            return self._world.simulate(*after).simulation
+        if after == (changes, runs):
+            return self._with_ahead().simulation
+        return self._world.simulate(*after).simulation
 
     def events(self, start: TimeLike, stop: TimeLike) -> tuple[SimulationEvent, ...]:
         """Events on board from one instant up to before another, as they are or will be under what is on board.
@@ -356,10 +355,9 @@ class Station:
         tuple of SimulationEvent
             Those of the simulation, and the waking and sleeping of machines without rules of sleep.
         """
-        with self._lock:
-            future = self._with_ahead()
-            first, last = np.searchsorted(future.event_us, [microseconds(start), microseconds(stop)])
-            return future.events[first:last]
+        future = self._with_ahead()
+        first, last = np.searchsorted(future.event_us, [microseconds(start), microseconds(stop)])
+        return future.events[first:last]
 
     def stamps(self) -> tuple[npt.NDArray[np.datetime64], npt.NDArray[np.uint64], npt.NDArray[np.float64]]:
         """Time reports that came live, as an antenna stamps them: what `correlate` takes.
@@ -440,8 +438,11 @@ class Station:
         before = len(computer.changes), computer.runs, len(computer.playing)
         computer.act(stop_us - 1, self._future)
         after = len(computer.changes), computer.runs, len(computer.playing)
+        after_all = computer.changes, computer.runs
         if after[:2] != before[:2]:
-            self._future = self._world.simulate(computer.changes, computer.runs)
+            planned = self._planned
+            known = planned is not None and planned[:2] == after_all
+            self._future = planned[2] if planned and known else self._world.simulate(*after_all)
             self._rows.take(self._future)
         if after != before:
             self._switches = self._edges()
@@ -526,14 +527,17 @@ class Station:
         return changes, runs
 
     def _with_ahead(self) -> Future:
-        """The future with what is on its way and queued."""
-        changes, runs = self._ahead()
-        if changes is self._computer.changes and runs is self._computer.runs:
-            return self._future
-        key = self._computer.version, len(self._journal.entries)
-        if self._planned is None or self._planned[:2] != key:
-            self._planned = (*key, self._world.simulate(changes, runs))
-        return self._planned[2]
+        """The future with what is on its way and queued; others may go on while it is simulated."""
+        with self._lock:
+            changes, runs = self._ahead()
+            if changes is self._computer.changes and runs is self._computer.runs:
+                return self._future
+            planned = self._planned
+        if planned is None or planned[:2] != (changes, runs):
+            planned = (changes, runs, self._world.simulate(changes, runs))
+            with self._lock:
+                self._planned = planned
+        return planned[2]
 
 
 def _is_command(packet: bytes) -> bool:
