@@ -5,13 +5,18 @@ Octets are compared exactly.
 
 from __future__ import annotations
 
+import socket
 import sys
 from binascii import crc_hqx
 from pathlib import Path
+from time import monotonic, sleep
 
 import numpy as np
 import pytest
 
+from moonpost.control.ground import Ground
+from moonpost.control.ground.sockets import TelemetryPort
+from moonpost.control.packets import FrameLayout, idle_packet, station_dictionary
 from moonpost.control.packets.calibration import Instant
 from moonpost.control.packets.dictionary import HEADER, Dictionary, Encoding, Parameter
 from moonpost.control.packets.encoding import encode_packets
@@ -22,6 +27,7 @@ from moonpost.control.packets.xtce_reading import read_xtce
 from moonpost.control.packets.xtce_writing import write_xtce
 from moonpost.control.station.reports import report_layouts, report_parameters
 from moonpost.errors import DataError, InputError
+from moonpost.operations.channels import Channel
 
 sys.path.insert(0, str(Path(__file__).parent))
 from command_samples import STACK
@@ -141,3 +147,68 @@ def test_we_read_the_telecommands_that_spacepackets_makes() -> None:
         assert (read.count, read.source, read.acknowledge) == (count, source, flags)
         assert encode_command(STACK, read.name, read.arguments, count, acknowledge=flags, source=source) == theirs
         assert crc_hqx(theirs, 0xFFFF) == fastcrc.crc16.ibm_3740(bytes(theirs)) == 0
+
+
+def test_our_server_takes_packets_that_spacepackets_makes(tmp_path: Path) -> None:
+    """Packets by TCP and by UDP, and frames of its making: every value at its time, and what is wrong is counted.
+
+    Times are made by hand: seconds since 1958 in TAI, 37 s ahead of UTC, and 1/65536 s.
+    """
+    import fastcrc
+    from spacepackets.ccsds.spacepacket import PacketType, SequenceFlags, SpacePacket, SpacePacketHeader
+    from spacepackets.ccsds.tm_frame import (
+        MasterChannelId,
+        TmFramePrimaryHeader,
+        TmTransferFrame,
+        TransferFrameDataFieldStatus,
+    )
+
+    size, chance = 120, np.random.default_rng(6)
+    dictionary = station_dictionary([Channel("bus.volt_v", "V", None, 30.0, "Bus voltage."),
+                                     Channel("bus.current_a", "A", None, None, "Bus current.")])  # fmt: skip
+    volt_v, current_a = (chance.normal(20.0, 8.0, size).astype(">f4") for _ in range(2))
+    seconds = np.arange(size) * 10 + 2_000_000_000
+    octets = []
+    for row in range(size):
+        time = int(seconds[row] + 378_691_200 + 37).to_bytes(4, "big") + bytes([0x80, 0])
+        body = volt_v[row : row + 1].tobytes() + current_a[row : row + 1].tobytes()
+        header = SpacePacketHeader(PacketType.TM, 1, 16_350 + row & 0x3FFF, 13, True, SequenceFlags.UNSEGMENTED)
+        octets.append(bytes(SpacePacket(header, time, body).pack()))
+    frames, stream = [], b"".join(octets[80:])
+    for number in range(len(stream) // 1107 + 1):
+        piece = stream[1107 * number : 1107 * (number + 1)]
+        room = 1107 - len(piece)
+        piece += idle_packet(room) if room else b""
+        pointer = -1107 * number % 20 if 1107 * number < len(stream) else 2047
+        status = TransferFrameDataFieldStatus(False, False, False, 3, pointer)
+        header = TmFramePrimaryHeader(MasterChannelId(0, 9), 0, False, number, number, status)
+        frame = TmTransferFrame(1113, header, None, piece, None, None).pack()
+        frames.append(bytes.fromhex("1ACFFC1D") + frame + fastcrc.crc16.ibm_3740(frame).to_bytes(2, "big"))
+    layout = FrameLayout(spacecraft=9)
+    with Ground.open(tmp_path / "archive", dictionary, layout=layout) as ground:
+        with (
+            TelemetryPort("127.0.0.1", 0, ground, form="packets") as raw,
+            TelemetryPort("127.0.0.1", 0, ground, form="frames") as framed,
+            socket.create_connection((raw.host, raw.port)) as tcp,
+            socket.create_connection((framed.host, framed.port)) as cadus,
+            socket.socket(type=socket.SOCK_DGRAM) as udp,
+        ):
+            tcp.sendall(b"".join(octets[:40]))
+            for packet in octets[40:80]:
+                udp.sendto(packet, (raw.host, raw.port))
+            cadus.sendall(frames[0])
+            tcp.sendall(octets[5])  # comes again: shown once
+            tcp.sendall(octets[6][:12])  # never ends
+            end = monotonic() + 20.0
+            while ground.status()["decoded"] < size or ground.status()["duplicates"] < 1:
+                assert monotonic() < end, ground.status()
+                sleep(0.01)
+        status = ground.status()
+        start, stop = np.datetime64("2033-05-18", "us"), np.datetime64("2033-05-19", "us")
+        for name, sent in (("bus.volt_v", volt_v), ("bus.current_a", current_a)):
+            found = ground.archive.query(name, start, stop)
+            np.testing.assert_array_equal(found.value.astype(np.float32), sent.astype(np.float32))
+            due = (seconds * 1_000_000 + 500_000).astype("datetime64[us]")
+            np.testing.assert_array_equal(found.time, due)
+    assert (status["decoded"], status["duplicates"], status["taken"]) == (size, 1, size + 1)
+    assert not status["missing"]
