@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from moonpost.control.archive import Archive
+from moonpost.control.database import Database
 from moonpost.control.ground import Ground
 from moonpost.control.packets import read_xtce, write_xtce
 
@@ -42,6 +43,19 @@ def test_verify_tells_what_is_wrong(cli: Cli, data: Path) -> None:
     segment.write_bytes(content)
     run = cli("control", "verify", data)
     assert (run.code, "NOT sound" in run.out, segment.name in run.out) == (1, True, True)
+
+
+def test_verify_looks_at_what_lies_beside_the_archive(cli: Cli, data: Path) -> None:
+    with Database.open(data / "control.sqlite") as database:
+        database.create()
+    assert cli("control", "verify", data).code == 0
+    content = bytearray((data / "control.sqlite").read_bytes())
+    content[100:4000] = bytes(3900)
+    (data / "control.sqlite").write_bytes(content)
+    (data / "ledger.sqlite").write_bytes(b"no ledger")
+    value = json.loads(cli("control", "verify", data, "--json").out)
+    assert not value["sound"]
+    assert {finding["place"] for finding in value["findings"]} == {"control.sqlite", "ledger.sqlite"}
 
 
 def test_rebuild_makes_the_same_parameters_again(cli: Cli, data: Path) -> None:

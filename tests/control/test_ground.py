@@ -14,6 +14,7 @@ import pytest
 from moonpost.control.archive import verify
 from moonpost.control.ground import AlarmRules, Ground, LiveBatch
 from moonpost.control.packets import FrameWriter, Packets
+from moonpost.errors import OutputError
 
 sys.path.insert(0, str(Path(__file__).parent))
 from ground_samples import EPOCH, LATER, LAYOUT, at, dictionary, framed, rover, sky
@@ -145,6 +146,21 @@ def test_a_listener_that_fails_harms_nobody(ground: Ground) -> None:
     assert len(told) == 1
     assert ground.status()["listeners_failed"] == 1
     assert ground.status()["listener_trouble"] == "ValueError: no"
+
+
+def test_what_fails_behind_the_archive_costs_no_packet(ground: Ground, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(ground.alarms, "watch", fails)
+        assert ground.receive(framed(rover(range(5), 200.0)), at=at(5)).packets == 5
+    assert numbers(ground) == list(range(5))
+    assert ground.status()["faults"] == 1
+    assert "ZeroDivisionError" in ground.status()["trouble"]
+    ground.close()
+    with pytest.raises(OutputError, match="closed"):
+        ground.receive(b"", at=at(6))
 
 
 def test_many_threads_lose_nothing(ground: Ground) -> None:

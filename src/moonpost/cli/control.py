@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,7 +67,8 @@ def rebuild(folder: Path = _DIR, xtce: Path | None = _XTCE, as_json: bool = JSON
 def verify(folder: Path = _DIR, as_json: bool = JSON) -> None:
     """Check every packet, segment and part against its checksum; exit code 1 if anything is wrong.
 
-    A server may run meanwhile; what it takes while the check runs is not looked at.
+    The database and the record of actions beside the archive are checked, too. A server may run meanwhile; what
+    it takes while the check runs is not looked at.
 
     Example: moonpost control verify mission
     """
@@ -76,16 +77,45 @@ def verify(folder: Path = _DIR, as_json: bool = JSON) -> None:
 
     place = archive_folder(folder)
     found = checked(place)
+    findings = [(finding.place, finding.text) for finding in found.findings]
+    findings += _beside(folder)
+    is_sound = not findings
     value = {
-        "archive": str(place), "sound": found.is_sound, "segments": found.segments, "packets": found.packets,
+        "archive": str(place), "sound": is_sound, "segments": found.segments, "packets": found.packets,
         "size_bytes": found.size_bytes, "parts": found.parts,
-        "findings": [{"place": finding.place, "text": finding.text} for finding in found.findings],
+        "findings": [{"place": where, "text": text} for where, text in findings],
     }  # fmt: skip
     counted = f"{found.packets:,} packets in {found.segments} segments, {found.parts} parts of parameters"
-    lines = [f"{place}: {counted}: {'sound' if found.is_sound else 'NOT sound'}", *map(str, found.findings)]
+    lines = [f"{place}: {counted}: {'sound' if is_sound else 'NOT sound'}"]
+    lines += [f"{where}: {text}" for where, text in findings]
     emit(value, as_json, lambda: "\n".join(lines))
-    if not found.is_sound:
+    if not is_sound:
         raise typer.Exit(1)
+
+
+def _beside(folder: Path) -> list[tuple[str, str]]:
+    """Faults of the database and of the ledger of a mission, where there are some."""
+    import sqlite3
+
+    found = []
+    database, ledger = folder / "control.sqlite", folder / "ledger.sqlite"
+    if database.is_file():
+        try:
+            with closing(sqlite3.connect(f"{database.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+                told = [str(row[0]) for row in connection.execute("PRAGMA integrity_check")]
+        except sqlite3.Error as error:
+            told = [str(error)]
+        found += [(database.name, text) for text in told if text != "ok"]
+    if ledger.is_file():
+        from moonpost.errors import MoonpostError
+        from moonpost.partners.ledger import verify_ledger
+
+        try:
+            faults = [f"entry {fault.entry}: {fault.text}" for fault in verify_ledger(str(ledger)).faults]
+        except MoonpostError as error:
+            faults = [error.what]
+        found += [(ledger.name, text) for text in faults]
+    return found
 
 
 def gaps(

@@ -123,7 +123,7 @@ class Ground:
         self._listeners: list[Listener] = []
         self._lock = threading.Lock()
         self._counts = dict.fromkeys(
-            ("taken", "decoded", "duplicates", "refused", "undecoded", "unusable", "listeners_failed"), 0
+            ("taken", "decoded", "duplicates", "refused", "undecoded", "unusable", "faults", "listeners_failed"), 0
         )
         self._trouble = ""
         self._listener_trouble = ""
@@ -231,6 +231,11 @@ class Ground:
         Returns
         -------
         Received
+
+        Raises
+        ------
+        OutputError
+            If the ground is closed. Nothing else is raised, whatever comes.
         """
         return self._take(source, at, lambda: self._intake.stream(source, octets), octets)
 
@@ -359,9 +364,10 @@ class Ground:
         OutputError
             If the disk is full; what was acknowledged is kept, and parameters are made again at the next opening.
         """
-        if self._stopped.is_set():
-            return
-        self._stopped.set()
+        with self._lock:
+            if self._stopped.is_set():
+                return
+            self._stopped.set()
         self._keeper.join()
         with self._lock:
             self._intake.close()
@@ -374,6 +380,8 @@ class Ground:
     ) -> Received:  # fmt: skip
         """Read, archive, and tell."""
         with self._lock:
+            if self._stopped.is_set():
+                raise OutputError("is closed", where=str(self.folder), advice="open it again")
             now = self._instant(at)
             held = self._again(source, piece)
             before = self._rejected()
@@ -391,13 +399,24 @@ class Ground:
                     kept += fresh
             if piece and self._counts["refused"] > refused:
                 self._refused[source] = piece, found, self._counts["refused"] - refused
+            self._follow(source, found, decoded, played, now)
+            acknowledged = self.archive.acknowledged == self.archive.appended
+            return Received(taken, self._rejected() - before, found.gaps, acknowledged)
+
+    def _follow(
+        self, source: str, found: Read, decoded: list[Decoded], played: list[Decoded], now: np.datetime64
+    ) -> None:
+        """Live values, alarms and listeners; packets are archived by now, whatever fails here."""
+        try:
             batch = self._values.take(decoded, played, now, wanted=bool(self._listeners))
             self._look(source, found, now)
             self._save_alarms()
-            if batch is not None:
-                self._tell(batch)
-            acknowledged = self.archive.acknowledged == self.archive.appended
-            return Received(taken, self._rejected() - before, found.gaps, acknowledged)
+        except Exception as error:
+            self._counts["faults"] += 1
+            self._trouble = f"live values failed: {type(error).__name__}: {error}"
+            return
+        if batch is not None:
+            self._tell(batch)
 
     def _again(self, source: str, piece: bytes) -> Read | None:
         """What was read of a piece that was refused before and comes again."""

@@ -153,6 +153,8 @@ class _Port:
             await self._attend(reader, writer, self._clients[writer])
         except (OSError, asyncio.CancelledError, EOFError):
             pass
+        except Exception:
+            self.counts["failed"] += 1
         finally:
             self._clients.pop(writer, None)
             self._tasks.discard(task)
@@ -281,7 +283,10 @@ class TelemetryPort(_Port):
             some = [await waiting.get()]
             while not waiting.empty():
                 some.append(waiting.get_nowait())
-            await self._work(lambda pieces=some: self._take(pieces))  # type: ignore[misc]
+            try:
+                await self._work(lambda pieces=some: self._take(pieces))  # type: ignore[misc]
+            except Exception:
+                self.counts["failed"] += 1
 
     def _take(self, pieces: list[tuple[bytes, str]]) -> None:
         """Datagrams to the ground; frames of one sender go together, for one wait for the disk."""
