@@ -1,5 +1,7 @@
 # Every target makes its own virtual environment when there is none.
 VENV ?= .venv
+PLAN ?= ilrs
+SPEED ?= 1000
 PYTHON ?= python3
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
@@ -50,8 +52,8 @@ bench: $(READY)
 docs: $(READY)  ## regenerate the generated pages and schemas
 	$(BIN)/python docs/generate.py
 
-serve: $(READY) $(CLIENT_IF_NPM)
-	$(BIN)/moonpost serve ilrs --data out
+serve: $(READY) $(CLIENT_IF_NPM)  ## mission control of the bundled plan in the browser
+	$(BIN)/moonpost serve $(PLAN) --data control --speed $(SPEED)
 
 client: $(CLIENT)  ## the displays of mission control; needs Node 20 or later
 

@@ -21,7 +21,7 @@ def register(app: typer.Typer) -> None:
 
 def serve(
     plan: str = typer.Argument(help="A bundled plan or the path of a TOML file."),
-    data: Path = typer.Option(Path("mission"), help="The mission's folder; it is made if it is not there."),
+    data: Path = typer.Option(Path("control"), help="The mission's folder; it is made if it is not there."),
     host: str = typer.Option("127.0.0.1", help="Address to bind to."),
     port: int = typer.Option(8000, min=0, max=65535, help="Port; 0 takes any free one."),
     speed: float = typer.Option(1.0, help="Simulated seconds for each second, 0.01 to 100,000."),
@@ -47,7 +47,7 @@ def serve(
 ) -> None:
     """Fly the simulated station of a plan: mission control in a browser on this machine.
 
-    Example: moonpost serve ilrs --data mission --speed 1000
+    Example: moonpost serve ilrs --data control --speed 1000
     """
     from moonpost.control.mission import MissionControl
     from moonpost.control.options import Options
