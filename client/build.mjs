@@ -14,16 +14,6 @@ const partial = `${out}.partial-${process.pid}`;
 /** What of Open MCT's distribution a browser asks for; source maps, types and examples stay behind. */
 const OPENMCT = ['openmct.js', 'openmct.js.LICENSE.txt', 'darkmatterTheme.css', 'inMemorySearchWorker.js', 'fonts', 'images'];
 
-/** Plug-ins of the map and the timeline are built in when their files are there. */
-const whenThere = {
-  name: 'when-there',
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^\.\/(timeline|lunarday|polarmap|globe)\.js$/ }, ({ path, resolveDir }) =>
-      existsSync(join(resolveDir, path)) ? undefined : { path, namespace: 'absent' });
-    onLoad({ filter: /.*/, namespace: 'absent' }, () => ({ contents: 'export function install() {}' }));
-  },
-};
-
 async function bundle() {
   const result = await build({
     absWorkingDir: here,
@@ -38,7 +28,6 @@ async function bundle() {
     outdir: join(partial, 'app'),
     chunkNames: 'part-[hash]',
     loader: { '.svg': 'dataurl', '.png': 'dataurl' },
-    plugins: [whenThere],
     logLevel: 'warning',
   });
   return Object.keys(result.metafile.inputs);

@@ -4,17 +4,24 @@ import { addView, refreshed } from './views.js';
 
 export const AUDIT = 'moonpost.audit';
 
+const FIRST = ['name', 'state', 'comment'];
+
+/** What else an entry says, the important first; digests shortened, whole when pointed at. */
 function detailsOf({ data }) {
-  return Object.entries(data ?? {})
-    .filter(([, value]) => value !== '' && value !== null && !(Array.isArray(value) && !value.length))
-    .map(([key, value]) => `${key}: ${typeof value === 'object' ? JSON.stringify(value) : value}`).join(' · ');
+  const there = Object.entries(data ?? {}).filter(([, value]) => value !== '' && value !== null && !(Array.isArray(value) && !value.length));
+  const place = ([key]) => (FIRST.includes(key) ? FIRST.indexOf(key) : FIRST.length);
+  return there.sort((a, b) => place(a) - place(b)).map(([key, value], index) => {
+    const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
+    const shown = key === 'digest' ? `${text.slice(0, 12)}…` : text;
+    return h('span', { title: text }, `${index ? ' · ' : ''}${key === 'name' ? '' : `${key}: `}${shown}`);
+  });
 }
 
 function row(entry) {
   const ledger = entry.entry === null ? 'on its way' : `${entry.entry} ${entry.hash.slice(0, 12)}`;
   return h('tr', { 'data-action': entry.action, 'data-command': entry.command },
     h('td', { class: 'mp-time' }, utc(entry.wall_ms)), h('td', { class: 'mp-time' }, entry.time_ms === null ? '' : utc(entry.time_ms)),
-    h('td', {}, entry.action), h('td', {}, entry.user, entry.partner ? h('span', { class: 'mp-comment' }, entry.partner) : null), h('td', {}, entry.command),
+    h('td', {}, entry.action), h('td', { class: 'mp-nowrap' }, entry.user, entry.partner ? h('span', { class: 'mp-comment' }, entry.partner) : null), h('td', {}, entry.command),
     h('td', { class: 'mp-wrap' }, detailsOf(entry)), h('td', {}, h('code', { title: entry.hash }, ledger)));
 }
 

@@ -100,7 +100,7 @@ def server(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
         process.kill()
         process.stdout.close()
         log.close()
-    assert code == 0
+    assert code == 0, (folder / "server.log").read_text()
 
 
 @pytest.fixture(scope="module")

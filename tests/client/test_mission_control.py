@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-SLOW_MS = 30_000
+SLOW_MS = 60_000
 ROVER, STOW, TRACK = "assembly-rover", "assembly-rover.array-stow", "assembly-rover.array-track"
 FIRST_LINE = (0x56, 0xB4, 0xE9)  # colour of a plot's first line
 MARKUP = "agreed <script>window.markup = 1</script><img src=x onerror='window.markup = 2'>"
@@ -127,8 +127,10 @@ def a_plot_moves(li: Seat, shots: Any) -> None:
         now = lines_of(area.screenshot())
         if first is None and now.sum() > 20:
             first = now
-        elif first is not None and (now != first).sum() > 20:
-            break
+        elif first is not None:
+            rows, columns = np.minimum(now.shape, first.shape)
+            if (now[-rows:, -columns:] != first[-rows:, -columns:]).sum() > 20:
+                break
         li.page.wait_for_timeout(200)
     else:
         pytest.fail("the line of the plot did not move")
@@ -236,7 +238,7 @@ def the_record_tells_it_all(li: Seat, number: str, shots: Any) -> None:
     table.locator("tr[data-action='alarm-acknowledged']").wait_for()
     shots(li.page, "audit")
     told = of_command.all_inner_texts()
-    for words in (("ivan", "roscosmos"), ("li", "cnsa"), ("completed",)):
+    for words in (("approve", "ivan"), ("release", "li"), ("report", "completed")):
         assert any(all(word in text for word in words) for text in told), (words, told)
     assert table.get_by_text("command.approve refused").count() == 1
 
@@ -269,13 +271,30 @@ def test_a_lost_connection_is_shown_and_comes_back(browser: Any, server: Any) ->
     seat.context.close()
 
 
-@pytest.mark.parametrize("layout", ["operator", "scientist", "programme-office"])
-def test_each_layout_opens_without_a_fault(browser: Any, server: Any, shots: Any, layout: str) -> None:
+@pytest.mark.parametrize(
+    ("layout", "parts"),
+    [
+        (
+            "operator",
+            ["Lunar day", "Alarms", "Power of the station", "Stored energy of each bus", "Commands", "Requests"],
+        ),
+        ("scientist", ["Polar map", "Lunar day", "Sun elevation", "Light on the masts", "Timeline"]),
+        ("programme-office", ["Programme", "Timeline", "Moon globe"]),
+    ],
+)
+def test_each_layout_opens_without_a_fault(
+    browser: Any, server: Any, shots: Any, layout: str, parts: list[str]
+) -> None:
     seat = Seat(browser, server, "li")
     seat.sign_in()
     seat.open(layout)
-    seat.page.locator(".c-fl-frame").first.wait_for()
-    seat.page.wait_for_load_state("networkidle")
+    frames = seat.page.locator(".c-fl-frame")
+    for part in parts:
+        frame = frames.filter(has=seat.page.get_by_text(part, exact=True)).first
+        content = frame.locator(".c-so-view__object-view").locator(
+            "canvas:visible, table:visible, ul:visible, svg:visible, p:visible"
+        )
+        content.first.wait_for()
     shots(seat.page, f"layout-{layout}")
     assert seat.faults == []
     seat.context.close()
