@@ -259,3 +259,10 @@ def test_with_a_box_and_a_recorder_there_are_more(tmp_path) -> None:
     ]
     series = station.simulation().series
     assert series["heater_w"].sel(box="survey-rover").values[725] > 19.0
+
+
+def test_what_would_arrive_after_the_end_is_lost_and_disturbs_nothing(station) -> None:
+    station.uplink(command(station, "ping", 1), at(49.0))
+    station.uplink(command(station, "ping", 2), at(1.0))
+    assert fly(station, 2.0)[0][-1] == ("completion", 2)
+    assert station.status()["lost"] == 1

@@ -281,7 +281,8 @@ class Station:
         Notes
         -----
         When this returns the telecommand is on the disk. It arrives after the light time; without contact the
-        relay keeps it until it sees the station; without a relay it is lost, as one sent to a real station is.
+        relay keeps it until it sees the station; without a relay it is lost, as one sent to a real station is,
+        and so is what would arrive after the end of the span.
         """
         if not isinstance(octets, (bytes, bytearray, memoryview)):
             raise InputError(f"{type(octets).__name__} are no octets", where="octets", advice="give bytes")
@@ -297,7 +298,7 @@ class Station:
             entries = self._journal.entries
             sent_us = max(sent_us, self._reached_us, entries[-1].sent_us if entries else 0)
             arrived_us = self._arrival(sent_us)
-            if arrived_us is None:
+            if arrived_us is None or arrived_us >= self._world.stop_us:
                 self._counts["lost"] += 1
                 return
             entry = Entry(sent_us, max(arrived_us, entries[-1].arrived_us if entries else 0), packet)
