@@ -162,6 +162,27 @@ def test_a_file_of_another_program_is_left_alone(tmp_path):
             users.list()
 
 
+def both_in_turn(one, other):
+    """What two processes read and then write is never lost between them."""
+    with one.write() as connection:
+        connection.execute(text("create table n (k integer primary key, v integer)"))
+        add(connection, 0)
+
+    def count_up(database):
+        for _ in range(20):
+            with database.write() as connection:
+                value = connection.execute(text("select v from n where k = 0")).scalar()
+                connection.execute(text("update n set v = :v where k = 0"), {"v": value + 1})
+
+    threads = [threading.Thread(target=count_up, args=(database,)) for database in (one, other)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with one.read() as connection:
+        assert connection.execute(text("select v from n where k = 0")).scalar() == 40
+
+
 def test_users_and_sessions_in_postgresql():
     with tempfile.TemporaryDirectory(prefix="moonpost-pg-") as folder:
         server = Server(folder)
@@ -179,5 +200,11 @@ def test_users_and_sessions_in_postgresql():
                 users.disable("wang")
                 assert sessions.check(token) is None
                 assert [row.disabled for row in users.list()] == [True]
+                with Database.open(database._engine.url.render_as_string(False).replace("+pg8000", "")) as other:
+                    both_in_turn(database, other)
+                server.end(9)
+                with pytest.raises(OutputError, match="cannot be used"):
+                    users.list()
         finally:
-            server.end(15)
+            if server.process.returncode is None:
+                server.end(15)

@@ -11,7 +11,14 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, MetaData, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, IntegrityError, OperationalError
+from sqlalchemy.exc import (
+    ArgumentError,
+    DBAPIError,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+)
 
 from moonpost.errors import DataError, InputError, MissingExtraError, OutputError
 
@@ -21,7 +28,7 @@ TABLES = MetaData()
 """Every table of mission control; each part declares its own ones here."""
 
 _BUSY_S = 30.0
-_CREATE_LOCK = 0x6D6F6F6E
+_WRITE_LOCK = 0x6D6F6F6E
 
 
 class Database:
@@ -34,9 +41,10 @@ class Database:
 
     Notes
     -----
-    SQLite runs with a write-ahead log and ``synchronous=FULL``: a transaction that ended survives a kill and a
-    loss of power. One transaction writes at a time, in turn; reading never waits for it. Within a `write` block a
-    further one of the same thread is part of the first, and ends with it.
+    SQLite runs with a write-ahead log and ``synchronous=FULL``: a transaction that ended survives a kill and a loss
+    of power. One transaction writes at a time, in turn, of several processes too (in PostgreSQL by a lock of its
+    own); reading never waits for it. Within a `write` block a further one of the same thread is part of the first,
+    and ends with it.
 
     Examples
     --------
@@ -143,6 +151,8 @@ class Database:
         with self._turn, self._translated():
             options = {"moonpost_write": True}
             with self._engine.connect().execution_options(**options) as connection, connection.begin():
+                if not self.is_sqlite:  # across processes too, as SQLite does by itself
+                    connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _WRITE_LOCK})
                 self._mine.connection = connection
                 try:
                     yield connection
@@ -152,8 +162,6 @@ class Database:
     def create(self) -> None:
         """Make the tables of `TABLES` that are not there yet."""
         with self.write() as connection:
-            if not self.is_sqlite:
-                connection.execute(text("select pg_advisory_xact_lock(:key)"), {"key": _CREATE_LOCK})
             TABLES.create_all(connection)
 
     @contextlib.contextmanager
@@ -163,7 +171,7 @@ class Database:
             yield
         except IntegrityError:
             raise
-        except OperationalError as error:
+        except (OperationalError, InterfaceError, InternalError) as error:
             raise OutputError(
                 f"the database cannot be used: {_one_line(error.orig)}",
                 where=_told(self._engine.url),
@@ -190,7 +198,9 @@ def _sqlite(path: Path) -> Engine:
             f"cannot make the folder: {error.strerror or error}", where=str(path.parent), advice="choose another"
         ) from error
     url = URL.create("sqlite", database=str(path))
-    engine = create_engine(url, connect_args={"timeout": _BUSY_S, "check_same_thread": False})
+    engine = create_engine(
+        url, pool_size=10, max_overflow=40, connect_args={"timeout": _BUSY_S, "check_same_thread": False}
+    )
 
     @event.listens_for(engine, "connect")
     def _connected(connection: Any, _record: Any) -> None:
@@ -219,7 +229,7 @@ def _postgres(name: str) -> Engine:
     if url.password is None and os.environ.get("PGPASSWORD"):
         url = url.set(password=os.environ["PGPASSWORD"])
     try:
-        return create_engine(url, pool_pre_ping=True, isolation_level="SERIALIZABLE", pool_size=10)
+        return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=40)
     except ImportError as error:
         raise MissingExtraError(
             "PostgreSQL needs the package pg8000", where=_told(url), advice="pip install 'moonpost[postgres]'"
