@@ -76,12 +76,13 @@ class Bench:
     forbids: tuple[str, ...] = ()
     no_contact: str = ""
     more: Mapping[str, Any] = field(default_factory=dict)
+    url: str = ""
 
     def __post_init__(self) -> None:
         self.open()
 
     def open(self) -> None:
-        self.database = Database.open(self.folder / "control.sqlite")
+        self.database = Database.open(self.url or self.folder / "control.sqlite")
         self.audit = Audit.open(
             self.database, str(self.folder / "ledger.sqlite"), self.plan, keys=self.folder / "keys"
         )

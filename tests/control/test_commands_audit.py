@@ -7,6 +7,7 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import textwrap
 import threading
 from pathlib import Path
@@ -14,14 +15,17 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from moonpost.control.commands import Audit
+from moonpost.control.commands import Audit, CommandRefusedError
 from moonpost.control.commands.audit import TOPIC
+from moonpost.control.commands.stack import StackEntry
 from moonpost.control.database import Database
 from moonpost.errors import DataError, OutputError
 from moonpost.partners.ledger import Ledger
 
 sys.path.insert(0, str(Path(__file__).parent))
-from commands_bench import PLAN
+sys.path.insert(0, str(Path(__file__).parents[1] / "partners"))
+from commands_bench import PLAN, Bench
+from test_ledger_postgres import Server
 
 
 class Desk:
@@ -188,8 +192,6 @@ def kill_and_look(folder: Path, times: int) -> None:
             for line in writer.stdout.read().splitlines():
                 deed, number = line.split()
                 told[number] = deed
-    from commands_bench import Bench
-
     heard = [bytes.fromhex(line) for line in (folder / "heard").read_text().split("\n") if line]
     with Bench(folder, uplink_fails=True) as bench:
         rank = {"asked": 0, "approved": 1, "released": 2}
@@ -212,6 +214,29 @@ def kill_and_look(folder: Path, times: int) -> None:
     assert desk.numbers() == [one.number for one in entries] + list(
         range(len(entries) + 1, len(desk.numbers()) + 1)
     )
+
+
+def test_commands_and_their_record_in_postgresql(tmp_path):
+    with tempfile.TemporaryDirectory(prefix="moonpost-pg-") as folder:
+        server = Server(folder)
+        server.start()
+        try:
+            with Bench(tmp_path, url=server.database()) as bench:
+                command = bench.commanding.request("ivan", "reactor.off", {})
+                with pytest.raises(CommandRefusedError):
+                    bench.commanding.approve("ivan", command.id, command.digest)
+                bench.commanding.approve("wu", command.id, command.digest)
+                bench.again()
+                bench.commanding.release("ivan", command.id)
+                bench.commanding.set_queue("li", "held")
+                bench.report(7, command.packets[0])
+                bench.commanding.stacks.put("li", [StackEntry("ping")])
+                assert "the queue is held by li" in bench.commanding.stacks.execute("li").note
+                bench.audit.flush()
+                assert bench.commanding.command(command.id).state == "completed"
+                assert all(one.entry for one in bench.audit.entries())
+        finally:
+            server.end(15)
 
 
 def test_a_killed_server_loses_nothing_it_answered(tmp_path):

@@ -59,7 +59,7 @@ _ENTRIES = Table(
     sqlite_autoincrement=True,
 )
 _ABOUT = Table("audit_about", TABLES, Column("name", String(32), primary_key=True), Column("value", String(64)))
-_WAIT_S = 30.0
+_WAIT_S = 60.0
 _BATCH = 200
 
 
