@@ -41,7 +41,7 @@ class Database:
 
     Notes
     -----
-    SQLite runs with a write-ahead log and ``synchronous=FULL``: a transaction that ended survives a kill and a loss
+    SQLite runs with a write-ahead log and ``synchronous=FULL``: what ended survives a kill and a loss
     of power. One transaction writes at a time, in turn, of several processes too (in PostgreSQL by a lock of its
     own); reading never waits for it. Within a `write` block a further one of the same thread is part of the first,
     and ends with it.
