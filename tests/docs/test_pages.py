@@ -101,10 +101,7 @@ PAGES = sorted(
 )
 
 
-LONG = {
-    "change-5",
-    "hopper-sortie",
-}  # a minute of a processor and more, each of their claims has a test of its own
+LONG = {"change-5", "hopper-sortie"}  # they take a minute each, and their claims have tests of their own
 
 
 def page_case(path: Path):
@@ -112,7 +109,7 @@ def page_case(path: Path):
     return pytest.param(path, id=path.stem, marks=[pytest.mark.soak] if path.stem in LONG else [])
 
 
-@pytest.mark.parametrize("path", map(page_case, PAGES))
+@pytest.mark.parametrize("path", [page_case(path) for path in PAGES])
 def test_a_page_runs_and_prints_what_it_promises(path: Path, tmp_path, monkeypatch, request) -> None:
     if NEEDS in path.read_text():
         monkeypatch.setenv("MOONPOST_DATA", str(request.getfixturevalue("moonpost_data")))
