@@ -234,7 +234,7 @@ export function draw(root, scale, layout, state, prefix) {
   root.replaceChildren(...parts.flat(Infinity).filter(Boolean));
 }
 
-const WORDS = { plan: 'planned', actual: 'received', sky: 'sky' };
+const WORDS = { plan: 'plan', actual: 'received', sky: 'sky' };
 
 /** An item in words, for tooltips and for those who hear the page. */
 export function spoken(item) {

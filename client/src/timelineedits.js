@@ -44,6 +44,7 @@ export class WhatIf {
 
   async add(edit, text) {
     this.edits.push({ edit, text });
+    this.sequence = null;
     await this.tryAll();
   }
 

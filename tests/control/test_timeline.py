@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from moonpost.control.station.catalogue import station_commands
 from moonpost.control.timeline import Edit, LunarClock, Timeline
 from moonpost.control.timeline.book import ScheduleBook
-from moonpost.control.timeline.execution import Evidence, status_of
+from moonpost.control.timeline.execution import Evidence, executed_items, status_of
 from moonpost.control.timeline.items import turns
 from moonpost.control.timeline.machines import received_states
 from moonpost.control.timeline.missions import command_items, evidence_of
@@ -204,20 +204,31 @@ def test_status_follows_clock_and_evidence() -> None:
 
 
 def test_commands_and_their_reports_are_evidence() -> None:
-    begun = command(1, "survey-rover.activity-start", "survey-drive", "completed", stage("started", START))
+    hours = [START + k * HOUR for k in range(10)]
+    name = "survey-rover.activity-start"
+    begun = command(1, name, "survey-drive", "completed", stage("started", START), stage("completed", hours[8]))
+    runs = command(6, name, "survey-drive", "timed-out", stage("started", hours[1]))
+    cut_off = command(7, name, "survey-drive", "failed", stage("started", hours[2]), stage("failed", hours[3]))
     ended = command(
         2, "survey-rover.activity-stop", "survey-drive", "completed", stage("completed", START + 8 * HOUR)
     )
     waits = command(3, "survey-rover.activity-start", "survey-drive", "approved", at=START + 24 * HOUR)
     wrong = command(4, "survey-rover.activity-start", "survey-drive", "refused", at=START + 48 * HOUR)
     other = command(5, "survey-rover.wake", "", "completed", stage("completed", START))
-    found = evidence_of([wrong, waits, ended, begun, other])
+    found = evidence_of([wrong, waits, ended, begun, other, cut_off, runs])
     assert [(row.state, row.start, row.stop) for row in found] == [
         ("done", START, START + 8 * HOUR),
+        ("running", hours[1], None),
+        ("stopped", hours[2], hours[3]),
         ("commanded", START + 24 * HOUR, None),
         ("refused", START + 48 * HOUR, None),
     ]
-    assert evidence_of([begun])[0].state == "running"
+    drive = Placement("survey-drive-1", "survey-drive", "survey-rover", "a", hours[2], hours[9], 1.0, 0.0)
+    status, text = status_of(drive, evidence_of([cut_off]), hours[9])
+    assert (status, "1.00 h of 7 h" in text) == ("refused", True)
+    assert [row.status for row in executed_items(load_plan("ilrs"), found, hours[9], (START, hours[9]))] == [
+        "done", "running", "done",
+    ]  # fmt: skip
     marks = command_items([begun, ended, waits, wrong, other], START, START + 9 * HOUR)
     assert [row.id for row in marks] == [
         "command.1.survey-rover", "command.2.survey-rover", "command.5.survey-rover",
@@ -324,10 +335,7 @@ def test_an_activity_becomes_commands_at_its_times(line: Timeline, plan: Plan) -
     )
     mission = SimpleNamespace(station=SimpleNamespace(commands=station_commands(plan, {"research-laboratory": 7})))
     steps = command_steps(mission, line, row)
-    assert [(step.name, step.at) for step in steps][-2:] == [
-        ("research-laboratory.activity-start", row.start),
-        ("research-laboratory.activity-stop", row.stop),
-    ]
+    assert [(step.name, step.at) for step in steps][-1:] == [("research-laboratory.activity-start", row.start)]
     assert steps[-1].arguments == {"activity": row.activity}
     with pytest.raises(InputError, match="takes no commands"):
         command_steps(SimpleNamespace(station=SimpleNamespace(commands=station_commands(plan, {}))), line, row)

@@ -48,7 +48,7 @@ class Clock:
 
 def stage(state: str, time: np.datetime64 | None) -> SimpleNamespace:
     return SimpleNamespace(
-        state=state, time_us=None if time is None else int(time.astype("datetime64[us]").astype(np.int64))
+        state=state, text="", time_us=None if time is None else int(time.astype("datetime64[us]").astype(np.int64))
     )
 
 

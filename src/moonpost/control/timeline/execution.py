@@ -19,6 +19,7 @@ __all__ = ["Evidence", "executed_items", "planned_items", "status_of"]
 
 _GRACE = np.timedelta64(15, "m")
 _NEAR = 0.5
+_WHOLE = 0.99
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,8 @@ class Evidence:
     element, activity : str
         The machine, and the plan's activity.
     state : str
-        ``commanded`` (on its way, or in the queue on board), ``running``, ``done``, ``refused`` (by rules, by the
-        machine, or failed).
+        ``commanded`` (on its way, or in the queue on board), ``running``, ``done``, ``stopped`` (before its end),
+        ``refused`` (by rules, by the machine, or failed).
     start : datetime64
         When it began or is to begin, UTC.
     stop : datetime64 or None
@@ -90,8 +91,10 @@ def status_of(placed: Placement, evidence: Sequence[Evidence], now: np.datetime6
     ['planned', 'late', 'missed']
     """
     mine = [row for row in evidence if _belongs(row, placed)]
-    for state in ("done", "running", "commanded", "refused"):
+    for state in ("done", "stopped", "running", "commanded", "refused"):
         found = next((row for row in mine if row.state == state), None)
+        if found is not None and state == "stopped":
+            return _stopped(found, placed)
         if found is not None and not (state == "commanded" and now > placed.stop):
             return state, found.text
     if now < placed.start + _GRACE:
@@ -99,6 +102,15 @@ def status_of(placed: Placement, evidence: Sequence[Evidence], now: np.datetime6
     if now < placed.stop:
         return "late", "Nothing told the machine to begin."
     return "missed", "Its time is over, and nothing says that it was done."
+
+
+def _stopped(row: Evidence, placed: Placement) -> tuple[str, str]:
+    """How an activity stands that was stopped: done if hardly anything of it is missing."""
+    ran_s = float(((row.stop or row.start) - row.start) / np.timedelta64(1, "ms")) / 1000.0
+    if ran_s >= _WHOLE * placed.duration_s:
+        return "done", ""
+    why = f": {row.text}" if row.text else ""
+    return "refused", f"It ended after {ran_s / 3600.0:.2f} h of {placed.duration_s / 3600.0:g} h{why}"
 
 
 def planned_items(
@@ -171,15 +183,16 @@ def executed_items(plan: Plan, evidence: Iterable[Evidence], now: np.datetime64,
     names = {row.id: row.name for row in plan.activities}
     found = []
     for row in evidence:
-        if row.state not in ("running", "done"):
+        if row.state not in ("running", "done", "stopped"):
             continue
-        stop = row.stop if row.state == "done" and row.stop is not None else max(now, row.start)
+        stop = row.stop if row.stop is not None else max(now, row.start)
+        state = "running" if row.state == "running" else "done"
         if stop <= period[0] or row.start >= period[1]:
             continue
         found.append(
             Item(
                 f"actual.{row.element}.{row.activity}.{milliseconds(row.start)}", f"machine.{row.element}",
-                "activity", "actual", names.get(row.activity, row.activity), row.start, stop, row.state, row.text,
+                "activity", "actual", names.get(row.activity, row.activity), row.start, stop, state, row.text,
                 {"activity": row.activity, "element": row.element, "command": row.command},
             )
         )  # fmt: skip

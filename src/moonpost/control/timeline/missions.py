@@ -98,29 +98,24 @@ def evidence_of(commands: Iterable[Any]) -> list[Evidence]:
     Returns
     -------
     list of Evidence
-        One for each command that begins an activity and was not dropped on the ground.
+        One for each command that begins an activity.
 
     Notes
     -----
-    An activity has begun when the command that begins it was started on board, and is done when the next command
-    that ends it was completed, or when nothing but its length says so.
+    An activity has begun when the command that begins it was started on board, and is done when that was completed
+    there. One that fails after it has begun was stopped.
 
     Examples
     --------
     >>> evidence_of([])
     []
     """
-    rows = sorted((row for row in commands if _activity(row)), key=lambda row: _begin_us(row) or 0)
-    ends = [row for row in rows if _verb(row) == "stop" and row.state == _ENDED_WELL]
     found = []
-    for row in rows:
-        if _verb(row) != "start":
-            continue
+    for row in commands:
         at, element = _begin_us(row), _element(row)
-        if at is None or not element:
-            continue
-        found.append(_evidence(row, element, at, ends))
-    return found
+        if _activity(row) and _verb(row) == "start" and at is not None and element:
+            found.append(_evidence(row, element, at))
+    return sorted(found, key=lambda one: one.start)
 
 
 def command_items(commands: Iterable[Any], start: np.datetime64, stop: np.datetime64) -> list[Item]:
@@ -181,32 +176,37 @@ def _events(mission: Any, start: np.datetime64, stop: np.datetime64) -> list[Ite
     return found
 
 
-def _evidence(row: Any, element: str, at: int, ends: Sequence[Any]) -> Evidence:
+def _evidence(row: Any, element: str, at: int) -> Evidence:
     """One execution."""
-    activity, start = _activity(row), np.datetime64(at, "us").astype("datetime64[ms]")
-    end = next(
-        (e for e in ends if _element(e) == element and _activity(e) == activity and (_begin_us(e) or 0) > at), None
-    )
-    stop = None if end is None else np.datetime64(_begin_us(end) or 0, "us").astype("datetime64[ms]")
-    if row.state in _NOT_SENT:
-        state, text = "refused", "; ".join(row.reasons) or f"its command is {row.state}"
-    elif row.state in ("started", _ENDED_WELL):
-        state, text = ("done" if stop is not None else "running"), ""
+    times = _times(row)
+    begun, end = "started" in times or "completed" in times, times.get("completed", times.get("failed"))
+    start = np.datetime64(at, "us").astype("datetime64[ms]")
+    stop = np.datetime64(end, "us").astype("datetime64[ms]") if begun and end is not None else None
+    why = next((stage.text for stage in reversed(row.stages) if stage.text and stage.state in _NOT_SENT), "")
+    text = "; ".join(row.reasons) or why
+    if begun:
+        state = "running" if stop is None else "done" if row.state == _ENDED_WELL else "stopped"
+    elif row.state in _NOT_SENT:
+        state, text = "refused", text or f"Its command is {row.state}."
     else:
-        state, text = "commanded", f"its command is {row.state}"
-    return Evidence(element, activity, state, start, stop, text, str(row.id))
+        state, text = "commanded", f"Its command is {row.state}."
+    return Evidence(element, _activity(row), state, start, stop, text, str(row.id))
+
+
+def _times(row: Any) -> dict[str, int]:
+    """When a command took its stages [us]."""
+    return {stage.state: int(stage.time_us) for stage in row.stages if stage.time_us is not None}
 
 
 def _begin_us(row: Any) -> int | None:
     """When a command was or will be carried out, by its reports, else as asked, else as released [us]."""
-    times = {stage.state: stage.time_us for stage in row.stages if stage.time_us is not None}
+    times = _times(row)
     for state in ("started", "completed", "failed"):
         if state in times:
-            return int(times[state])
+            return times[state]
     if row.at_us is not None:
         return int(row.at_us)
-    known = times.get("released") or times.get("sent") or times.get("requested")
-    return None if known is None else int(known)
+    return times.get("released") or times.get("sent") or times.get("requested")
 
 
 def _activity(row: Any) -> str:

@@ -57,7 +57,7 @@ class Step:
 
 
 def command_steps(mission: Any, line: Timeline, placed: Placement) -> list[Step]:
-    """Commands that carry out a planned activity: wake the machine if it sleeps, begin, end.
+    """Commands that carry out a planned activity: wake the machine if it sleeps, and begin; it ends by itself.
 
     Parameters
     ----------
@@ -86,8 +86,7 @@ def command_steps(mission: Any, line: Timeline, placed: Placement) -> list[Step]
         raise InputError("is over already", where=placed.id, advice="choose one that is still to come")
     dictionary = mission.station.commands
     begin = element_command(dictionary, placed.element, ("activity", "start"))
-    end = element_command(dictionary, placed.element, ("activity", "stop"))
-    if begin is None or end is None:
+    if begin is None:
         raise InputError(
             f"{placed.element} takes no commands for activities", where=placed.id, advice="see the dictionary"
         )
@@ -97,10 +96,7 @@ def command_steps(mission: Any, line: Timeline, placed: Placement) -> list[Step]
     if wake is not None and _sleeps(line, placed):
         at = start - np.timedelta64(15, "m")
         steps.append(Step(wake.name, _filled(wake, placed), at, wake.significance, f"Wakes {placed.element}."))
-    steps += [
-        Step(begin.name, _filled(begin, placed), start, begin.significance, f"Begins {placed.id}."),
-        Step(end.name, _filled(end, placed), placed.stop, end.significance, f"Ends {placed.id}."),
-    ]
+    steps.append(Step(begin.name, _filled(begin, placed), start, begin.significance, f"Begins {placed.id}."))
     return steps
 
 
