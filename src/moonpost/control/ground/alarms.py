@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from moonpost.errors import InputError, MoonpostError, UnknownNameError
+from moonpost.errors import InputError, UnknownNameError
 from moonpost.sky.times import TimeLike, as_utc
 
 if TYPE_CHECKING:
@@ -363,8 +363,8 @@ class Alarms:
                 return True
             try:
                 self._store.write(list(changed.values()))
-            except MoonpostError as error:
-                self.trouble = str(error)
+            except Exception as error:  # whatever a database says: the alarm waits, and is written later
+                self.trouble = f"alarms cannot be written: {error}"
                 return False
             self.trouble = ""
             with self._lock:

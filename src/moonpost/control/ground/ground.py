@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import threading
 import time
@@ -567,5 +566,4 @@ class Ground:
                     with self._lock:
                         self._intake.withdraw(self.archive.appended)
                         self._fill(error, self._now if self._now is not None else self._instant(None))
-            with contextlib.suppress(MoonpostError):
-                self._save_alarms()
+            self._save_alarms()
