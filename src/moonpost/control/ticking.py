@@ -69,7 +69,6 @@ class Ticker:
         tick_s: float = 0.05,
     ) -> None:
         self.reached = reached.astype("datetime64[us]")
-        self.trouble = ""
         self.failures = 0
         self.moves = 0
         self._clock = clock
@@ -78,6 +77,7 @@ class Ticker:
         self._jobs = list(jobs)
         self._due_wall_s = [0.0] * len(self._jobs)
         self._tick_s = tick_s
+        self._troubles: dict[str, str] = {}
         self._held: tuple[bytes, np.datetime64] | None = None
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="moonpost-mission", daemon=True)
@@ -86,6 +86,11 @@ class Ticker:
     def behind_s(self) -> float:
         """Simulated time by which telemetry lags the clock [s]."""
         return max(0.0, float((self._clock.now() - self.reached) / _US) / 1e6)
+
+    @property
+    def trouble(self) -> str:
+        """What failed the last time that it was tried; empty if nothing did."""
+        return "; ".join(self._troubles.values())
 
     @property
     def is_running(self) -> bool:
@@ -130,7 +135,7 @@ class Ticker:
             for place, (period_s, job) in enumerate(self._jobs):
                 if began_s >= self._due_wall_s[place]:
                     self._due_wall_s[place] = began_s + period_s
-                    self._try(getattr(job, "__name__", "a job"), job)
+                    self._try(getattr(job, "__name__", "a job").strip("_"), job)
             behind = moved and self._clock.now() - self.reached > self._most
             spent_s = time.monotonic() - began_s
             self._stopped.wait(0.001 if behind else max(0.001, self._tick_s - spent_s))
@@ -138,9 +143,11 @@ class Ticker:
     def _try(self, what: str, job: Callable[[], object]) -> bool:
         """Do something; a failure is told and waits a moment, and never ends the thread."""
         try:
-            return bool(job())
+            done = bool(job())
         except Exception as error:
             self.failures += 1
-            self.trouble = f"{what} failed: {type(error).__name__}: {error}"
+            self._troubles[what] = f"{what} failed: {type(error).__name__}: {error}"
             self._stopped.wait(0.5)
             return False
+        self._troubles.pop(what, None)
+        return done
