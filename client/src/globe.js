@@ -26,7 +26,7 @@ class Globe {
     const view = (text, direction) => h('button', { class: 'mp-button mp-small', type: 'button', onclick: () => this.look(direction) }, text);
     const panel = h('details', { class: 'mp-gl-panel' }, h('summary', {}, 'Orbiters and views'), this.list,
       h('div', { class: 'mp-gl-views' }, view('Near side', 'near'), view('Far side', 'far'), view('South', 'south'), view('North', 'north'), view('Station', 'station')));
-    panel.open = element.clientWidth > 520;
+    panel.open = element.clientWidth > 760;
     fill(element, h('div', { class: 'mp-gl', 'data-testid': 'globe' }, this.stage, this.labels, panel, this.foot));
     this.begin().catch((error) => { this.foot.textContent = error.message; });
   }

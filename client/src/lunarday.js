@@ -78,7 +78,7 @@ function showLunarDay(api, element) {
   const top = h('div', { class: 'mp-ld' });
   const strip = h('div', { class: 'mp-ld-wide' });
   const problem = h('p', { class: 'mp-problem', role: 'alert' });
-  fill(element, h('div', { class: 'mp-container mp-scroll', tabindex: '0', role: 'region', 'aria-label': 'Lunar day', 'data-testid': 'lunarday' }, top, problem));
+  fill(element, h('div', { class: 'mp-ld-container mp-scroll', tabindex: '0', role: 'region', 'aria-label': 'Lunar day', 'data-testid': 'lunarday' }, top, problem));
   let items = [];
   let asked = -Infinity;
   let bounds = [0, 1];

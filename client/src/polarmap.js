@@ -58,7 +58,7 @@ class PolarMap {
     this.placesBox = h('div', { class: 'mp-pm-places' });
     this.key = h('div', { class: 'mp-hint' });
     const panel = h('details', { class: 'mp-pm-panel' }, h('summary', {}, 'Layers and places'), this.layersBox, this.placesBox, this.key);
-    panel.open = element.clientWidth > 560;
+    panel.open = element.clientWidth > 800;
     fill(element, h('div', { class: 'mp-pm', 'data-testid': 'polarmap' }, this.target, panel, this.told));
     this.colours = new Map();
     this.working = new Map();

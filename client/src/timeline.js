@@ -47,7 +47,7 @@ class TimelineView {
     const help = 'Timeline. Arrow keys left and right move in time, plus and minus zoom, N goes to now, A shows the whole period, square brackets go from item to item.';
     this.scroll = h('div', { class: 'mp-tl-scroll', tabindex: '0', role: 'application', 'aria-label': help, onkeydown: (event) => this.key(event) }, this.labels, this.chart);
     this.foot = h('div', { class: 'mp-tl-foot', hidden: true, 'aria-live': 'polite' });
-    fill(element, h('div', { class: 'mp-container' }, h('div', { class: 'mp-tl', 'data-testid': 'timeline' },
+    fill(element, h('div', { class: 'mp-tl-container' }, h('div', { class: 'mp-tl', 'data-testid': 'timeline' },
       h('div', { class: 'mp-tl-bar' },
         h('div', { class: 'mp-actions' }, button('◀', 'Earlier (key: left)', () => this.pan(-0.4)), button('▶', 'Later (key: right)', () => this.pan(0.4)),
           button('−', 'Show more time (key: minus)', () => this.zoom(1.6)), button('+', 'Show less time (key: plus)', () => this.zoom(1 / 1.6)),

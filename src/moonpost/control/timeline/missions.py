@@ -186,6 +186,7 @@ def _evidence(row: Any, element: str, at: int) -> Evidence:
     text = "; ".join(row.reasons) or why
     if begun:
         state = "running" if stop is None else "done" if row.state == _ENDED_WELL else "stopped"
+        text = "" if state == "done" else text
     elif row.state in _NOT_SENT:
         state, text = "refused", text or f"Its command is {row.state}."
     else:
