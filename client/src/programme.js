@@ -6,7 +6,7 @@ import { addView, refreshed } from './views.js';
 export const PROGRAMME = 'moonpost.programme';
 
 function workingMark(channel, value) {
-  if (!channel) return h('span', { class: 'mp-unknown' }, '– sends nothing here');
+  if (!channel) return h('span', { class: 'mp-unknown', title: 'It is not part of the station that is flown here.' }, '– not here');
   if (value === undefined || value === null) return h('span', { class: 'mp-unknown' }, '? nothing heard yet');
   return value >= 1 ? h('span', { class: 'mp-state mp-good' }, '● awake') : h('span', { class: 'mp-state mp-info' }, '◌ asleep');
 }
