@@ -102,6 +102,14 @@ def test_a_flapping_value_makes_few_alarms() -> None:
     assert only(alarms).cleared is None
 
 
+def test_a_jump_from_too_low_to_too_high_is_told() -> None:
+    alarms = Alarms()
+    watch(alarms, [5.0, 95.0])
+    assert (only(alarms).state, only(alarms).since, only(alarms).count) == (1, at(0), 1)
+    watch(alarms, [-5.0, 95.0, 95.0], 2)
+    assert (only(alarms).state, only(alarms).worst) == (1, -2)
+
+
 def test_values_that_are_no_numbers_tell_nothing() -> None:
     alarms = Alarms()
     watch(alarms, [np.nan, np.nan])
@@ -110,7 +118,7 @@ def test_values_that_are_no_numbers_tell_nothing() -> None:
     assert only(alarms).cleared is None
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(st.sampled_from([-5.0, 5.0, 10.5, 50.0, 89.5, 95.0, 105.0]), min_size=1, max_size=60), st.data())
 def test_it_does_not_matter_how_samples_are_cut(values: list[float], data: st.DataObject) -> None:
     whole, parts = Alarms(AlarmRules(2, 3)), Alarms(AlarmRules(2, 3))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from moonpost.control.packets.limits import CRITICAL, WARNING
 from moonpost.errors import InputError, UnknownNameError
 from moonpost.sky.times import TimeLike, as_utc
 
@@ -137,13 +138,17 @@ class _Watch:
     """What is remembered of a parameter from batch to batch."""
 
     level: int = 0
-    up: int = 0
-    up_level: int = 0
-    up_since: np.datetime64 | None = None
+    beyond: dict[int, tuple[int, np.datetime64]] = field(default_factory=dict)
     down: int = 0
     down_level: int = 0
+    down_since: np.datetime64 | None = None
     last_bad: np.datetime64 | None = None
     raised: deque[np.datetime64] = field(default_factory=lambda: deque(maxlen=_CYCLES))
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether good samples change anything."""
+        return self.level != 0 or any(count for count, _ in self.beyond.values())
 
 
 @dataclass(frozen=True)
@@ -324,7 +329,7 @@ class Alarms:
             Gives the states by narrower limits, asked for only if needed.
         """
         watch = self._watches.get(key)
-        if not states.any() and (watch is None or not (watch.level or watch.up)):
+        if not states.any() and (watch is None or not watch.is_busy):
             return
         with self._lock:
             watch = self._watches.setdefault(key, _Watch())
@@ -382,38 +387,45 @@ class Alarms:
 
     def _rise(self, key: str, watch: _Watch, run: _Run) -> None:
         """Raise or worsen once enough samples in a row are beyond a limit."""
-        size = abs(run.strict)
-        if size <= abs(watch.level):
-            watch.up, watch.up_since = 0, None
-            return
-        watch.up_level = min(watch.up_level, size) if watch.up else size
-        watch.up_since = watch.up_since if watch.up and watch.up_since is not None else run.first
-        watch.up += run.size
-        if watch.up < self.rules.persistence:
-            return
-        state = (size if run.size >= self.rules.persistence else watch.up_level) * (1 if run.strict > 0 else -1)
-        if not watch.level:
-            watch.raised.append(watch.up_since)
-        self._raise(key, state, watch.up_since, run.value, "")
-        watch.level, watch.down, watch.down_level = state, 0, 0
-        watch.up = run.size if size > abs(state) else 0
-        watch.up_level, watch.up_since = size, run.first
+        size, target = abs(run.strict), 0
+        for level in (WARNING, CRITICAL):
+            count, since = watch.beyond.get(level, (0, run.first))
+            watch.beyond[level] = (
+                (count + run.size, since if count else run.first) if size >= level else (0, since)
+            )
+            if watch.beyond[level][0] >= self.rules.persistence:
+                target = level
+        if target > abs(watch.level):
+            since = watch.beyond[WARNING][1]
+            if not watch.level:
+                watch.raised.append(since)
+            watch.level, watch.down = (target if run.strict > 0 else -target), 0
+            self._raise(key, watch.level, since, run.value, "")
 
     def _fall(self, key: str, watch: _Watch, run: _Run) -> None:
         """Ease or clear once enough samples in a row are well within."""
         rest = run.size
-        while watch.level and abs(run.eased) < abs(watch.level):
-            watch.down_level = max(watch.down_level, abs(run.eased)) if watch.down else abs(run.eased)
-            watch.down += rest
-            if watch.down < self.rules.clearing or (not watch.down_level and self._flaps(watch, run.last)):
+        while rest and watch.level and abs(run.eased) < abs(watch.level):
+            if not watch.down:
+                watch.down_level, watch.down_since = run.eased, run.first
+            elif abs(run.eased) > abs(watch.down_level):
+                watch.down_level = run.eased
+            needed = max(0, self.rules.clearing - watch.down)
+            if rest < needed or (not watch.down_level and self._flaps(watch, run.last)):
+                watch.down += rest
                 return
-            watch.level = watch.down_level * (1 if watch.level > 0 else -1)
+            rest -= needed
+            watch.level, watch.down = watch.down_level, 0
             if watch.level:
                 self._raise(key, watch.level, run.first, run.value, "")
             else:
-                self._clear(key, run.first)
-            watch.down, watch.down_level = 0, 0
+                self._clear(key, watch.down_since if watch.down_since is not None else run.first)
+        if not rest:
+            return
         watch.down = 0
+        if abs(run.strict) == abs(watch.level) and run.strict != watch.level:
+            watch.level = run.strict
+            self._raise(key, run.strict, run.first, run.value, "")
 
     def _flaps(self, watch: _Watch, now: np.datetime64) -> bool:
         """Whether a value raised alarms so often that it has to be quiet first."""
