@@ -162,9 +162,9 @@ WRITER = textwrap.dedent(
     sys.path.insert(0, sys.argv[2])
     from pathlib import Path
     from commands_bench import Bench
-    bench = Bench(Path(sys.argv[1]))
     heard = open(Path(sys.argv[1]) / "heard", "ab", buffering=0)
-    bench.uplink = lambda octets, at: heard.write(octets.hex().encode() + b"\\n")
+    Bench.uplink = lambda self, octets, at: heard.write(octets.hex().encode() + b"\\n")
+    bench = Bench(Path(sys.argv[1]))
     print("ready", flush=True)
     while True:
         command = bench.commanding.request("ivan", "reactor.off", {})
@@ -192,7 +192,7 @@ def kill_and_look(folder: Path, times: int) -> None:
             for line in writer.stdout.read().splitlines():
                 deed, number = line.split()
                 told[number] = deed
-    heard = [bytes.fromhex(line) for line in (folder / "heard").read_text().split("\n") if line]
+    heard = [bytes.fromhex(line) for line in (folder / "heard").read_text().splitlines()]
     with Bench(folder, uplink_fails=True) as bench:
         rank = {"asked": 0, "approved": 1, "released": 2}
         states = {"waiting": 0, "approved": 1, "released": 2}

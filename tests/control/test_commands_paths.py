@@ -370,7 +370,7 @@ def test_no_path_releases_a_hazardous_command_without_the_rule():
 
 @pytest.mark.soak
 def test_no_path_releases_a_hazardous_command_without_the_rule_at_length():
-    run(1500, 60)
+    run(400, 60)
 
 
 def _anybody(command, event, grounds) -> str:  # type: ignore[no-untyped-def]
