@@ -35,7 +35,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "tests" / "referenc
 from yamcs_server import Instance, Yamcs
 
 INSTANCE = "station"
-EPOCH = np.datetime64("2030-01-01", "us")
+EPOCH = np.datetime64("2026-01-01", "us")
 PARAMETERS = 100
 PACKETS = 200_000
 WARM = 20_000
