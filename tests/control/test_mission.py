@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import socket
+import sys
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import uvicorn
 from fastapi.testclient import TestClient
 from starlette.testclient import WebSocketDenialResponse
 from starlette.websockets import WebSocketDisconnect
@@ -18,8 +24,12 @@ from starlette.websockets import WebSocketDisconnect
 from moonpost.control.mission import MissionControl
 from moonpost.control.settings import Settings
 from moonpost.control.web.app import create_app
+from moonpost.control.web.serving import listening
 from moonpost.errors import DateError, InputError, OutputError, UnknownNameError
 from moonpost.plan import load_plan
+
+sys.path.insert(0, str(Path(__file__).parent))
+from live_clients import Watcher, stalled, watch_all
 
 HOURS = 6
 SHORT = {"start": "2035-01-15T18:00", "days": 2.0, "step_s": 300.0}
@@ -91,7 +101,7 @@ def test_channels_are_those_that_may_be_read(flown: Flown) -> None:
     assert OWN in owner
     assert OWN not in guest
     assert not guest.keys() - owner.keys()
-    assert owner.keys() < flown.mission.channels.keys()  # there are others' machines, too
+    assert owner.keys() <= flown.mission.channels.keys()
     assert {key for key in owner if key.startswith("station.")} <= guest.keys()
     row = owner["station.stored_fraction"]
     assert row["limits"]["warning_low"] == pytest.approx(0.2)
@@ -169,8 +179,16 @@ def test_station_clock_gaps_and_events(flown: Flown) -> None:
         flown.client(name).get("/api/events", params=period).json()["events"] for name in ("owner", "guest")
     )
     assert mine
-    hidden = {"survey-rover"}
-    assert {event["element"] for event in theirs} & hidden == set()
+    plan = flown.mission.plan
+    guest = flown.mission.users.find("guest")
+    assert guest is not None
+    hidden = {
+        row.id
+        for row in plan.elements
+        if row.bus != "station" and guest.partner not in (row.owner, *row.approvers)
+    }
+    assert "survey-rover" in hidden
+    assert hidden & {event["element"] for event in mine}
     assert [event for event in mine if event["element"] not in hidden] == theirs
 
 
@@ -351,3 +369,67 @@ def test_a_command_goes_up_and_its_verification_comes_down(flown: Flown) -> None
     assert told[:2] == ["request", "release"]
     guest = flown.client("guest").get(f"/api/commands/{asked.id}")
     assert guest.status_code in (403, 404)
+
+
+@contextmanager
+def listening_server(flown: Flown) -> Iterator[str]:
+    """The mission behind a real server, in a thread; loopback, any free port."""
+    bound = listening("127.0.0.1", 0)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8192)  # so that little hides in the system
+    config = uvicorn.Config(
+        flown.app,
+        log_level="error",
+        ws="websockets-sansio",
+        ws_per_message_deflate=False,
+        timeout_graceful_shutdown=1,
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]}, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{bound.getsockname()[1]}/"
+    finally:
+        server.should_exit = True
+        thread.join(20)
+        bound.close()
+        assert not thread.is_alive()
+
+
+def test_a_client_that_stalls_is_thinned_and_the_others_get_every_value(flown: Flown) -> None:
+    """The small form of the long test with fifty clients: four that read, one that does not, a few seconds."""
+    mission = flown.mission
+    user = mission.users.find("owner")
+    assert user is not None
+    keys = sorted(mission.readable(user))
+    head = "; ".join(f"{name}={value}" for name, value in flown.client("owner").cookies.items())
+    watchers = [Watcher(keys, keeps=number == 0) for number in range(4)]
+    begin = mission.reached
+
+    async def during(address: str) -> int:
+        loop = asyncio.get_running_loop()
+        bad = await loop.run_in_executor(None, stalled, address, head, keys)
+        while sum(bool(client.keys) for client in mission.hub.clients) < len(watchers) + 1:
+            await asyncio.sleep(0.01)
+        for _ in range(30):
+            await loop.run_in_executor(None, fly, mission, 1.0)
+            await asyncio.sleep(0.1)
+        await asyncio.sleep(0.5)
+        thinned = max(client.thinned_values for client in mission.hub.clients)
+        bad.close()
+        return thinned
+
+    mission.hub.capacity = 15_000
+    with listening_server(flown) as address:
+        thinned = asyncio.run(watch_all(address, head, watchers, during(address)))
+    assert thinned > 0
+    assert len({watcher.counted for watcher in watchers}) == 1
+    assert not any(watcher.thinned for watcher in watchers)
+    assert not mission.hub.clients
+    values = watchers[0].values
+    assert values.keys() == set(keys)
+    for key in keys[::5]:
+        due = mission.ground.archive.query(key, begin - np.timedelta64(1, "D"), mission.reached)
+        time_ms = due.time.astype("datetime64[ms]").astype(np.int64).tolist()
+        kept = dict(zip(time_ms, due.value.astype(float).tolist(), strict=True))
+        sent = sorted((row[0], row[1]) for row in values[key])
+        assert sent == [(t, value) for t, value in kept.items() if t >= sent[0][0]], key
