@@ -158,9 +158,18 @@ class _Run:
     strict: int
     eased: int
     size: int
-    first: np.datetime64
-    last: np.datetime64
+    time: _Times
     value: float
+
+    @property
+    def first(self) -> np.datetime64:
+        """When it begins."""
+        return np.datetime64(self.time[0])
+
+    @property
+    def last(self) -> np.datetime64:
+        """When it ends."""
+        return np.datetime64(self.time[-1])
 
 
 class Alarms:
@@ -407,7 +416,7 @@ class Alarms:
         rest = run.size
         while rest and watch.level and abs(run.eased) < abs(watch.level):
             if not watch.down:
-                watch.down_level, watch.down_since = run.eased, run.first
+                watch.down_level, watch.down_since = run.eased, run.time[run.size - rest]
             elif abs(run.eased) > abs(watch.down_level):
                 watch.down_level = run.eased
             needed = max(0, self.rules.clearing - watch.down)
@@ -492,7 +501,7 @@ def _runs(time: _Times, values: npt.NDArray[np.generic], strict: _States, eased:
     firsts = np.concatenate(([0], ends + 1)) if strict.size else np.zeros(0, int)
     lasts = np.concatenate((ends, [strict.size - 1])) if strict.size else np.zeros(0, int)
     return [
-        _Run(int(strict[a]), int(eased[a]), int(b - a + 1), time[a], time[b], float(values[a]))
+        _Run(int(strict[a]), int(eased[a]), int(b - a + 1), time[a : b + 1], float(values[a]))
         for a, b in zip(firsts[-_MOST_RUNS:].tolist(), lasts[-_MOST_RUNS:].tolist(), strict=True)
     ]
 
