@@ -24,8 +24,10 @@ class Globe {
     this.list = h('ul');
     this.foot = h('div', { class: 'mp-gl-foot' });
     const view = (text, direction) => h('button', { class: 'mp-button mp-small', type: 'button', onclick: () => this.look(direction) }, text);
+    this.toStation = view('Station', 'station');
+    this.toStation.hidden = true;
     const panel = h('details', { class: 'mp-gl-panel' }, h('summary', {}, 'Orbiters and views'), this.list,
-      h('div', { class: 'mp-gl-views' }, view('Near side', 'near'), view('Far side', 'far'), view('South', 'south'), view('North', 'north'), view('Station', 'station')));
+      h('div', { class: 'mp-gl-views' }, view('Near side', 'near'), view('Far side', 'far'), view('South', 'south'), view('North', 'north'), this.toStation));
     panel.open = element.clientWidth > 760;
     fill(element, h('div', { class: 'mp-gl', 'data-testid': 'globe' }, this.stage, this.labels, panel, this.foot));
     this.begin().catch((error) => { this.foot.textContent = error.message; });
@@ -121,7 +123,10 @@ class Globe {
       const dot = new THREE.Mesh(new THREE.SphereGeometry(site.station ? 0.02 : 0.011, 12, 8), new THREE.MeshBasicMaterial({ color: site.station ? 0xf0e442 : 0xffffff }));
       dot.position.copy(place);
       this.moving.add(dot);
-      if (site.station) this.station = place.clone();
+      if (site.station) {
+        this.station = place.clone();
+        this.toStation.hidden = false;
+      }
       this.marks.push({ place, text: site.station ? '▲ Station' : siteText(site.name), soft: !site.station, ground: true });
     }
     if (!this.looked) this.firstLook(unit(found.sun));

@@ -34,7 +34,7 @@ function dial(moment) {
   }) : [];
   const words = known ? `Sun at azimuth ${moment.sun_azimuth_deg.toFixed(0)} degrees, ${moment.lit ? 'in view' : 'not in view'}` : 'no Sun over a horizon: the station is in orbit';
   return svg('svg', { viewBox: '0 0 200 200', class: 'mp-ld-dial', role: 'img', 'aria-label': words },
-    svg('circle', { cx: 100, cy: 100, r: radius, class: 'mp-ld-ring' }), svg('circle', { cx: 100, cy: 100, r: 74, class: 'mp-ld-ground' }), marks,
+    svg('circle', { cx: 100, cy: 100, r: radius, class: 'mp-ld-ring' }), svg('circle', { cx: 100, cy: 100, r: 74, class: 'mp-ld-ground' }), known ? marks : [],
     svg('text', { x: 100, y: 88, class: 'mp-ld-word' }, moment.lunar_day === null ? '' : 'lunar day'),
     svg('text', { x: 100, y: 122, class: 'mp-ld-day' }, moment.lunar_day ?? (known ? '–' : 'orbit')),
     svg('text', { x: 100, y: 140, class: 'mp-ld-word' }, moment.earth_day === null ? '' : `Earth day ${moment.earth_day}`),

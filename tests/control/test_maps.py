@@ -293,6 +293,8 @@ def test_what_if_answers_items_and_findings_to_those_who_plan(clients: dict[str,
     other = {"edits": [{"do": "remove", "id": "survey-drive-1"}]}
     assert wang.post("/api/timeline/what-if", json=other).status_code == 403
     assert ivan.post("/api/timeline/what-if", json=other).status_code == 200
+    unknown = {"edits": [{"do": "remove", "id": "no-such-thing-1"}]}
+    assert wang.post("/api/timeline/what-if", json=unknown).status_code == 404
     for wrong in (
         {"edits": []},
         {"edits": [{"do": "fly", "id": "a"}]},

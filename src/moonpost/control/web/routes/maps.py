@@ -79,7 +79,9 @@ def router(mission: Any) -> APIRouter:
         """Sun and Earth overhead, orbits of the plan's orbiters and relays, and its sites."""
         permit(request, user, "timeline.read")
         found = _maps(mission).globe(_time(mission, time_ms))
-        return {**found, "orbits": [row for row in found["orbits"] if _sees(mission, user, row["id"])]}
+        home = mission.plan.station.id
+        mine = [row for row in found["orbits"] if row["id"] == home or _sees(mission, user, row["id"])]
+        return {**found, "orbits": mine}
 
     return routes
 

@@ -87,6 +87,7 @@ def router(mission: Any) -> APIRouter:
     @routes.post("/what-if")
     def what_if(body: WhatIf, request: Request, user: CurrentUser) -> dict[str, Any]:
         """Try edits: schedule and station as they would be, and what speaks against it; nothing is kept."""
+        permit(request, user, "timeline.edit")
         line = timeline_of(mission)
         edits = [Edit(**row.model_dump()) for row in body.edits]
         for element in _touched(line, edits):
@@ -137,8 +138,5 @@ def _own(schedule: dict[str, Any], seen: Sequence[str]) -> dict[str, Any]:
 def _touched(line: Timeline, edits: Sequence[Edit]) -> list[str]:
     """Machines that edits are about."""
     activities = {row.id: row.element for row in line.plan.activities}
-    names = []
-    for row in edits:
-        activity = row.id.rpartition("-")[0]
-        names.append(row.id if row.do == "change" else activities.get(activity, activities.get(row.id, "")))
-    return list(dict.fromkeys(names))
+    names = [row.id if row.do == "change" else activities.get(row.id.rpartition("-")[0]) for row in edits]
+    return [name for name in dict.fromkeys(names) if name is not None]
