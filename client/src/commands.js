@@ -1,5 +1,5 @@
 // Commanding: the dictionary, a form with ranges and units, a stack, and what became of each request.
-import { field, fill, h, newId, number, utc } from './dom.js';
+import { arrange, field, fill, h, newId, number, utc } from './dom.js';
 import { STEPS, digestOf, hexLines, isEnded, significanceBadge, stateBadge } from './commandbook.js';
 import { addView } from './views.js';
 
@@ -80,7 +80,7 @@ function dictionaryList(commands, choose) {
     const found = commands.filter((command) => words.every((word) => text(command).includes(word)));
     count.textContent = `${found.length} of ${commands.length}`;
     fill(list, found.map((command) => h('li', {}, h('button', {
-      class: 'mp-pick', type: 'button', 'aria-pressed': String(command.name === chosen), title: command.description, 'data-command': command.name,
+      class: 'mp-pick', type: 'button', id: `mp-pick-${command.name}`, 'aria-pressed': String(command.name === chosen), title: command.description, 'data-command': command.name,
       onclick: () => {
         chosen = command.name;
         show();
@@ -143,7 +143,7 @@ function showStack(stack, element) {
   const run = (action) => action().catch((error) => {
     problem.textContent = error.message;
   });
-  const tool = (label, text, action) => h('button', { class: 'mp-button mp-small', type: 'button', 'aria-label': label, title: label, onclick: () => run(action) }, text);
+  const tool = (label, text, action) => h('button', { class: 'mp-button mp-small', type: 'button', id: `mp-stack-${label.replaceAll(' ', '-')}`, 'aria-label': label, title: label, onclick: () => run(action) }, text);
   const button = (text, action) => h('button', { class: 'mp-button', type: 'button', onclick: () => run(action) }, text);
   const { left } = stack;
   fill(element, h('h3', {}, `Stack (${left.length})`), stack.note ? h('p', { class: 'mp-hint' }, stack.note) : null,
@@ -272,8 +272,7 @@ function cardList(api, book, element, choose, empty) {
       cards.set(command.id, { text, node });
     }
     const wanted = commands.map(({ id }) => cards.get(id).node);
-    if (!wanted.length) fill(element, h('p', { class: 'mp-empty' }, book.error || empty));
-    else if (wanted.length !== element.children.length || wanted.some((node, index) => element.children[index] !== node)) element.replaceChildren(...wanted);
+    arrange(element, wanted.length ? wanted : [h('p', { class: 'mp-empty' }, book.error || empty)]);
   });
 }
 

@@ -29,6 +29,15 @@ export function fill(element, ...children) {
   return element;
 }
 
+/** Have exactly these nodes in an element, in this order, without touching those that are in place: the focus stays. */
+export function arrange(element, nodes) {
+  const wanted = new Set(nodes);
+  for (const node of [...element.childNodes]) if (!wanted.has(node)) node.remove();
+  nodes.forEach((node, index) => {
+    if (element.childNodes[index] !== node) element.insertBefore(node, element.childNodes[index] ?? null);
+  });
+}
+
 let counter = 0;
 
 /** An id that no other element of the page has. */

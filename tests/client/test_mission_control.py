@@ -254,6 +254,37 @@ def test_a_wrong_password_is_told(browser: Any, server: Any) -> None:
     seat.context.close()
 
 
+def test_keys_alone_ask_for_a_command_and_stack_another(browser: Any, server: Any) -> None:
+    seat = Seat(browser, server, "li")
+    seat.sign_in()
+    seat.open("commands")
+    keys = seat.page.keyboard
+    seat.page.get_by_label("Dictionary").focus()
+    keys.type("ping")
+    step_to(seat, "ping")
+    keys.press("Enter")
+    step_to(seat, "Request")
+    keys.press("Enter")
+    seat.page.locator("article:visible", has_text="ping").first.wait_for()
+    step_to(seat, "Add to stack")
+    keys.press("Enter")
+    seat.page.get_by_role("heading", name="Stack (1)").wait_for()
+    step_to(seat, "✕")
+    keys.press("Space")
+    seat.page.get_by_role("heading", name="Stack (0)").wait_for()
+    assert seat.faults == []
+    seat.context.close()
+
+
+def step_to(seat: Seat, text: str) -> None:
+    """Press Tab until the control with this text has the focus."""
+    for _ in range(30):
+        seat.page.keyboard.press("Tab")
+        if seat.page.evaluate("document.activeElement.textContent.trim()").startswith(text):
+            return
+    pytest.fail(f"{text} cannot be reached by Tab")
+
+
 def test_a_lost_connection_is_shown_and_comes_back(browser: Any, server: Any) -> None:
     seat = Seat(browser, server, "ivan")
     seat.sign_in()
