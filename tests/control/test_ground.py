@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ import pytest
 
 from moonpost.control.archive import verify
 from moonpost.control.ground import AlarmRules, Ground, LiveBatch
-from moonpost.control.packets import FrameWriter, Packets
+from moonpost.control.packets import FrameLayout, FrameWriter, Packets, encode_packets, station_dictionary
 from moonpost.errors import OutputError
+from moonpost.operations.channels import Channel
 
 sys.path.insert(0, str(Path(__file__).parent))
 from ground_samples import EPOCH, LATER, LAYOUT, at, dictionary, framed, rover, sky
@@ -298,3 +300,31 @@ def test_rules_of_alarms_are_handed_on(tmp_path: Path) -> None:
         ground.receive(framed(rover([4], 200.0)), "b", at=at(5))
         (alarm,) = ground.alarms.active()
         assert (alarm.since, alarm.worst) == (at(0), -2)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("limited", [False, True])
+def test_the_whole_way_is_ten_times_as_fast_as_its_peer(tmp_path: Path, limited: bool) -> None:
+    low, high = (-1e9, 1e9) if limited else (None, None)
+    wide = station_dictionary([Channel(f"s.p{number}", "W", low, high, "") for number in range(100)])
+    layout = FrameLayout(spacecraft=171)
+    writer, size, rounds = FrameWriter(layout), 4096, 60
+    draw = np.random.default_rng(1)
+    values = {f"s.p{number}": draw.standard_normal(size) for number in range(100)}
+    pieces = [
+        writer.write(encode_packets(wide, "s", values, EPOCH + np.arange(n * size, (n + 1) * size) * 1000,
+                                    first_count=n * size % 16384))
+        for n in range(rounds)
+    ]  # fmt: skip
+    with Ground.open(tmp_path, wide, layout=layout) as ground:
+        for piece in pieces[:4]:
+            ground.receive(piece, at=at(1000)[()])
+        begun = time.process_time()
+        for piece in pieces[4:]:
+            ground.receive(piece, at=at(1000)[()])
+        ground.archive.sync()
+        spent = time.process_time() - begun
+        assert ground.status()["rejected"] == 0
+    rate = 100 * size * (rounds - 4) / spent / 1e6
+    print(f"{rate:.1f} million parameters/s of processor time")
+    assert rate > 16.6
