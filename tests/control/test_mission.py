@@ -422,6 +422,12 @@ def test_a_client_that_stalls_is_thinned_and_the_others_get_every_value(flown: F
     with listening_server(flown) as address:
         thinned = asyncio.run(watch_all(address, head, watchers, during(address)))
     assert thinned > 0
+    told = TestClient(flown.app).get("/metrics").text
+    numbers = dict(line.split() for line in told.splitlines() if line.startswith("moonpost_") and "{" not in line)
+    assert float(numbers["moonpost_live_thinned_total"]) >= thinned
+    assert float(numbers["moonpost_behind_seconds"]) < 1.0
+    assert float(numbers["moonpost_speed"]) == 0.01
+    assert "survey-rover" not in told
     assert len({watcher.counted for watcher in watchers}) == 1
     assert not any(watcher.thinned for watcher in watchers)
     assert not mission.hub.clients

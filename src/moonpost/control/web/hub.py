@@ -308,7 +308,9 @@ class Hub:
         client : Client
             One that joined; others are passed over.
         """
-        self.clients.discard(client)
+        if client in self.clients:
+            self.clients.discard(client)
+            self.counts["thinned_values"] += client.thinned_values
 
     def publish(self, columns: Mapping[str, tuple[Any, Any, Any]], *, late: bool = False) -> None:
         """Take values for the next round.

@@ -51,6 +51,7 @@ class Metrics:
         self._sockets = Gauge("moonpost_websockets", "Websockets that are open.", registry=self._registry)
         self._logins = Counter("moonpost_logins", "Tries to log in.", ("outcome",), registry=self._registry)
         self._registry.register(_Ingest(mission))
+        self._registry.register(_Flight(mission))
 
     def answered(self, method: str, status: int, seconds: float) -> None:
         """Count a request.
@@ -129,3 +130,35 @@ class _Ingest(Collector):
         yield GaugeMetricFamily(
             "moonpost_telemetry_sources", "Sources that sent telemetry.", value=len(status.get("sources", {}))
         )
+
+
+class _Flight(Collector):
+    """How the clock and the live values of a mission fare at the moment they are asked for."""
+
+    def __init__(self, mission: Any) -> None:
+        self._mission = mission
+
+    def collect(self) -> Iterator[Metric]:
+        """Give them, if there is a mission that flies."""
+        ticker, hub = getattr(self._mission, "ticker", None), getattr(self._mission, "hub", None)
+        if ticker is None or hub is None:
+            return
+        clients = list(hub.clients)
+        thinned = hub.counts["thinned_values"] + sum(client.thinned_values for client in clients)
+        for name, text, value in (
+            ("moonpost_speed", "Simulated seconds for each second.", self._mission.clock.speed),
+            ("moonpost_behind_seconds", "Simulated time by which telemetry lags the clock.", ticker.behind_s),
+            ("moonpost_live_clients", "Websockets that are sent live values.", len(clients)),
+        ):
+            yield GaugeMetricFamily(name, text, value=value)
+        for name, text, value in (
+            (
+                "moonpost_mission_failures",
+                "Moves of the station, and jobs beside it, that failed.",
+                ticker.failures,
+            ),
+            ("moonpost_live_values", "Values handed out, each once whoever asked for it.", hub.counts["values"]),
+            ("moonpost_live_thinned", "Values that clients did not get because they read too slowly.", thinned),
+            ("moonpost_live_stalled", "Clients let go because they read nothing.", hub.counts["stalled_clients"]),
+        ):
+            yield CounterMetricFamily(name, text, value=value)
