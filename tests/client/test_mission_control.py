@@ -272,6 +272,9 @@ def test_keys_alone_ask_for_a_command_and_stack_another(browser: Any, server: An
     step_to(seat, "✕")
     keys.press("Space")
     seat.page.get_by_role("heading", name="Stack (0)").wait_for()
+    seat.page.get_by_role("button", name="Sign out").press("Enter")
+    seat.page.get_by_label("Password").wait_for()
+    assert "401" in seat.page.evaluate("fetch('/api/me').then((answer) => String(answer.status))")
     assert seat.faults == []
     seat.context.close()
 
