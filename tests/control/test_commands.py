@@ -18,6 +18,7 @@ from moonpost.control.commands.model import digest_of
 from moonpost.control.packets.telecommands import decode_command, encode_command
 from moonpost.control.users import User
 from moonpost.errors import DataError, InputError, OutputError, UnknownNameError
+from moonpost.partners.ledger import Ledger
 
 sys.path.insert(0, str(Path(__file__).parent))
 from commands_bench import COMPUTER, EVERYONE, STACK, START_US, Bench
@@ -296,17 +297,39 @@ def test_what_was_released_and_not_taken_is_sent_again(bench):
 def test_nothing_leaves_before_it_is_on_record(bench, monkeypatch):
     command = approved(bench)
 
-    def full() -> None:
+    def full(*_, **__):
         raise OutputError("the disk is full", where="ledger")
 
-    monkeypatch.setattr(bench.audit, "flush", full)
+    bench.audit.flush()
+    monkeypatch.setattr(Ledger, "append", full)
     with pytest.raises(OutputError):
         bench.commanding.release("ivan", command.id)
-    bench.later(1.0)
-    assert bench.uplinked == []
+    for _ in range(3):
+        bench.later(1.0)
+    assert (bench.uplinked, bench.audit.waiting) == ([], 1)
     monkeypatch.undo()
+    bench.audit.flush()
     bench.later(1.0)
     assert bench.uplinked == [command.octets]
+
+
+def test_reports_wait_for_room_on_the_disk(bench, monkeypatch):
+    command = bench.commanding.request("li", "ping", {})
+    command = bench.commanding.release("li", command.id)
+    write = bench.database.write
+
+    def full():
+        raise OutputError("the disk is full", where="control.sqlite")
+
+    monkeypatch.setattr(bench.database, "write", full)
+    for subservice in (1, 3, 7):
+        bench.report(subservice, command.packets[0])
+    bench.later(1.0)
+    monkeypatch.setattr(bench.database, "write", write)
+    assert bench.commanding.command(command.id).state == "released"
+    bench.later(1.0)
+    done = bench.commanding.command(command.id)
+    assert [one.state for one in done.stages][-3:] == ["accepted", "started", "completed"]
 
 
 def test_many_approve_and_release_at_once(bench):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -22,7 +24,7 @@ from moonpost.control.commands.stack import Stacks
 from moonpost.control.commands.store import COMMANDS, load_command, select_commands
 from moonpost.control.database import Database
 from moonpost.control.packets.telecommands import CommandDictionary
-from moonpost.errors import InputError, MoonpostError
+from moonpost.errors import InputError, MoonpostError, OutputError
 from moonpost.plan.model import Plan
 
 __all__ = ["Commanding"]
@@ -30,6 +32,7 @@ __all__ = ["Commanding"]
 _FLYING = ("released", "accepted", "started", "timed-out")
 _OFTEN_S = 0.5
 _BEFORE_US = 10_000_000
+_MOST_UNWRITTEN = 10_000
 
 
 class Commanding:
@@ -84,6 +87,7 @@ class Commanding:
         self._requests = Requests(dictionary, self._desk, time_tag)
         self.stacks = Stacks(self, database, lambda: self._desk.now_us)
         self._looked_s = -np.inf
+        self._unwritten: deque[tuple[str, Reported]] = deque(maxlen=_MOST_UNWRITTEN)
 
     @classmethod
     def open(
@@ -137,7 +141,7 @@ class Commanding:
             time_tag=time_tag,
         )
         audit.flush()
-        made.send_waiting()
+        made._send_waiting()
         return made
 
     def listen(self, listener: Callable[[Command], object]) -> Callable[[], None]:
@@ -266,7 +270,8 @@ class Commanding:
             If the person may not, or the digest is another.
         """
         name = _name(user)
-        return self._act("approve", identifier, name, Approve(name, digest, self._desk.wall(), comment), comment)
+        event = Approve(name, digest, self._desk.wall(), comment)
+        return self._act("approve", identifier, name, event, comment, seen=digest[:64])
 
     def reject(self, user: str | Person, identifier: str, comment: str = "") -> Command:
         """Say no for a partner that would have to approve; the command is refused for good.
@@ -352,32 +357,49 @@ class Commanding:
             return
         command = flying[-1]
         event = Reported(state, self._desk.wall(), time_us, packet != command.packets[0], text)
-        self._desk.step(command.id, event, "report", data={"stage": state, "text": text})
+        self._unwritten.append((command.id, event))
+        self._write_reports()
+
+    def _write_reports(self) -> None:
+        """Put down what reports said, in their order; with a full disk they wait for the next tick."""
+        with self._desk.lock:
+            while self._unwritten:
+                identifier, event = self._unwritten[0]
+                try:
+                    self._desk.step(identifier, event, "report", data={"stage": event.state, "text": event.text})
+                except OutputError:
+                    return
+                self._unwritten.popleft()
         self.audit.nudge()
 
     def tick(self) -> None:
-        """Let time pass: approvals and requests expire, reports are missed, and what was not sent is sent."""
+        """Let time pass: approvals and requests expire, reports are missed, and what was not sent is sent.
+
+        Notes
+        -----
+        Waits for no disk of the ledger, and goes on at the next call with what a full disk kept it from.
+        """
         wall_s = self._desk.wall()
         if 0.0 <= wall_s - self._looked_s < _OFTEN_S:
             return
         self._looked_s = wall_s
         event = Tick(wall_s, self._desk.now_us)
-        due = self._desk.due(event)
-        for identifier in due:
-            self._desk.step(identifier, event, "time")
-        if due:
-            self.audit.nudge()
-        self.send_waiting()
-        self.stacks.run()
+        if self._unwritten:
+            self._write_reports()
+        with suppress(OutputError):
+            due = self._desk.due(event)
+            for identifier in due:
+                self._desk.step(identifier, event, "time")
+            if due:
+                self.audit.nudge()
+            self._send_waiting()
+            self.stacks.run()
 
-    def send_waiting(self) -> None:
-        """Send what was released and not taken by the uplink."""
+    def _send_waiting(self) -> None:
+        """Send what was released and not taken by the uplink, if all that was noted is on record."""
         waiting = [one for one in self._desk.live() if one.state in _FLYING and not one.sent]
-        if not waiting:
-            return
-        try:
-            self.audit.flush()
-        except MoonpostError:  # nothing leaves before it is on record; the next tick tries again
+        if waiting and self.audit.waiting:
+            self.audit.nudge()
             return
         for command in waiting:
             self._send(command)
@@ -487,10 +509,19 @@ class Commanding:
         return (*self.rules.forbidden(command.octets, now), *((contact,) if contact else ()))
 
     def _act(
-        self, action: str, identifier: str, user: str, event: Event, comment: str = "", **more: Any
+        self,
+        action: str,
+        identifier: str,
+        user: str,
+        event: Event,
+        comment: str = "",
+        *,
+        seen: str = "",
+        obstacles: tuple[str, ...] = (),
     ) -> Command:
         """A step that a person takes; on record whether it is done or refused."""
-        done = self._desk.step(identifier, event, action, user=user, data={"comment": comment}, **more)
+        data = {"comment": comment, "seen": seen}
+        done = self._desk.step(identifier, event, action, user=user, data=data, obstacles=obstacles)
         self.audit.flush()
         if done.refusal:
             raise CommandRefusedError(done.refusal, done.command, forbidden=done.forbidden)
