@@ -138,7 +138,7 @@ def _station(mission: MissionControl, user: User) -> dict[str, Any]:
     return {
         "plan": plan.id,
         "name": plan.title,
-        "site": mission.site,
+        "site": mission.site or next((site.id for site in plan.station_sites()), None),
         "partners": [{"id": partner.id, "name": partner.name} for partner in plan.partners],
         "elements": elements,
         "span": {"start_ms": _ms(start), "stop_ms": _ms(stop)},
