@@ -14,7 +14,17 @@ import pytest
 
 from moonpost.control.archive import verify
 from moonpost.control.ground import AlarmRules, Ground, LiveBatch
-from moonpost.control.packets import FrameLayout, FrameWriter, Packets, encode_packets, station_dictionary
+from moonpost.control.packets import (
+    FrameLayout,
+    FrameWriter,
+    Packets,
+    encode_packets,
+    make_packets,
+    station_dictionary,
+)
+from moonpost.control.packets.calibration import Instant
+from moonpost.control.packets.dictionary import HEADER, Dictionary, Encoding, Item, PacketLayout, Parameter
+from moonpost.control.packets.limits import Comparison
 from moonpost.errors import OutputError
 from moonpost.operations.channels import Channel
 
@@ -121,6 +131,18 @@ def test_a_clock_far_ahead_does_not_hide_what_follows(ground: Ground) -> None:
     assert ground.latest(["rover.number"])["rover.number"][1] == 4.0
     assert ground.status()["ahead"] == 1
     assert len(numbers(ground)) == 2
+
+
+def test_a_time_beyond_the_calendar_costs_no_packet(tmp_path: Path) -> None:
+    clock = Parameter("t", Encoding("signed", 64), "", "", Instant("UNIX", 1.0))
+    items = (*(Item(field.name) for field in HEADER), Item("t"))
+    layout = PacketLayout("p", items, (Comparison("ccsds_apid", "==", 5),), "t")
+    seconds = (-200_000_000_000, 2_208_988_800, 1 << 62)
+    sent = make_packets(5, [second.to_bytes(8, "big", signed=True) for second in seconds], secondary=True)
+    with Ground.open(tmp_path, Dictionary("x", (*HEADER, clock), (layout,)), layout=LAYOUT) as ground:
+        assert ground.receive_packets(b"".join(sent), "x", at=at(10)[()]).packets == 3
+        (batch,) = ground.archive.packets("2039-01-01", "2041-01-01")
+    assert batch.time.tolist() == [at(10).item(), at(0).item(), at(10).item()]
 
 
 def test_limits_follow_the_night_told_by_another_packet(ground: Ground) -> None:

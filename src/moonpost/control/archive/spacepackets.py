@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["archive_decoder", "archive_packets"]
 
+_FIRST, _LAST = np.datetime64("0001-01-01", "us"), np.datetime64("9999-12-31", "us")
+
 
 def archive_packets(packets: SpacePackets, decoder: DictionaryDecoder, receive: TimeLike) -> Packets:
     """Space packets as the archive takes them.
@@ -28,7 +30,8 @@ def archive_packets(packets: SpacePackets, decoder: DictionaryDecoder, receive: 
     decoder : Decoder
         Knows where the packets hold their time.
     receive : datetime64 array, str or datetime, (n,) or single
-        UTC at which they were received. It also stands for the time of packets that hold none.
+        UTC at which they were received. It also stands for the time of packets that hold none, or none of the
+        years 1 to 9999.
 
     Returns
     -------
@@ -61,7 +64,7 @@ def archive_packets(packets: SpacePackets, decoder: DictionaryDecoder, receive: 
     received = np.broadcast_to(received, (size,)).copy() if received.ndim == 0 else received
     made = decoder.times(packets).astype("datetime64[us]")
     if received.shape == made.shape:
-        made = np.where(np.isnat(made), received, made)
+        made = np.where((made >= _FIRST) & (made < _LAST), made, received)
     begins = np.asarray(packets.start, np.int64)
     ends = begins + np.asarray(packets.length, np.int64)
     data = gather(np.ascontiguousarray(packets.data), begins, ends)
