@@ -20,7 +20,7 @@ from moonpost.control.commands.audit import TOPIC
 from moonpost.control.commands.stack import StackEntry
 from moonpost.control.database import Database
 from moonpost.errors import DataError, OutputError
-from moonpost.partners.ledger import Ledger
+from moonpost.partners.ledger import Ledger, new_key, proof_message, save_key
 
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parents[1] / "partners"))
@@ -214,6 +214,28 @@ def kill_and_look(folder: Path, times: int) -> None:
     assert desk.numbers() == [one.number for one in entries] + list(
         range(len(entries) + 1, len(desk.numbers()) + 1)
     )
+
+
+def test_the_partners_own_ledger_can_serve_once_mission_control_has_joined(tmp_path):
+    desk = Desk(tmp_path)
+    keys = {partner.id: new_key(partner.id) for partner in PLAN.partners}
+    own = new_key("mission-control")
+    save_key(own, tmp_path / "keys")
+    with Ledger.begin(desk.place, PLAN, keys) as ledger:
+        with pytest.raises(DataError, match="moonpost ledger join"), desk:
+            pass
+        proof = own.sign(proof_message(ledger.state().ledger, own.party, own.public))
+        body = {"change": "control", "party": own.party, "public": own.public, "proof": proof, "role": "member"}
+        ledger.append(keys["cnsa"], "propose-key", body)
+        for founder in ("cnsa", "roscosmos"):
+            ledger.append(keys[founder], "consent", {"change": "control"})
+        with desk:
+            desk.audit.record("deed", "li", "cnsa")
+            ledger.append(keys["egypt"], "record", {"topic": "note", "data": "between"})
+            desk.audit.record("deed", "li", "cnsa")
+        with desk:
+            assert desk.audit.waiting == 0
+    assert desk.numbers() == [1, 2]
 
 
 def test_commands_and_their_record_in_postgresql(tmp_path):
