@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from binascii import crc_hqx
 from typing import Any
 
 import pytest
@@ -94,6 +95,34 @@ def test_noise_is_refused_with_a_cause(noise: bytes, bit: int) -> None:
     assert bad(bytes(turned)) in CAUSES
     assert bad(sent[: bit % len(sent)]) == "length"
     assert bad(sent + noise + b"x") == "length"
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 200), st.integers(0, 255)), max_size=4), st.binary(max_size=4))
+def test_what_is_read_is_written_again_to_the_octet(changes: list[tuple[int, int]], tail: bytes) -> None:
+    """Also noise with a right length and checksum: there is one way to write a command."""
+    octets = bytearray(encode_command(STACK, "all", GOOD, 5)[:-2] + tail + bytes(2))
+    for place, value in changes:
+        octets[place % len(octets)] = value
+    octets[4:6] = (len(octets) - 7).to_bytes(2, "big")
+    octets[-2:] = crc_hqx(bytes(octets[:-2]), 0xFFFF).to_bytes(2, "big")
+    try:
+        read = decode_command(STACK, bytes(octets))
+    except CommandError as error:
+        assert error.cause in CAUSES  # noqa: PT017
+        return
+    again = encode_command(
+        STACK, read.name, read.arguments, read.count, acknowledge=read.acknowledge, source=read.source
+    )
+    assert again == octets
+
+
+def test_texts_of_varying_size_hold_no_zeros() -> None:
+    text = Argument("text", Encoding("text", 80, size=Size("size", 8)))
+    stack = CommandDictionary("s", (CommandLayout("say", 1, 1, 1, (Argument("size", U8), text)),), crc=False)
+    octets = encode_command(stack, "say", {"text": "ab"}, 0)
+    assert decode_command(stack, octets).arguments == {"size": 2, "text": "ab"}
+    assert bad(octets[:-1] + b"\0", stack) == "argument"
 
 
 def test_a_command_may_carry_another() -> None:

@@ -68,7 +68,7 @@ class Peer:
 
     def wait(self, link: str, count: int) -> None:
         """Wait until a link has taken so many."""
-        end = time.monotonic() + 20.0
+        end = time.monotonic() + 60.0
         while int(self.yamcs.link(SAMPLES, link)["dataInCount"]) < count:
             assert time.monotonic() < end, f"{link}: {self.yamcs.link(SAMPLES, link)}, {count} sent"
             time.sleep(0.01)
@@ -98,7 +98,7 @@ def peer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Peer]:
                      None, mission.outside.command_port),
         ]))  # fmt: skip
         ends = [stack.enter_context(server.accept()[0]) for server in (packets, telecommands)]
-        ends[1].settimeout(10.0)
+        ends[1].settimeout(30.0)
         yield Peer(yamcs, dictionary, commands, *ends, mission)
 
 
@@ -129,7 +129,7 @@ def archived(peer: Peer, sent: dict[tuple[str, int], bytes]) -> dict[tuple[str, 
 
     They are streamed: its list by pages loses a packet at the end of a page whose time and count others share.
     """
-    archive, end = peer.client().get_archive(SAMPLES), time.monotonic() + 20.0
+    archive, end = peer.client().get_archive(SAMPLES), time.monotonic() + 60.0
     while True:
         found = {}
         for packet in archive.stream_packets(**SPAN):
@@ -252,7 +252,7 @@ def test_yamcs_refuses_what_our_ranges_forbid(peer: Peer) -> None:
 
 def until(ready: Any, what: Any) -> Any:
     """What `ready` gives once it gives something."""
-    end = time.monotonic() + 30.0
+    end = time.monotonic() + 60.0
     while not (found := ready()):
         assert time.monotonic() < end, what()
         time.sleep(0.1)

@@ -139,7 +139,7 @@ class Argument:
             if self.encoding.kind == "binary":
                 return raw
             try:
-                text = raw.rstrip(b"\0").decode(self.encoding.charset)
+                text = (raw.rstrip(b"\0") if self.encoding.fixed else raw).decode(self.encoding.charset)
             except UnicodeDecodeError as error:
                 raise self._fault("the octets are no text") from error
             self._octets(text)
