@@ -170,7 +170,7 @@ const MARKS = { command: 'M0,-5 l5,5 l-5,5 l-5,-5 z', event: 'M0,-4 l4,7 l-8,0 z
 
 function mark(item, place, scale) {
   const x = scale.x(item.start_ms);
-  const y = place.y + 3 + LANE_PX + LANE_PX / 2;
+  const y = place.sky ? place.y + SKY_PX - 6 : place.y + 3 + LANE_PX + LANE_PX / 2;
   const fill = item.kind === 'command' ? '#56b4e9' : '#f0e442';
   return [svg('path', { d: MARKS[item.kind] ?? MARKS.event, transform: `translate(${x},${y})`, fill, stroke: '#000' })];
 }

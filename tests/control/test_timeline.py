@@ -176,8 +176,9 @@ def test_what_keeps_a_schedule_from_being_made_is_told(plan: Plan, tmp_path: Pat
     assert none.state == "none"
 
 
-def test_a_damaged_file_is_no_schedule(plan: Plan, tmp_path: Path) -> None:
-    book = ScheduleBook(plan, tmp_path, START, 2.0, seconds=0.0)
+def test_a_damaged_file_is_no_schedule(line: Timeline, plan: Plan, tmp_path: Path) -> None:
+    book = ScheduleBook(plan, tmp_path, START, DAYS, seconds=0.0)
+    book._setting = line.book.setting()  # saves the time of computing it again
     book.path.write_text("{half", encoding="utf-8")
     assert book.wait() is not None, book.error
     book.join(30.0)

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 __all__ = ["LunarClock", "LunarMoment"]
 
-_BLOCK_MS = 120 * 86_400_000
+_BLOCK_MS = 60 * 86_400_000
 _DAY = np.timedelta64(86_400_000, "ms")
 _AHEAD = 60 * _DAY
-_KEPT_BLOCKS = 8
+_KEPT_BLOCKS = 20
 _IN_ORBIT = "The station is in orbit, where there is no lunar day; sunrise and sunset are those of its shadow."
 
 

@@ -165,14 +165,11 @@ def _events(mission: Any, start: np.datetime64, stop: np.datetime64) -> list[Ite
         element, time_ms = row.get("element") or row.get("subject"), row.get("time_ms")
         if element is None or time_ms is None:
             continue
-        at = np.datetime64(int(time_ms), "ms")
+        at, masts = np.datetime64(int(time_ms), "ms"), str(element).startswith("mast-")
         kind = str(row.get("kind") or row.get("name") or "event")
-        found.append(
-            Item(
-                f"event.{milliseconds(at)}.{number}", f"machine.{element}", "event", "actual", kind, at, at,
-                "received", str(row.get("text") or ""), {"severity": row.get("severity")},
-            )
-        )  # fmt: skip
+        place, name = "sky.sun" if masts else f"machine.{element}", f"event.{milliseconds(at)}.{number}"
+        text, data = str(row.get("text") or ""), {"severity": row.get("severity")}
+        found.append(Item(name, place, "event", "actual", kind, at, at, "received", text, data))
     return found
 
 

@@ -60,15 +60,11 @@ class Timeline:
 
     Examples
     --------
-    >>> import tempfile
     >>> from moonpost.plan import load_plan
     >>> day = np.datetime64("2038-01-01", "ms") + np.arange(4) * np.timedelta64(1, "D")
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     line = Timeline(load_plan("ilrs"), folder, now=lambda: day[1], span=(day[0], day[3]), seconds=0.0)
-    ...     _ = line.book.wait()
-    ...     found = line.items(day[0], day[3])
-    >>> [row.status for row in found if row.id in ("survey-drive-1", "survey-drive-2")]
-    ['missed', 'planned']
+    >>> line = Timeline(load_plan("ilrs"), "folder", now=lambda: day[1], span=(day[0], day[3]))
+    >>> [row.kind for row in line.items(day[0], day[1])]  # before anything is scheduled
+    ['lunar-day', 'sun', 'contact']
     """
 
     def __init__(
@@ -238,7 +234,7 @@ class Timeline:
             return []
         found = list(received_states(self.plan, self._archive, period[0], stop, chosen))
         if self._events is not None:
-            rows = {f"machine.{name}" for name in chosen}
+            rows = {"sky.sun", *(f"machine.{name}" for name in chosen)}
             found += [row for row in self._events(period[0], stop) if row.row in rows]
         return found
 

@@ -205,14 +205,7 @@ def try_edits(
 
     Examples
     --------
-    >>> import tempfile
-    >>> from moonpost.control.timeline.book import ScheduleBook
-    >>> from moonpost.plan import load_plan
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     book = ScheduleBook(load_plan("ilrs"), folder, np.datetime64("2038-01-01"), 3.0, seconds=0.0)
-    ...     tried = try_edits(book, [Edit("shift", "survey-drive-2", by_s=20 * 3600.0)])
-    >>> tried.accepted, tried.findings[0].kind
-    (False, 'period')
+    >>> from moonpost.control.timeline.timeline import Timeline  # see there
     """
     from moonpost.operations.edits import edit, edited
 
