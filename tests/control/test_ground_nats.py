@@ -101,6 +101,29 @@ def test_what_was_played_back_stays_late(tmp_path: Path) -> None:
         assert ground.status()["sources"].keys() == {"station"}
 
 
+def test_an_ingest_in_a_process_of_its_own(tmp_path: Path) -> None:
+    with (
+        server(tmp_path / "js", free_port()) as url,
+        Ground.open(tmp_path / "a", dictionary(), layout=LAYOUT) as ground,
+        NatsFeed(url, ground),
+    ):
+        command = [sys.executable, "-u", "-m", "moonpost", "control", "ingest", "--nats", url, "--port", "0",
+                   "--spacecraft", "171", "--frame", "256"]  # fmt: skip
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            try:
+                assert process.stdout is not None
+                told = process.stdout.readline()
+                port = int(told.split()[1].rpartition(":")[2])
+                writer = FrameWriter(LAYOUT)
+                with socket.create_connection(("127.0.0.1", port)) as client:
+                    client.sendall(writer.write(rover(range(80))) + writer.flush())
+                    until(ground, 80)
+                process.terminate()
+                assert process.wait(30) == 0
+            finally:
+                process.kill()
+
+
 def test_without_a_server_it_says_so(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="jetstream"):
         NatsIngest(f"nats://127.0.0.1:{free_port()}", layout=LAYOUT)

@@ -24,6 +24,7 @@ _app = typer.Typer(
     rich_markup_mode=None,
     help="Mission control's archive: rebuild, verify, export, gaps; its dictionary; its users.",
 )
+_SIGNALS = (2, 15)
 _DIR = typer.Argument(metavar="DIR", help="Folder of mission control (moonpost serve --data), or of an archive.")
 _XTCE = typer.Option(None, "--xtce", help="Dictionary of the packets; the one kept in the archive if not given.")
 _START = typer.Option("", "--start", help="First instant, UTC, such as 2040-01-01T06:00Z; the first packet's.")
@@ -35,6 +36,7 @@ def register(app: typer.Typer) -> None:
     for verb in (verify, rebuild, gaps, export):
         _app.command(verb.__name__)(verb)
     _app.command("dictionary")(dictionary)
+    _app.command("ingest")(ingest)
     controlusers.register(_app)
     app.add_typer(_app, name="control")
 
@@ -196,6 +198,45 @@ def dictionary(
     }  # fmt: skip
     told = f"{value['packets']} packets, {value['parameters']} parameters, {value['commands']} commands"
     emit(value, as_json, lambda: f"{out}: {told}")
+
+
+def ingest(
+    nats: str = typer.Option(..., help="Address of a NATS server with JetStream: nats://127.0.0.1:4222."),
+    host: str = typer.Option("127.0.0.1", help="Address to bind to."),
+    port: int = typer.Option(
+        10015, min=0, max=65535, help="Port for telemetry (TCP and UDP); 0 takes any free one."
+    ),
+    form: str = typer.Option("frames", "--format", help="What is sent to that port: frames or packets."),
+    spacecraft: int = typer.Option(1, help="Number of the spacecraft in frames."),
+    frame: int = typer.Option(1115, help="Octets of a frame."),
+    stream: str = typer.Option("moonpost", help="Name of the stream."),
+) -> None:
+    """Take telemetry and put its packets into a stream, from which an archive elsewhere takes them.
+
+    What the stream has acknowledged is not lost when this process, the server of the stream or the archive stops.
+
+    Example: moonpost control ingest --nats nats://127.0.0.1:4222 --port 10015
+    """
+    import signal
+    import threading
+
+    from moonpost.control.ground.nats import NatsIngest
+    from moonpost.control.ground.sockets import TelemetryPort
+    from moonpost.control.packets import FrameLayout
+
+    ended = threading.Event()
+    layout = FrameLayout(spacecraft=spacecraft, octets=frame)
+    with (
+        NatsIngest(nats, layout=layout, stream=stream) as taker,
+        TelemetryPort(host, port, taker, False, form=form) as listening,
+    ):
+        before = {number: signal.signal(number, lambda *_: ended.set()) for number in _SIGNALS}
+        try:
+            typer.echo(f"telemetry: {listening.address} (stop with Ctrl-C)")
+            ended.wait()
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
 def _decoder(place: Path, xtce: Path | None) -> Decoder:
