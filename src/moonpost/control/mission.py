@@ -510,9 +510,11 @@ class MissionControl:
         self.hub.tell(message, to=lambda client: client.user is not None and rules.sees(client.user, command))
 
     def _note(self) -> None:
-        ticker = self._ticking()
-        if ticker.reached != self._folder.reached:
-            self._folder.note(ticker.reached)
+        """Keep the time that was reached, once all of before it is on the disk."""
+        reached = self._ticking().reached
+        if reached != self._folder.reached and self.ground.full_since is None:
+            self.ground.archive.sync()
+            self._folder.note(reached)
 
     def _finish(self) -> None:
         """The last that is done before everything closes."""
