@@ -266,3 +266,29 @@ def test_what_would_arrive_after_the_end_is_lost_and_disturbs_nothing(station) -
     station.uplink(command(station, "ping", 2), at(1.0))
     assert fly(station, 2.0)[0][-1] == ("completion", 2)
     assert station.status()["lost"] == 1
+
+
+def test_what_takes_from_the_queue_is_seen_ahead(station) -> None:
+    ticks = int(station.clock.ticks(at(10.0))[0])
+    inner = command(station, "survey-rover.sleep", 6)
+    free = station.simulation()
+    station.uplink(command(station, "queue-insert", 0, release_time=ticks, packet=inner), at(0.5))
+    on_its_way = station.simulation().series["element_working"].sel(element="survey-rover").values
+    station.advance(at(1.0))
+    apid = station.commands.command("survey-rover.sleep").apid
+    later = int(station.clock.ticks(at(11.0))[0])
+    takes = (
+        command(station, "queue-reset", 1),
+        command(station, "queue-disable", 2),
+        command(station, "queue-delete", 3, queued_apid=apid, queued_count=6),
+    )
+    working = free.series["element_working"].sel(element="survey-rover").values
+    assert not np.array_equal(on_its_way, working)
+    for octets in takes:
+        seen = station.predict(octets, at(1.0)).series["element_working"].sel(element="survey-rover").values
+        assert np.array_equal(seen, working)
+        tagged = command(station, "queue-insert", 4, release_time=later, packet=octets)
+        assert station.predict(tagged, at(1.0)) is station.simulation()
+    station.uplink(takes[0], at(1.0))
+    emptied = station.simulation().series["element_working"].sel(element="survey-rover").values
+    assert np.array_equal(emptied, working)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from bisect import insort
 from collections import Counter, deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -131,26 +132,50 @@ class Computer:
         found, self._status_asked = self._status_asked, []
         return found
 
-    def ahead(self) -> list[tuple[Telecommand, int]]:
-        """Telecommands on their way or queued, with when they will be executed if nothing changes."""
-        found = []
+    def ahead(self, more: tuple[tuple[Telecommand, int], ...] = ()) -> list[tuple[Telecommand, int]]:
+        """Telecommands that will be executed, with when: on their way, `more`, and what the queue releases."""
+        coming = sorted([*self._on_their_way(), *more], key=lambda row: row[1])
+        queue, enabled = list(self.queue), self.queue_enabled
+        found: list[tuple[Telecommand, int]] = []
+        while coming or queue:
+            if queue and (not coming or queue[0].release_us <= coming[0][1]):
+                row = queue.pop(0)
+                if not enabled:
+                    continue
+                command, t_us = row.command, row.release_us
+            else:
+                command, t_us = coming.pop(0)
+            if command.name in ("queue-enable", "queue-disable"):
+                enabled = command.name == "queue-enable"
+            elif command.name in ("queue-reset", "queue-delete"):
+                gone = _queued(queue, command)
+                queue = [] if command.name == "queue-reset" else [row for row in queue if row is not gone]
+            elif command.name == "queue-insert":
+                self._insert_ahead(queue, command, t_us)
+            else:
+                found.append((command, t_us))
+        return found
+
+    def _on_their_way(self) -> Iterator[tuple[Telecommand, int]]:
         for entry in self._arrivals:
-            try:
-                found.append((decode_command(self.commands, entry.octets), entry.arrived_us))
-            except CommandError:
-                continue
-        if self.queue_enabled:
-            found += [(row.command, row.release_us) for row in self.queue]
-        return sorted(found, key=lambda row: row[1])
+            with suppress(CommandError):
+                yield decode_command(self.commands, entry.octets), entry.arrived_us
+
+    def _insert_ahead(self, queue: list[Queued], command: Telecommand, t_us: int) -> None:
+        """Put into a queue what a telecommand will put there, if it is accepted then and not too late."""
+        try:
+            inner = decode_command(self.commands, _octets(command.arguments["packet"]))
+        except CommandError:
+            return
+        ticks = _whole(command.arguments["release_time"])
+        release_us = self._release_us(ticks)
+        if inner.name != "queue-insert" and len(queue) < _MOST_QUEUED and release_us > t_us:
+            insort(queue, Queued(release_us, self._order + len(queue) + 1, ticks, inner))
 
     def effect(
         self, command: Telecommand, t_us: int, runs: list[Run], changes: list[Change]
     ) -> tuple[list[Change], list[Run]]:
         """Changes and activities after a telecommand is executed at an instant, without doing it."""
-        if command.name == "queue-insert":
-            inner = decode_command(self.commands, _octets(command.arguments["packet"]))
-            release_us = self._release_us(_whole(command.arguments["release_time"]))
-            return self.effect(inner, max(t_us, release_us), runs, changes)
         layout = self.commands.command(command.name)
         verb = verb_of(layout)
         if verb is None or layout.element is None:
@@ -283,8 +308,7 @@ class Computer:
         self._take(row.command, row.release_us, future)
 
     def _found(self, command: Telecommand) -> Queued | None:
-        wanted = (command.arguments["queued_apid"], command.arguments["queued_count"])
-        return next((row for row in self.queue if (row.command.apid, row.command.count) == wanted), None)
+        return _queued(self.queue, command)
 
     def _report_queue(self, t_us: int) -> None:
         """One report for each that is queued, or one that says that none is."""
@@ -375,6 +399,12 @@ def _change(verb: Verb, element: str, command: Telecommand, t_us: int) -> Change
     value = command.arguments.get("fraction", verb.value)
     text = f"command: {verb.text}"
     return Change(utc(t_us).astype("datetime64[ms]"), element, verb.quantity, float(value), "command", text)  # type: ignore[arg-type]
+
+
+def _queued(queue: list[Queued], command: Telecommand) -> Queued | None:
+    """The one in a queue that a telecommand names; None if there is none, or it names none."""
+    wanted = (command.arguments.get("queued_apid"), command.arguments.get("queued_count"))
+    return next((row for row in queue if (row.command.apid, row.command.count) == wanted), None)
 
 
 def _octets(value: object) -> bytes:

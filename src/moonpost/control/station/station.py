@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from moonpost.control.packets.dictionary import Dictionary
 from moonpost.control.packets.frames import FrameLayout
-from moonpost.control.packets.telecommands import CommandDictionary, CommandError, decode_command
+from moonpost.control.packets.telecommands import CommandDictionary, Telecommand, decode_command
 from moonpost.control.station.catalogue import station_commands
 from moonpost.control.station.clock import OnBoardClock
 from moonpost.control.station.computer import Computer
@@ -321,7 +321,8 @@ class Station:
         Parameters
         ----------
         octets : bytes
-            One packet. Of one for the queue the telecommand within counts, at its time of release.
+            One packet. Of one for the queue the telecommand within counts, at its time of release; of one that
+            empties, thins or holds the queue, what then is not released.
         at : datetime64, str or datetime
             UTC on board; one before what has been reached counts as now.
 
@@ -337,9 +338,8 @@ class Station:
         command = decode_command(self.commands, bytes(octets))
         with self._lock:
             t_us = max(-(-microseconds(at) // 1000) * 1000, self._reached_us)
-            changes, runs = self._ahead()
-            after = self._computer.effect(command, t_us, runs, changes)
-        if after == (changes, runs):
+            before, after = self._ahead(), self._ahead(((command, t_us),))
+        if after == before:
             return self._with_ahead().simulation
         return self._world.simulate(*after).simulation
 
@@ -517,14 +517,11 @@ class Station:
                 found.append((microseconds(change.time), any(all(pair) for pair in sends.values())))
         return found
 
-    def _ahead(self) -> tuple[list[Change], list[Run]]:
-        """Changes and activities, those of telecommands that are on their way or queued included."""
+    def _ahead(self, more: tuple[tuple[Telecommand, int], ...] = ()) -> tuple[list[Change], list[Run]]:
+        """Changes and activities, those of telecommands that are on their way or queued, and of more, included."""
         changes, runs = self._computer.changes, self._computer.runs
-        for command, t_us in self._computer.ahead():
-            try:
-                changes, runs = self._computer.effect(command, t_us, runs, changes)
-            except CommandError:
-                continue
+        for command, t_us in self._computer.ahead(more):
+            changes, runs = self._computer.effect(command, t_us, runs, changes)
         return changes, runs
 
     def _with_ahead(self) -> Future:
