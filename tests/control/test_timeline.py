@@ -83,6 +83,17 @@ def test_windows_of_light_are_those_of_the_hourly_light_of_the_same_horizon(luna
     assert np.count_nonzero(inside != (share > 0.0)) <= 1
 
 
+def test_eclipses_are_those_of_the_sky(plan: Plan, lunar: LunarClock) -> None:
+    from moonpost.sky.eclipse import eclipses
+
+    start, stop = np.datetime64("2035-07-15", "ms"), np.datetime64("2035-09-10", "ms")
+    found = lunar.eclipses(start, stop)
+    assert lunar.place is not None
+    expected = eclipses(lunar.almanac, lunar.place, start, stop, 1.01)
+    assert [str(row.greatest)[:16] for row in found] == [str(row.greatest)[:16] for row in expected]
+    assert [str(row.greatest)[:10] for row in found] == ["2035-08-19"]
+
+
 def test_lunar_days_count_from_the_first_landing_and_none_before(plan: Plan, lunar: LunarClock) -> None:
     assert str(lunar.landing)[:4] in ("2031", "2032")
     early = lunar.at(lunar.landing - HOUR)

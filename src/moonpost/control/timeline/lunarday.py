@@ -268,10 +268,15 @@ class LunarClock:
             If the period is empty or lies outside the kernels.
         """
         first, last = period_of(start, stop)
-        found = {row.greatest: row for block in self._over(first, last) for row in block.eclipses}
-        return tuple(
-            found[t] for t in sorted(found) if found[t].partial_stop > first and found[t].partial_start < last
+        rows = sorted(
+            (row for block in self._over(first, last) for row in block.eclipses), key=lambda r: r.greatest
         )
+        found: list[Eclipse] = []
+        for row in rows:  # one at the border of two blocks is found in both
+            again = bool(found) and row.greatest - found[-1].greatest < _DAY
+            if not again and row.partial_stop > first and row.partial_start < last:
+                found.append(row)
+        return tuple(found)
 
     def _days(self, moment: np.datetime64) -> tuple[int | None, int | None, float | None, float | None]:
         """Lunar day, Earth day, elevation and azimuth of the Sun."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import numpy.typing as npt
 
 from moonpost.control.timeline.windows import Times, Window
 from moonpost.plan import OrbitStation, Plan
@@ -13,7 +14,7 @@ from moonpost.plan.base import when_bounds
 
 if TYPE_CHECKING:
     from moonpost.flight import LunarOrbit
-    from moonpost.sky import Almanac, Site
+    from moonpost.sky import Almanac, Apparent, Site
     from moonpost.sky.eclipse import Eclipse
     from moonpost.terrain import HorizonProfile
 
@@ -23,6 +24,7 @@ _LIGHT_M_S = 299_792_458.0
 _GONE = ("lost", "cancelled")
 _STEP_S = 3600.0
 _SEEN = 0.5
+_NEAR_DEG = 3.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,17 +76,26 @@ class GroundSky:
     def block(self, start: np.datetime64, stop: np.datetime64) -> SkyBlock:
         """Light, sight of the Earth and eclipses between two instants."""
         from moonpost.sky import times
-        from moonpost.sky.eclipse import eclipses
-        from moonpost.terrain.intervals import DANJON, spells
+        from moonpost.terrain.intervals import spells
 
         t = times(start, stop + np.timedelta64(1, "h"), _STEP_S)
-        lit = spells(self.profile, self.almanac.sun(self.place, t))
-        seen = spells(self.profile, self.almanac.earth(self.place, t), dark_fraction=_SEEN)
+        sun, earth = self.almanac.sun(self.place, t), self.almanac.earth(self.place, t)
+        lit, seen = spells(self.profile, sun), spells(self.profile, earth, dark_fraction=_SEEN)
         return SkyBlock(
             tuple((row.start, row.stop) for row in lit),
             tuple((row.start, row.stop) for row in seen),
-            eclipses(self.almanac, self.place, start, stop, DANJON),
+            self._eclipses(t[_apart_deg(sun, earth) < _NEAR_DEG]),
         )
+
+    def _eclipses(self, near: Times) -> tuple[Eclipse, ...]:
+        """Eclipses about hours in which Sun and Earth stand close together."""
+        from moonpost.sky.eclipse import eclipses
+        from moonpost.terrain.intervals import DANJON
+
+        day = np.timedelta64(86_400_000, "ms")
+        parts = np.split(near, np.flatnonzero(np.diff(near) > day) + 1) if near.size else []
+        rows = [eclipses(self.almanac, self.place, part[0] - day, part[-1] + day, DANJON) for part in parts]
+        return tuple(row for found in rows for row in found)
 
     def light(self, moment: np.datetime64, eclipsed: bool) -> float:
         """Part of the Sun's disc in view [1]."""
@@ -221,6 +232,14 @@ def _first(plan: Plan, missions: set[str]) -> np.datetime64 | None:
         if mission.id in missions and mission.status not in _GONE
     ]
     return min(dates) if dates else None
+
+
+def _apart_deg(one: Apparent, other: Apparent) -> npt.NDArray[np.float64]:
+    """Angle between two bodies in the sky [deg]."""
+    a, b = np.radians(one.elevation_deg), np.radians(other.elevation_deg)
+    turn = np.radians(one.azimuth_deg - other.azimuth_deg)
+    cosine = np.sin(a) * np.sin(b) + np.cos(a) * np.cos(b) * np.cos(turn)
+    return np.degrees(np.arccos(np.clip(cosine, -1.0, 1.0)))
 
 
 def _between(starts: Times, stops: Times, first: np.datetime64, last: np.datetime64) -> tuple[Window, ...]:
