@@ -315,8 +315,10 @@ def test_a_stop_and_a_kill_leave_the_same_telemetry(flown: Flown, tmp_path: Path
 def test_a_folder_flies_one_mission_and_is_held_by_one_server(flown: Flown, tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="another server"):
         MissionControl.open("ilrs", flown.mission.folder, **SHORT)
-    with MissionControl.open("ilrs-orbit", tmp_path, days=2.0) as mission:
-        assert "sky.sun_elevation_deg" in mission.channels
+    for days in (2.0, None):  # what is left open is as it was
+        with MissionControl.open("ilrs-orbit", tmp_path, days=days) as mission:
+            assert "sky.sun_elevation_deg" in mission.channels
+            assert mission.span[1] - mission.span[0] == np.timedelta64(2, "D")
     for plan, options in (
         ("ilrs", {"days": 2.0}),
         ("ilrs-orbit", {"days": 3.0}),

@@ -25,10 +25,10 @@ def serve(
     host: str = typer.Option("127.0.0.1", help="Address to bind to."),
     port: int = typer.Option(8000, min=0, max=65535, help="Port; 0 takes any free one."),
     speed: float = typer.Option(1.0, help="Simulated seconds for each second, 0.01 to 100,000."),
-    start: str | None = typer.Option(None, help="First instant, UTC; the plan's design start if not given."),
-    days: float = typer.Option(60.0, help="Length of the simulation [d]."),
-    step: float | None = typer.Option(None, help="Step of the simulation [s]; 60, in orbit 3600."),
-    at: str | None = typer.Option(None, help="A site of the plan; the station's if not given."),
+    start: str | None = typer.Option(None, help="First instant, UTC; as before, else the plan's design start."),
+    days: float | None = typer.Option(None, help="Length of the simulation [d]; as before, else 60."),
+    step: float | None = typer.Option(None, help="Step of the simulation [s]; as before, else 60, in orbit 3600."),
+    at: str | None = typer.Option(None, help="A site of the plan; as before, else the station's."),
     telemetry_port: int | None = typer.Option(
         None, min=0, max=65535, help="Port for telemetry in (TCP, UDP) and the station's frames out (TCP)."
     ),

@@ -13,8 +13,8 @@ import numpy as np
 from moonpost.control.channels import DisplayChannel, display_channels
 from moonpost.control.clock import MissionClock
 from moonpost.control.eventbook import EventBook, archived_reports
-from moonpost.control.missionfolder import Flown, MissionFolder
-from moonpost.control.options import Options
+from moonpost.control.missionfolder import MissionFolder
+from moonpost.control.options import Options, settled
 from moonpost.control.outside import Outside, joined_dictionary
 from moonpost.control.ticking import Ticker
 from moonpost.errors import InputError, ModelError
@@ -97,11 +97,11 @@ class MissionControl:
         from moonpost.control.web.hub import Hub
 
         options.check(plan)
-        self.plan, self.options, self.site = plan, options, options.site
+        self.plan, self.options = plan, options
         self.folder = Path(folder)
-        self._asked_s = self.step_s = options.step_of(plan)
-        flown = Flown.of(plan, options.start, options.days, self._asked_s, options.site, options.seed)
-        self._folder = MissionFolder(self.folder, flown)
+        self._folder = MissionFolder(self.folder, options.flown(plan))
+        self._folder.flown = settled(self._folder.flown, plan)
+        self.site = self._folder.flown.site
         self._closing = contextlib.ExitStack()
         self._closing.callback(self._folder.close)
         self._alarms_seen = -1
@@ -181,9 +181,10 @@ class MissionControl:
 
         reached = self._folder.reached
         options = self.options
+        flown = self._folder.flown
         self.station = Station.open(
-            self.plan, self.folder / "station", start=options.start, days=options.days, step_s=self._asked_s,
-            site=options.site, seed=options.seed, resume=reached,
+            self.plan, self.folder / "station", start=flown.start, days=flown.days or 0.0,
+            step_s=flown.step_s or 0.0, site=flown.site, seed=flown.seed, resume=reached,
         )  # fmt: skip
         self._closing.callback(self.station.close)
         self._folder.keep()

@@ -23,7 +23,7 @@ _RECORD = "mission.json"
 
 @dataclass(frozen=True)
 class Flown:
-    """What a folder flies; it cannot change, because telemetry of before it would no longer follow from it.
+    """What a folder flies; it cannot change, because telemetry of before would no longer follow from it.
 
     Parameters
     ----------
@@ -32,13 +32,13 @@ class Flown:
     digest : str
         SHA-256 of the plan's content, 64 hexadecimal digits.
     start : str or None
-        First instant, UTC; None for the station's own.
-    days : float
-        Length of the simulation [d].
+        First instant, UTC; None for the station's own, or as before.
+    days : float or None
+        Length of the simulation [d]; None as before.
     step_s : float or None
-        Step of the simulation [s]; None for the station's own.
+        Step of the simulation [s]; None as before.
     site : str or None
-        Site of the plan; None for the station's own.
+        Site of the plan; None for the station's own, or as before.
     seed : int
         Of what is drawn by chance.
 
@@ -52,14 +52,14 @@ class Flown:
     plan: str
     digest: str
     start: str | None
-    days: float
+    days: float | None
     step_s: float | None
     site: str | None
     seed: int
 
     @classmethod
     def of(
-        cls, plan: Plan, start: str | None, days: float, step_s: float | None, site: str | None, seed: int
+        cls, plan: Plan, start: str | None, days: float | None, step_s: float | None, site: str | None, seed: int
     ) -> Flown:
         """What is asked for.
 
@@ -75,7 +75,7 @@ class Flown:
         Flown
         """
         digest = hashlib.sha256(plan.model_dump_json().encode()).hexdigest()
-        return cls(plan.id, digest, start, float(days), step_s, site, seed)
+        return cls(plan.id, digest, start, days, step_s, site, seed)
 
 
 class MissionFolder:
@@ -86,7 +86,7 @@ class MissionFolder:
     folder : path-like
         The folder; it is made if it is not there.
     flown : Flown
-        What is to be flown in it.
+        What is to be flown in it; its attribute of the same name tells what is, with what was left open as before.
 
     Raises
     ------
@@ -167,7 +167,7 @@ class MissionFolder:
                 "cannot be read", where=str(file), advice="restore it from a copy, or choose another --data"
             ) from error
         mine, old = asdict(flown), asdict(known)
-        other = [name for name in old if old[name] != mine[name]]
+        other = [name for name in old if mine[name] is not None and old[name] != mine[name]]
         if other:
             name = "plan" if "digest" in other else other[0]
             raise InputError(
@@ -177,6 +177,7 @@ class MissionFolder:
                 where=str(self.path),
                 advice="choose another --data, or start as before",
             )
+        self.flown = known
 
     @property
     def reached(self) -> np.datetime64 | None:

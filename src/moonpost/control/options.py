@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import math
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from moonpost.control.clock import checked_speed
+from moonpost.control.missionfolder import Flown
 from moonpost.control.outside import address_of
 from moonpost.errors import InputError
 from moonpost.plan import Plan, SurfaceStation
 
-__all__ = ["Options"]
+__all__ = ["Options", "settled"]
 
-_ORBIT_STEP_S, _STEP_S = 3600.0, 60.0
+_DAYS, _ORBIT_STEP_S, _STEP_S = 60.0, 3600.0, 60.0
 
 
 @dataclass(frozen=True)
@@ -25,13 +26,13 @@ class Options:
     speed : float
         Simulated seconds for each second of wall time, 0.01 to 100,000.
     start : str, optional
-        First instant of the simulation, UTC; the station's own if not given.
-    days : float
-        Length of the simulation [d].
+        First instant of the simulation, UTC; as before, else the station's own.
+    days : float, optional
+        Length of the simulation [d]; as before, else 60.
     step_s : float, optional
-        Step of the simulation [s]; 60, in orbit 3600.
+        Step of the simulation [s]; as before, else 60, in orbit 3600.
     site : str, optional
-        A site of the plan; the station's if not given.
+        A site of the plan; as before, else the station's.
     seed : int
         Of what is drawn by chance.
     database : str, optional
@@ -55,13 +56,13 @@ class Options:
 
     Examples
     --------
-    >>> Options(speed=1000.0).days
-    60.0
+    >>> Options(speed=1000.0).host
+    '127.0.0.1'
     """
 
     speed: float = 1.0
     start: str | None = None
-    days: float = 60.0
+    days: float | None = None
     step_s: float | None = None
     site: str | None = None
     seed: int = 0
@@ -100,27 +101,54 @@ class Options:
                 where="--command-port",
                 advice="give --command-user NAME",
             )
-        if not (math.isfinite(self.days) and self.days > 0.0):
+        if self.days is not None and not (math.isfinite(self.days) and self.days > 0.0):
             raise InputError(f"is {self.days}", where="days", advice="give a number above 0")
         if self.step_s is not None and not math.isfinite(self.step_s):
             raise InputError(f"is {self.step_s}", where="step_s", advice="give a number of seconds")
         address_of(self.telemetry_to, "--telemetry-to")
         address_of(self.uplink_to, "--uplink")
 
-    def step_of(self, plan: Plan) -> float:
-        """The step of the simulation.
+    def flown(self, plan: Plan) -> Flown:
+        """What is asked to be flown.
 
         Parameters
         ----------
         plan : Plan
-            What is to be flown.
+            The plan.
 
         Returns
         -------
-        float
-            [s]
+        Flown
+            None for what is left open.
         """
-        if self.step_s is not None:
-            return float(self.step_s)
-        on_ground = self.site is not None or isinstance(plan.station, SurfaceStation)
-        return _STEP_S if on_ground else _ORBIT_STEP_S
+        return Flown.of(plan, self.start, self.days, self.step_s, self.site, self.seed)
+
+
+def settled(flown: Flown, plan: Plan) -> Flown:
+    """What is flown, with what is still open as it is by default.
+
+    Parameters
+    ----------
+    flown : Flown
+        As of a folder.
+    plan : Plan
+        The plan.
+
+    Returns
+    -------
+    Flown
+
+    Examples
+    --------
+    >>> from moonpost.plan import load_plan
+    >>> plan = load_plan("ilrs-orbit")
+    >>> settled(Options().flown(plan), plan).step_s
+    3600.0
+    """
+    on_ground = flown.site is not None or isinstance(plan.station, SurfaceStation)
+    step_s = _STEP_S if on_ground else _ORBIT_STEP_S
+    return replace(
+        flown,
+        days=_DAYS if flown.days is None else flown.days,
+        step_s=step_s if flown.step_s is None else flown.step_s,
+    )
