@@ -44,6 +44,8 @@ function graticule(lib, pole) {
 }
 
 const OWNERS = ['#56b4e9', '#e69f00', '#009e73', '#cc79a7', '#f0e442', '#d55e00'];
+/** Relief and light are not shown where one of their cells is wider than this [pixels]. */
+const CELL_PIXELS = 300;
 /** Metres a pixel from which machines of a site are one. */
 const FAR_M = 60;
 const SHAPES = { lander: [3, 0], rover: [4, 0], hopper: [5, 0], power: [4, Math.PI / 4], communications: [3, Math.PI] };
@@ -84,6 +86,7 @@ class PolarMap {
       controls: lib.control.defaults({ attribution: false, rotate: false }).extend([new lib.control.ScaleLine({ units: 'metric' })]),
       view: new lib.View({ projection: this.projection, center: this.home(), extent: about.extent_m.map((edge) => edge * 1.2), showFullExtent: true, resolution: (right - left) / 1500, minResolution: 0.2, maxResolution: (right - left) / 300 }),
     });
+    this.map.on('moveend', () => this.tell());
     this.map.on('pointermove', (event) => this.point(event));
     this.map.on('click', (event) => this.point(event, true));
     this.refresh = refreshed(this.api, ['event'], () => this.load(), { waitMs: 1500, everyMs: 15_000 });
@@ -99,7 +102,7 @@ class PolarMap {
 
   makeLayers() {
     const { lib, about } = this;
-    const image = (row, zIndex) => new lib.ImageLayer({ zIndex, properties: { row } });
+    const image = (row, zIndex) => new lib.ImageLayer({ zIndex, properties: { row }, minResolution: row.cell_m / CELL_PIXELS });
     about.layers.forEach((row, index) => this.layers.set(row.id, image(row, (row.kind === 'light' ? 20 : 10) + index)));
     const vector = (name, features, style, zIndex) => this.layers.set(name, new lib.VectorLayer({ source: new lib.VectorSource({ features }), style, zIndex, declutter: name === 'machines' }));
     vector('graticule', graticule(lib, about.pole), (feature) => this.gridStyle(feature), 40);
@@ -131,6 +134,10 @@ class PolarMap {
   tell() {
     const light = this.about.layers.find((row) => row.kind === 'light');
     if (this.pointed || !light) return;
+    if (this.map?.getView().getResolution() < Math.min(...this.about.layers.map((row) => row.cell_m)) / CELL_PIXELS) {
+      this.told.textContent = `No relief or light here: their cells of ${light.cell_m} m are larger than what is shown.`;
+      return;
+    }
     const when = this.lightMs ? `Light at ${utc(this.lightMs, { seconds: false })} UTC.` : 'Light is being computed …';
     this.told.textContent = `${when} Relief: ${light.source}, ${light.cell_m} m cells.`;
     this.told.title = light.text ?? '';
