@@ -430,6 +430,8 @@ def test_a_client_that_stalls_is_thinned_and_the_others_get_every_value(flown: F
     assert float(numbers["moonpost_behind_seconds"]) < 1.0
     assert float(numbers["moonpost_speed"]) == 0.01
     assert "survey-rover" not in told
+    raised = {alarm.key for alarm in mission.ground.alarms.history("2035-01-01", "2036-01-01")}
+    assert "ground.link.station" not in raised  # outages that contacts tell are none of the link
     assert len({watcher.counted for watcher in watchers}) == 1
     assert not any(watcher.thinned for watcher in watchers)
     assert not mission.hub.clients
@@ -441,3 +443,17 @@ def test_a_client_that_stalls_is_thinned_and_the_others_get_every_value(flown: F
         kept = dict(zip(time_ms, due.value.astype(float).tolist(), strict=True))
         sent = sorted((row[0], row[1]) for row in values[key])
         assert sent == [(t, value) for t, value in kept.items() if t >= sent[0][0]], key
+
+
+def test_a_station_that_falls_silent_in_contact_calls(flown: Flown) -> None:
+    mission = flown.mission
+    is_due = mission._in_contact()
+    now = mission.reached
+    begin = next(window.start for window in mission.station.contacts if window.start >= now or window.stop > now)
+    begin = max(begin, now)
+    assert is_due(begin)
+    assert not is_due(mission.station.contacts[0].start - np.timedelta64(1, "D"))
+    mission.ground.receive(b"", "station", begin)
+    mission.ground.receive(b"", "station", begin + np.timedelta64(1300, "s"))
+    assert is_due(begin + np.timedelta64(1300, "s"))
+    assert mission.ground.alarms.is_up("ground.link.station")

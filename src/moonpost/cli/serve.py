@@ -38,6 +38,7 @@ def serve(
     command_user: str | None = typer.Option(None, help="Whose requests the packets of that port are."),
     uplink: str | None = typer.Option(None, help="HOST:PORT of an outside station that commands go to (TCP)."),
     xtce: Path | None = typer.Option(None, help="Dictionary of an outside station (XTCE)."),
+    nats: str | None = typer.Option(None, help="Address of NATS JetStream that packets come from, too."),
     database: str | None = typer.Option(None, help="URL of PostgreSQL; a file in the folder if not given."),
     ledger: str | None = typer.Option(None, help="The partners' ledger: a file or URL."),
     tls_cert: Path | None = typer.Option(None, help="PEM file of a certificate: the server speaks TLS."),
@@ -61,7 +62,7 @@ def serve(
     options = Options(
         speed=speed, start=start, days=days, step_s=step, site=at, database=database, ledger=ledger, host=host,
         telemetry_port=telemetry_port, telemetry_form=telemetry_format, telemetry_to=telemetry_to,
-        command_port=command_port, command_user=command_user, uplink_to=uplink, xtce=xtce,
+        command_port=command_port, command_user=command_user, uplink_to=uplink, nats=nats, xtce=xtce,
     )  # fmt: skip
     bound = listening(host, port)
     with bound:

@@ -207,6 +207,7 @@ class MissionControl:
         self._recall()
         self.lunar = LunarClock(self.plan, self.site, contacts=contact_windows(self.station))
         self.ground.listen(self._heard)
+        self.ground.expect("station", self._in_contact(), max(600.0, 4.0 * self.step_s))
         self.outside = Outside(self.ground, self._command_came, options, self.station.layout)
         self._closing.callback(self.outside.close)
         self.ticker = Ticker(
@@ -217,6 +218,18 @@ class MissionControl:
             ),
         )  # fmt: skip
         self._closing.callback(self._finish)
+
+    def _in_contact(self) -> Callable[[np.datetime64], bool]:
+        """Whether the station can be heard at an instant."""
+        windows = self.station.contacts
+        begins = np.array([window.start for window in windows], "datetime64[us]")
+        ends = np.array([window.stop for window in windows], "datetime64[us]")
+
+        def is_due(at: np.datetime64) -> bool:
+            row = int(np.searchsorted(begins, at, side="right")) - 1
+            return row >= 0 and bool(at < ends[row])
+
+        return is_due
 
     def _command(self) -> None:
         """Make what takes commands."""

@@ -51,6 +51,8 @@ class Options:
         ``HOST:PORT`` to which the station's frames are sent by UDP, too.
     uplink_to : str, optional
         ``HOST:PORT`` of an outside station, to which commands are sent by TCP instead of the simulated one.
+    nats : str, optional
+        Address of a server of NATS with JetStream, whose stream of packets feeds the ground, too.
     xtce : path-like, optional
         Dictionary of an outside station, beside that of the simulated one.
 
@@ -75,6 +77,7 @@ class Options:
     command_user: str | None = None
     telemetry_to: str | None = None
     uplink_to: str | None = None
+    nats: str | None = None
     xtce: str | os.PathLike[str] | None = None
 
     def check(self, plan: Plan) -> None:

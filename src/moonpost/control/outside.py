@@ -13,6 +13,7 @@ from moonpost.errors import InputError, OutputError
 
 if TYPE_CHECKING:
     from moonpost.control.ground import Ground
+    from moonpost.control.ground.nats import NatsFeed
     from moonpost.control.packets import Dictionary, FrameLayout
 
 __all__ = ["Outside", "address_of", "joined_dictionary"]
@@ -59,6 +60,7 @@ class Outside:
         self._datagrams: socket.socket | None = None
         self._telemetry: TelemetryPort | None = None
         self._commands: CommandPort | None = None
+        self._feed: NatsFeed | None = None
         try:
             if self._to is not None:
                 family = socket.getaddrinfo(*self._to, type=socket.SOCK_DGRAM)[0][0]
@@ -69,6 +71,10 @@ class Outside:
                 )
             if options.command_port is not None:
                 self._commands = CommandPort(options.host, options.command_port, command)
+            if options.nats is not None:
+                from moonpost.control.ground.nats import NatsFeed
+
+                self._feed = NatsFeed(options.nats, ground)
         except OSError as error:
             self.close()
             raise InputError(
@@ -148,7 +154,7 @@ class Outside:
 
     def close(self) -> None:
         """Close all ports; a second call does nothing."""
-        for port in (self._telemetry, self._commands, self._datagrams):
+        for port in (self._telemetry, self._commands, self._feed, self._datagrams):
             if port is not None:
                 port.close()
 
