@@ -186,14 +186,15 @@ function progress(command) {
   const done = new Map((command.stages ?? []).map((stage) => [stage.state, stage]));
   if (!done.has('requested')) done.set('requested', { wall_ms: command.requested_wall_ms });
   const others = (command.stages ?? []).filter((stage) => !STEPS.includes(stage.state));
-  const item = (name, stage, mark) => h('li', { class: stage ? 'mp-done' : '', title: stage?.text ?? '' },
+  const ill = (name) => ['failed', 'refused', 'expired', 'timed-out'].includes(name);
+  const item = (name, stage, mark) => h('li', { class: !stage ? '' : ill(name) ? 'mp-ill' : 'mp-done', title: stage?.text ?? '' },
     h('span', {}, `${mark} ${name}`),
     stage ? h('span', { class: 'mp-time' }, Number.isFinite(stage.time_ms) ? utc(stage.time_ms) : wall(stage.wall_ms)) : null,
     stage?.by ? h('span', { class: 'mp-by' }, stage.by) : null,
     stage?.text ? h('span', { class: 'mp-comment' }, stage.text) : null);
   return h('ol', { class: 'mp-steps', 'aria-label': 'Stages' },
     STEPS.map((name) => item(name, done.get(name), done.has(name) ? '✓' : '○')),
-    others.map((stage) => item(stage.state, stage, stage.state === 'failed' || stage.state === 'refused' ? '✕' : '·')));
+    others.map((stage) => item(stage.state, stage, ill(stage.state) ? '✕' : '·')));
 }
 
 const wall = (ms) => (Number.isFinite(ms) ? `${utc(ms)} (wall)` : '');
