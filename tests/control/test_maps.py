@@ -13,15 +13,11 @@ import numpy as np
 import pytest
 from argon2 import PasswordHasher
 from fastapi.testclient import TestClient
-from hypothesis import given, settings
-from hypothesis import strategies as st
-from hypothesis.extra.numpy import arrays
 
 from moonpost.control.database import Database
 from moonpost.control.maps import MapSet
 from moonpost.control.maps.globe import orbits_at, overhead
 from moonpost.control.maps.places import machines_on, read_tracks
-from moonpost.control.maps.png import png_octets
 from moonpost.control.maps.polar import grounds_of, relief_pixels, shadow_pixels, sun_share
 from moonpost.control.policy import Policy
 from moonpost.control.station.catalogue import station_commands
@@ -29,7 +25,7 @@ from moonpost.control.timeline import Timeline
 from moonpost.control.timeline.missions import timeline_of
 from moonpost.control.users import Users
 from moonpost.control.web.app import create_app
-from moonpost.errors import InputError, UnknownNameError
+from moonpost.errors import UnknownNameError
 from moonpost.plan import Plan, load_plan
 from moonpost.sky import Almanac, Site
 from moonpost.terrain import Terrain, horizon, illumination
@@ -58,24 +54,6 @@ def pixels(octets: bytes) -> Any:
 
 
 # ---------------------------------------------------------------------------------------------- pictures
-
-
-@settings(max_examples=25)
-@given(
-    st.tuples(st.integers(1, 9), st.integers(1, 9), st.sampled_from([1, 3, 4])).flatmap(
-        lambda shape: arrays(np.uint8, shape)
-    )
-)
-def test_a_picture_is_read_back_by_another_program(given_pixels: Any) -> None:
-    found = pixels(png_octets(given_pixels))
-    assert np.array_equal(found.reshape(given_pixels.shape), given_pixels)
-
-
-def test_pictures_of_other_shapes_are_refused() -> None:
-    with pytest.raises(InputError):
-        png_octets(np.zeros((2, 2, 2), np.uint8))
-    with pytest.raises(InputError):
-        png_octets(np.zeros((0, 2), np.uint8))
 
 
 def test_relief_is_brighter_towards_the_lamp_and_none_where_there_is_no_ground() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
@@ -11,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from moonpost.control.maps.globe import GLOBE_CELL_DEG, GLOBE_SOURCE, globe_relief, orbits_at, overhead
 from moonpost.control.maps.places import machines_on, read_tracks
-from moonpost.control.maps.png import png_octets
 from moonpost.control.maps.polar import SYSTEMS, PolarGround, grounds_of, relief_pixels, shadow_pixels, sun_share
 from moonpost.errors import MoonpostError, UnknownNameError
 from moonpost.files import atomic_path
@@ -166,7 +167,7 @@ class MapSet:
             If the date lies outside the kernels.
         """
         if layer == "globe":
-            return self._stored("globe", "globe", lambda: png_octets(globe_relief()))
+            return self._stored("globe", "globe", lambda: _png(globe_relief()))
         kind, _, name = layer.partition("-")
         ground = next((row for row in self.grounds() if row.name == (name or "polar")), None)
         if ground is None or kind not in ("relief", "light"):
@@ -175,12 +176,12 @@ class MapSet:
             raise UnknownNameError(layer, [*known, "globe"], kind="layer", where="map")
         origin = f"{ground.source}-{ground.extent_m}-{ground.height_m.shape}"
         if kind == "relief":
-            return self._stored(layer, origin, lambda: png_octets(relief_pixels(ground.height_m, ground.cell_m)))
+            return self._stored(layer, origin, lambda: _png(relief_pixels(ground.height_m, ground.cell_m)))
         at = _step(t, _LIGHT_STEP_MS)
 
         def drawn() -> bytes:
             share = sun_share(ground, self.almanac, np.datetime64(at, "ms"), mast_m=_MAST_M)
-            return png_octets(shadow_pixels(share), level=3)
+            return _png(shadow_pixels(share), level=3)
 
         return self._stored(f"{layer}-{at}", origin, drawn)
 
@@ -274,3 +275,12 @@ class MapSet:
 def _step(t: np.datetime64, step_ms: int) -> int:
     """The step that an instant lies in [ms]."""
     return int(t.astype("datetime64[ms]").astype(np.int64)) // step_ms * step_ms
+
+
+def _png(pixels: npt.NDArray[np.uint8], level: int = 6) -> bytes:
+    """Grey pixels (rows, columns), or coloured ones with opacity (rows, columns, 4), as a PNG file."""
+    from PIL import Image
+
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG", compress_level=level)
+    return file.getvalue()
