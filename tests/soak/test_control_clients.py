@@ -14,8 +14,9 @@ import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -35,6 +36,8 @@ RATE_S = 10_000
 class Server:
     """``moonpost serve`` in a process of its own, somebody logged in."""
 
+    running: ClassVar[list[subprocess.Popen[str]]] = []
+
     def __init__(self, folder: Path, *words: object) -> None:
         folder.mkdir(exist_ok=True)
         if not (folder / "control.sqlite").exists():
@@ -44,6 +47,7 @@ class Server:
         self.process = subprocess.Popen(
             [*command, *map(str, words)], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
         )
+        self.running.append(self.process)
         assert self.process.stdout is not None
         self.address = self.process.stdout.readline().split()[0]
         body = json.dumps({"name": "li", "password": "a password for a test"}).encode()
@@ -62,15 +66,23 @@ class Server:
 
     def end(self, number: int = signal.SIGTERM) -> int:
         self.process.send_signal(number)
-        code = self.process.wait(60)
-        assert self.process.stdout is not None
-        self.process.stdout.close()
-        return code
+        self.process.communicate(timeout=60)
+        return self.process.returncode
 
 
-def test_fifty_clients_for_simulated_days_with_one_that_stalls(tmp_path: Path) -> None:
-    server = Server(tmp_path / "mission", "--speed", SPEED)
-    keys = [row["key"] for row in server.get("api/channels")["channels"]]
+@pytest.fixture
+def servers() -> Iterator[type[Server]]:
+    """Servers, none of which outlives the test."""
+    yield Server
+    for process in Server.running:
+        process.kill()
+        process.communicate()
+    Server.running.clear()
+
+
+def test_fifty_clients_for_simulated_days_with_one_that_stalls(servers: type[Server], tmp_path: Path) -> None:
+    station = servers(tmp_path / "mission", "--speed", SPEED)
+    keys = [row["key"] for row in station.get("api/channels")["channels"]]
     watchers = [Watcher(keys) for _ in range(CLIENTS)]
     rss: list[float] = []
     clocks: list[dict[str, Any]] = []
@@ -79,21 +91,21 @@ def test_fifty_clients_for_simulated_days_with_one_that_stalls(tmp_path: Path) -
     async def fly() -> None:
         loop = asyncio.get_running_loop()
         await asyncio.sleep(5.0)  # warm
-        begin = clock = await loop.run_in_executor(None, server.get, "api/clock")
+        begin = clock = await loop.run_in_executor(None, station.get, "api/clock")
         bad = None
         while clock["time_ms"] < begin["time_ms"] + DAYS * 86_400_000:
             await asyncio.sleep(1.0)
-            clock = await loop.run_in_executor(None, server.get, "api/clock")
+            clock = await loop.run_in_executor(None, station.get, "api/clock")
             clocks.append(clock)
-            rss.append(server.rss_mb())
+            rss.append(station.rss_mb())
             if bad is None and clock["time_ms"] > begin["time_ms"] + DAYS / 2 * 86_400_000:
-                bad = await loop.run_in_executor(None, stalled, server.address, server.cookie, keys)
+                bad = await loop.run_in_executor(None, stalled, station.address, station.cookie, keys)
                 marks.append(time.monotonic())
         assert bad is not None
         bad.close()
 
-    asyncio.run(watch_all(server.address, server.cookie, watchers, fly()))
-    assert server.end() == 0
+    asyncio.run(watch_all(station.address, station.cookie, watchers, fly()))
+    assert station.end() == 0
 
     counts = np.array([watcher.counted for watcher in watchers])
     wall_s = np.ptp([instant for watcher in watchers for instant in watcher.arrived.values()])

@@ -18,7 +18,7 @@ from moonpost.control.packets import Decoder
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "control")]
 from live_clients import Watcher, watch_all  # noqa: E402
-from test_control_clients import Server  # noqa: E402
+from test_control_clients import Server, servers  # noqa: E402, F401
 
 pytestmark = pytest.mark.soak
 
@@ -43,8 +43,11 @@ def values(folder: Path) -> dict[str, Any]:
         return {key: archive.query(key, "2035-01-10", last) for key in sorted(archive.parameters)}
 
 
-def test_a_lunar_day_replays_to_bit_equal_values_and_live_is_history(tmp_path: Path) -> None:
-    first, second, third = (Server(tmp_path / name, *WORDS) for name in ("first", "second", "third"))
+def test_a_lunar_day_replays_to_bit_equal_values_and_live_is_history(
+    servers: type[Server],  # noqa: F811
+    tmp_path: Path,
+) -> None:
+    first, second, third = (servers(tmp_path / name, *WORDS) for name in ("first", "second", "third"))
     keys = [row["key"] for row in first.get("api/channels")["channels"]]
     watcher = Watcher(keys, keeps=True)
 
@@ -53,9 +56,9 @@ def test_a_lunar_day_replays_to_bit_equal_values_and_live_is_history(tmp_path: P
         middle = LAST - np.timedelta64(round(LUNAR_DAY_S / 2), "s")
         await loop.run_in_executor(None, wait, third, middle)
         third.end(signal.SIGKILL)
-        again = await loop.run_in_executor(None, Server, tmp_path / "third", *WORDS)
-        for server in (first, second, again):
-            await loop.run_in_executor(None, wait, server, LAST)
+        again = await loop.run_in_executor(None, servers, tmp_path / "third", *WORDS)
+        for station in (first, second, again):
+            await loop.run_in_executor(None, wait, station, LAST)
         await asyncio.sleep(1.0)
         return again.end()
 
