@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import signal
 import socket
@@ -123,13 +124,20 @@ def serve_mission(
         with bound, server.stopped_by_signals():
             asyncio.run(_run(server, door, bound))
     finally:
-        if door.is_composing:  # in compiled code, which cannot be told to stop; what is on the disk is whole
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(0)
+        if door.is_composing:  # what is on the disk is whole
+            _leave()
         mission.stop()
     if door.error is not None:
         raise door.error
+    if threading.current_thread() is threading.main_thread() and threading.active_count() > 1:
+        _leave()
+
+
+def _leave() -> None:
+    """End the process while threads are in compiled code, which cannot be told to stop and would abort an end."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def _config(door: _Door, settings: Settings) -> uvicorn.Config:
@@ -148,8 +156,14 @@ def _config(door: _Door, settings: Settings) -> uvicorn.Config:
 
 
 async def _run(server: _Server, door: _Door, bound: socket.socket) -> None:
+    logging.getLogger("uvicorn.error").addFilter(_is_told)
     await server.serve(sockets=[bound])
     await door.shut()
+
+
+def _is_told(record: logging.LogRecord) -> bool:
+    """False for requests that a stop has cut off: that is no error."""
+    return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
 
 
 class _Server(uvicorn.Server):
