@@ -67,9 +67,11 @@ async function signIn(event) {
   }
 }
 
-function showForm() {
+async function showForm() {
   byId('signin').hidden = false;
   byId('signin-name').focus();
+  const ways = await fetch('/login').then((response) => response.json()).catch(() => ({}));
+  byId('signin-oidc').hidden = !ways.oidc;
 }
 
 async function begin() {
@@ -84,7 +86,7 @@ async function begin() {
   } catch (error) {
     say(error instanceof TypeError ? 'The server does not answer. Is moonpost serve running?' : error.message);
   }
-  showForm();
+  await showForm();
 }
 
 begin();

@@ -45,6 +45,7 @@ def serve(
     tls_key: Path | None = typer.Option(None, help="PEM file of its key."),
     oidc_issuer: str | None = typer.Option(None, help="Address of a provider of single sign-on (OpenID Connect)."),
     oidc_client: str | None = typer.Option(None, help="What it calls this server; secret: MOONPOST_OIDC_SECRET."),
+    oidc_claim: str = typer.Option("preferred_username", help="Claim that holds the name of a user here."),
 ) -> None:
     """Fly the simulated station of a plan: mission control in a browser on this machine.
 
@@ -52,15 +53,15 @@ def serve(
     """
     from moonpost.control.mission import MissionControl
     from moonpost.control.options import Options
-    from moonpost.control.settings import Settings
+    from moonpost.control.settings import Settings, secret
     from moonpost.control.web.serving import listening, serve_mission
     from moonpost.plan import load_plan
 
     settings = Settings(
-        host=host, port=port, tls_cert=tls_cert, tls_key=tls_key, oidc=_oidc(oidc_issuer, oidc_client)
+        host=host, port=port, tls_cert=tls_cert, tls_key=tls_key, oidc=_oidc(oidc_issuer, oidc_client, oidc_claim)
     )
     options = Options(
-        speed=speed, start=start, days=days, step_s=step, site=at, database=database, ledger=ledger, host=host,
+        speed=speed, start=start, days=days, step_s=step, site=at, database=database or secret("DATABASE"), ledger=ledger, host=host,
         telemetry_port=telemetry_port, telemetry_form=telemetry_format, telemetry_to=telemetry_to,
         command_port=command_port, command_user=command_user, uplink_to=uplink, nats=nats, xtce=xtce,
     )  # fmt: skip
@@ -76,7 +77,7 @@ def serve(
         )
 
 
-def _oidc(issuer: str | None, client: str | None) -> Oidc | None:
+def _oidc(issuer: str | None, client: str | None, claim: str) -> Oidc | None:
     """Single sign-on, if it is asked for."""
     from moonpost.control.settings import Oidc, secret
     from moonpost.errors import InputError
@@ -87,7 +88,7 @@ def _oidc(issuer: str | None, client: str | None) -> Oidc | None:
         raise InputError(
             "one of two is missing", where="single sign-on", advice="give --oidc-issuer and --oidc-client"
         )
-    return Oidc(issuer, client, secret("OIDC_SECRET") or "")
+    return Oidc(issuer, client, secret("OIDC_SECRET") or "", claim)
 
 
 def _tell(mission: MissionControl, data: Path) -> None:
