@@ -420,3 +420,53 @@ def test_listeners_are_told_and_harm_nobody(bench):
     stop()
     bench.report(1, command.packets[0])
     assert told == ["approved", "released", "released"]
+
+
+def test_counts_come_round_again(bench, monkeypatch):
+    monkeypatch.setattr("moonpost.control.commands.store.COUNTS_IN_ALL", 8)
+    monkeypatch.setattr("moonpost.control.commands.requests.COUNTS_IN_ALL", 8)
+    monkeypatch.setattr("moonpost.control.commands.requests._REMEMBERED", 6)
+    for _ in range(20):
+        command = bench.commanding.release("li", bench.commanding.request("li", "ping", {}).id)
+        for subservice in (1, 7):
+            bench.report(subservice, command.packets[0])
+    assert len(bench.uplinked) == 20
+    assert all(bench.uplinked[k] not in bench.uplinked[k + 1 : k + 7] for k in range(20))
+    monkeypatch.setattr("moonpost.control.commands.requests._REMEMBERED", 9)
+    with pytest.raises(OutputError, match="counts are in use"):
+        bench.commanding.request("li", "ping", {})
+
+
+def test_each_release_looks_ahead_with_what_the_one_before_has_sent(bench):
+    desk, first = bench.commanding, threading.Event()
+    asked = [desk.request("li", "ce7-rover.load", {"fraction": fraction}).id for fraction in (0.25, 0.5)]
+
+    def forbids(octets: bytes, now: int) -> tuple[str, ...]:
+        sent = bool(bench.uplinked)
+        first.wait(0.2)  # meanwhile the other one looks, too
+        return ("one of the two is enough to be lost",) if sent else ()
+
+    bench.rules._forbids = forbids
+    refused: list[str] = []
+
+    def release(identifier: str) -> None:
+        try:
+            desk.release("li", identifier)
+        except CommandRefusedError as error:
+            refused.append(error.what)
+
+    threads = [threading.Thread(target=release, args=(one,)) for one in asked]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(bench.uplinked), refused) == (1, ["one of the two is enough to be lost"])
+
+
+def test_a_changed_record_releases_nothing(bench):
+    command = bench.commanding.request("ivan", "reactor.off", {})
+    with bench.database.write() as connection:
+        connection.execute(text("UPDATE commands SET state = 'approved', significance = 'routine'"))
+    with pytest.raises(CommandRefusedError, match="not what is on record"):
+        bench.commanding.release("ivan", command.id)
+    assert bench.uplinked == []

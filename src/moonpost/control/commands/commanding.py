@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
@@ -87,6 +88,7 @@ class Commanding:
         self._requests = Requests(dictionary, self._desk, time_tag)
         self.stacks = Stacks(self, database, lambda: self._desk.now_us)
         self._looked_s = -np.inf
+        self._releasing = threading.RLock()
         self._unwritten: deque[tuple[str, Reported]] = deque(maxlen=_MOST_UNWRITTEN)
 
     @classmethod
@@ -333,12 +335,13 @@ class Commanding:
             If a rule forbids it; the command then waits, has expired or stays approved, as the rule says.
         """
         name = _name(user)
-        now, wall_s = self._desk.now_us, self._desk.wall()
-        command = self.command(identifier)
-        obstacles = self._obstacles(command, now)
-        due = max(now, command.at_us or now)
-        event = Release(name, wall_s, now, due + round(self.rules.verify_s * 1e6))
-        return self._send(self._act("release", identifier, name, event, obstacles=obstacles))
+        with self._releasing:  # one after the other: each looks ahead with what the one before has sent
+            now, wall_s = self._desk.now_us, self._desk.wall()
+            command = self.command(identifier)
+            obstacles = self._obstacles(command, now)
+            due = max(now, command.at_us or now)
+            event = Release(name, wall_s, now, due + round(self.rules.verify_s * 1e6))
+            return self._send(self._act("release", identifier, name, event, obstacles=obstacles))
 
     def report(self, report: Any) -> None:
         """Take a report of telemetry; those that verify a command move it on.
@@ -505,6 +508,9 @@ class Commanding:
         """What forbids release besides people and queue: night, contact."""
         if command.state != "approved":
             return ()
+        changed = self._requests.changed(command)
+        if changed:
+            return (changed,)
         contact = self.rules.out_of_contact(now)
         return (*self.rules.forbidden(command.octets, now), *((contact,) if contact else ()))
 

@@ -13,8 +13,9 @@ from moonpost.control.commands.inserts import Content, content_of, packet_of, ti
 from moonpost.control.commands.model import Command, CommandRefusedError, Person, Stage, digest_of
 from moonpost.control.commands.queue import Queue, read_queue
 from moonpost.control.commands.rules import WHOLE
-from moonpost.control.commands.store import find_digest, find_origin
+from moonpost.control.commands.store import COUNTS_IN_ALL, find_digest, find_origin, newest_number, sent_since
 from moonpost.control.packets.telecommands import CommandDictionary
+from moonpost.errors import DataError, OutputError
 
 __all__ = ["Packets", "Requests", "bare_command"]
 
@@ -22,6 +23,7 @@ Packets = tuple[tuple[int, int], ...]
 """Application and sequence count of a packet, then of those that it carries."""
 
 _DEAD = ("refused", "expired", "withdrawn")
+_REMEMBERED = 10_000  # a station knows the last 8,192 packets again
 
 
 class Requests:
@@ -68,7 +70,8 @@ class Requests:
             if there is not None:
                 return there, False
             octets, packets = pack(connection)
-            known = [one for one in find_digest(connection, digest_of(octets)) if one.state not in _DEAD]
+            same = find_digest(connection, digest_of(octets))
+            known = [one for one in same if one.state not in _DEAD and not self._forgotten(connection, one)]
             if known:
                 return known[-1], False
             self._unused(packets)
@@ -112,7 +115,7 @@ class Requests:
     ) -> tuple[bytes, Packets]:
         """Octets with sequence counts that no live command has and no earlier packet of the same octets had."""
         apid = self._dictionary.command(name).apid
-        while True:
+        for _ in range(COUNTS_IN_ALL):
             count = self._desk.count(connection, apid)
             octets = packet_of(self._dictionary, name, arguments, count)
             packets: Packets = ((apid, count),)
@@ -122,8 +125,25 @@ class Requests:
                 around = self._desk.count(connection, outer)
                 octets = time_tagged(self._dictionary, octets, ticks, around)
                 packets = ((outer, around), *packets)
-            if not find_digest(connection, digest_of(octets)):
+            if all(self._forgotten(connection, one) for one in find_digest(connection, digest_of(octets))):
                 return octets, packets
+        raise OutputError("all sequence counts are in use", where=f"APID {apid}", advice="withdraw old requests")
+
+    def _forgotten(self, connection: Connection, command: Command) -> bool:
+        """Whether so many were sent since that the station takes the same octets for a new packet."""
+        if not command.ended or newest_number(connection) - int(command.id) < _REMEMBERED:
+            return False
+        return command.state in _DEAD or sent_since(connection, command) >= _REMEMBERED
+
+    def changed(self, command: Command) -> str:
+        """Whether its octets say something else now than what is on record of them; empty if not."""
+        try:
+            content = content_of(self._dictionary, command.octets)
+        except DataError as error:
+            return f"its octets can no longer be read, ask for it again: {error.what}"
+        if (content.significance, _elements(content)) == (command.significance, command.elements):
+            return ""
+        return "what its octets do is not what is on record of it: ask for it again"
 
     def _unused(self, packets: Packets) -> None:
         """Refuse a packet whose reports could not be told from those of another."""

@@ -20,6 +20,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    func,
     insert,
     select,
     update,
@@ -31,14 +32,17 @@ from moonpost.errors import OutputError, UnknownNameError
 
 __all__ = [
     "COMMANDS",
+    "COUNTS_IN_ALL",
     "find_digest",
     "find_origin",
     "insert_command",
     "live_commands",
     "load_command",
+    "newest_number",
     "next_count",
     "save_command",
     "select_commands",
+    "sent_since",
 ]
 
 COMMANDS = Table(
@@ -69,7 +73,8 @@ _COUNTS = Table(
     Column("apid", Integer, primary_key=True, autoincrement=False),
     Column("next", Integer, nullable=False),
 )
-_COUNTS_IN_ALL = 16384
+COUNTS_IN_ALL = 16384
+"""Sequence counts of an APID."""
 
 
 def _row(command: Command) -> dict[str, Any]:
@@ -155,16 +160,27 @@ def find_origin(connection: Connection, origin: str) -> Command | None:
     return found[0] if found else None
 
 
+def newest_number(connection: Connection) -> int:
+    """Number of the command that was asked for last; 0 if none was."""
+    return int(connection.execute(select(func.max(COMMANDS.c.number))).scalar_one() or 0)
+
+
+def sent_since(connection: Connection, command: Command) -> int:
+    """How many commands of higher numbers were sent."""
+    later = COMMANDS.c.sent & (COMMANDS.c.number > int(command.id))
+    return int(connection.execute(select(func.count()).where(later)).scalar_one())
+
+
 def next_count(connection: Connection, apid: int, taken: Iterable[int]) -> int:
     """The next free sequence count of an APID, which is then used up."""
     used = set(taken)
     row = connection.execute(select(_COUNTS.c.next).where(_COUNTS.c.apid == apid)).one_or_none()
     count = 0 if row is None else int(row.next)
-    if len(used) >= _COUNTS_IN_ALL:
+    if len(used) >= COUNTS_IN_ALL:
         raise OutputError("all sequence counts are in use", where=f"APID {apid}", advice="withdraw old requests")
     while count in used:
-        count = (count + 1) % _COUNTS_IN_ALL
-    following = (count + 1) % _COUNTS_IN_ALL
+        count = (count + 1) % COUNTS_IN_ALL
+    following = (count + 1) % COUNTS_IN_ALL
     if row is None:
         connection.execute(insert(_COUNTS).values(apid=apid, next=following))
     else:
