@@ -212,3 +212,37 @@ def test_stack_stops_at_what_is_refused(station):
     assert not stacks.of("li").running
     assert len(station.bench.uplinked) == 1
     assert station.li.post("stack/stop").json()["stack"]["note"] == "stopped"
+
+
+def test_the_record_tells_nobody_of_machines_of_others(station):
+    audit = station.bench.audit
+    audit.record(
+        "alarm-acknowledged", "ivan", "roscosmos", data={"alarm": 1, "key": "survey-rover.stored_fraction"}
+    )
+    audit.record("alarm-acknowledged", "ivan", "roscosmos", data={"alarm": 2, "key": "station.stored_fraction"})
+    assert station.ivan.post("commands", name="ce7-rover.stow", arguments={}).status_code == 403
+
+    def told(browser: Browser) -> str:
+        return browser.get("audit").text
+
+    for name in ("survey-rover.stored_fraction", "ce7-rover.stow"):
+        assert name in told(station.ivan)
+        assert name in told(station.root)
+        assert name not in told(station.amr)
+    assert "ce7-rover.stow" in told(station.wu)
+    assert "station.stored_fraction" in told(station.amr)
+
+
+def test_what_an_administrator_does_to_users_is_on_record(station):
+    added = station.root.post("users", name="fatma", partner="egypt", roles=["operator"])
+    assert added.status_code == 201
+    assert station.root.post("users/olga/password").status_code == 200
+    assert station.root.post("users/olga/disable").status_code == 204
+    rows = [row for row in station.root.get("audit").json()["entries"] if row["action"].startswith("user-")]
+    assert [(row["action"], row["data"]["user"]) for row in reversed(rows)] == [
+        ("user-added", "fatma"), ("user-password", "olga"), ("user-disabled", "olga"),
+    ]  # fmt: skip
+    assert {row["user"] for row in rows} == {"root"}
+    assert added.json()["password"] not in station.root.get("audit").text
+    assert "fatma" in station.amr.get("audit").text
+    assert "user-password" not in station.amr.get("audit").text

@@ -38,7 +38,10 @@ def mission(tmp_path, plan):
         users.add("wang", "cnsa", ["operator"], PASSWORD)
         users.add("zhang", "cnsa", ["admin"], PASSWORD)
         clock = MissionClock(np.datetime64("2040-01-01"))
-        yield SimpleNamespace(database=database, users=users, policy=Policy.default(plan), plan=plan, clock=clock)
+        audit = SimpleNamespace(record=lambda *_, **__: None)
+        yield SimpleNamespace(
+            database=database, users=users, policy=Policy.default(plan), plan=plan, clock=clock, audit=audit
+        )
 
 
 def client_of(mission, settings=None, **options) -> TestClient:

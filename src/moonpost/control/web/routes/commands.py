@@ -354,7 +354,9 @@ def _permit(
     try:
         permit(request, user, action, resource)
     except RefusalError:
-        mission.audit.record(f"{action} refused", user.name, user.partner, data={"what": what})
+        elements = [one for one in (str(resource["id"]),) if one != "station"]
+        data = {"what": what, "elements": elements}
+        mission.audit.record(f"{action} refused", user.name, user.partner, data=data)
         raise
 
 
@@ -380,7 +382,14 @@ def _may_read(mission: MissionControl, user: User, entry: AuditEntry) -> bool:
     """Whether the policy lets a user read an entry of the record."""
     elements = tuple(one for one in entry.data.get("elements", ()) if isinstance(one, str))
     rules = mission.commanding.rules
-    partners = {entry.partner, *(party for one in elements for party in rules.parties(one))} - {""}
-    shared = not elements or WHOLE in elements
+    partners = {entry.partner, *(party for one in elements for party in rules.parties(one))}
+    shared = WHOLE in elements or (not elements and entry.action != "request-refused")
+    if isinstance(entry.data.get("key"), str):  # of an alarm
+        about = mission.policy.channel(entry.data["key"])
+        shared = bool(about["shared"])
+        partners |= {*about.get("partners", ()), *about.get("approvers", ())}
+    if isinstance(entry.data.get("user"), str):  # what an administrator did
+        shared, partners = False, {*partners, str(entry.data.get("partner", ""))}
+    partners -= {""}
     resource = {"id": "record", "shared": shared, "partners": tuple(sorted(partners))}
     return mission.policy.allowed(user, "audit.read", resource).allowed

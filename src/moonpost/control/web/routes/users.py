@@ -72,7 +72,7 @@ def router(mission: Any) -> APIRouter:
         ]
 
     @routes.post("", response_model=FirstPassword, status_code=201)
-    def add(body: NewUser, user: User = manager) -> FirstPassword:  # noqa: ARG001
+    def add(body: NewUser, user: User = manager) -> FirstPassword:
         """Put a user on record; the answer holds the first password."""
         partners = [partner.id for partner in mission.plan.partners]
         if body.partner not in partners:
@@ -80,6 +80,7 @@ def router(mission: Any) -> APIRouter:
                 422, f"the plan has no partner {body.partner!r}", where="partner", advice=", ".join(partners)
             )
         made = mission.users.add(body.name, body.partner, body.roles, sso=body.sso)
+        _record(mission, "user-added", user, body.name, roles=sorted(set(body.roles)))
         return FirstPassword(name=body.name, password=made)
 
     @routes.post("/{name}/disable", status_code=204)
@@ -88,15 +89,26 @@ def router(mission: Any) -> APIRouter:
         if name == user.name:
             raise RefusalError(409, "nobody shuts out himself or herself", advice="ask another administrator")
         mission.users.disable(name)
+        _record(mission, "user-disabled", user, name)
 
     @routes.post("/{name}/enable", status_code=204)
-    def enable(name: _Name, user: User = manager) -> None:  # noqa: ARG001
+    def enable(name: _Name, user: User = manager) -> None:
         """Let a user in again."""
         mission.users.disable(name, False)
+        _record(mission, "user-enabled", user, name)
 
     @routes.post("/{name}/password", response_model=FirstPassword)
-    def password(name: _Name, user: User = manager) -> FirstPassword:  # noqa: ARG001
+    def password(name: _Name, user: User = manager) -> FirstPassword:
         """Give a user a new password; all sessions end."""
-        return FirstPassword(name=name, password=mission.users.set_password(name))
+        made = FirstPassword(name=name, password=mission.users.set_password(name))
+        _record(mission, "user-password", user, name)
+        return made
 
     return routes
+
+
+def _record(mission: Any, action: str, user: User, name: str, **more: Any) -> None:
+    """Put what an administrator did on record: who can give passwords could act as anybody."""
+    found = next((row.user for row in mission.users.list() if row.user.name == name), None)
+    partner = found.partner if found is not None else ""
+    mission.audit.record(action, user.name, user.partner, data={"user": name, "partner": partner, **more})
