@@ -61,9 +61,10 @@ def serve(
         host=host, port=port, tls_cert=tls_cert, tls_key=tls_key, oidc=_oidc(oidc_issuer, oidc_client, oidc_claim)
     )
     options = Options(
-        speed=speed, start=start, days=days, step_s=step, site=at, database=database or secret("DATABASE"), ledger=ledger, host=host,
-        telemetry_port=telemetry_port, telemetry_form=telemetry_format, telemetry_to=telemetry_to,
-        command_port=command_port, command_user=command_user, uplink_to=uplink, nats=nats, xtce=xtce,
+        speed=speed, start=start, days=days, step_s=step, site=at, ledger=ledger, host=host,
+        database=database or secret("DATABASE"), telemetry_port=telemetry_port, telemetry_form=telemetry_format,
+        telemetry_to=telemetry_to, command_port=command_port, command_user=command_user, uplink_to=uplink,
+        nats=nats, xtce=xtce,
     )  # fmt: skip
     bound = listening(host, port)
     with bound:
