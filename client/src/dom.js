@@ -75,7 +75,7 @@ export function span(ms) {
 export function number(value, digits = 5) {
   if (value === null || value === undefined || Number.isNaN(value)) return '-';
   if (typeof value !== 'number') return String(value);
-  if (value === 0 || Number.isInteger(value)) return Math.abs(value) < 1e15 ? value.toLocaleString('en', { useGrouping: true }).replaceAll(',', '\u2009') : value.toExponential(3);
+  if (value === 0 || Number.isInteger(value)) return Math.abs(value) < 1e15 ? value.toLocaleString('en', { useGrouping: 'min2' }).replaceAll(',', '\u2009') : value.toExponential(3);
   const size = Math.abs(value);
   if (size >= 1e6 || size < 1e-3) return value.toExponential(3);
   return String(Number(value.toPrecision(digits)));

@@ -1,7 +1,7 @@
 // The Moon as a globe: relief, sunlight, near and far side, orbiters on their ways, the station.
 import './globe.css';
 import { fill, h, span, utc } from './dom.js';
-import { addView, refreshed } from './views.js';
+import { addView, openWhenWide, refreshed } from './views.js';
 
 export const GLOBE = 'moonpost.globe';
 const COLOURS = [0x56b4e9, 0xe69f00, 0x009e73, 0xcc79a7, 0xf0e442, 0xd55e00];
@@ -11,7 +11,7 @@ const KM = 1 / 1737.4;
 const toScene = ([x, y, z]) => [x, z, -y];
 
 /** Names of landing sites without what all have in common. */
-const siteText = (name) => name.replace(/\s*\(.*\)\s*/g, '').replace(/ (landing )?(site|point|place)$/i, '').slice(0, 26);
+const siteText = (name) => name.replace(/\s*\(.*\)\s*/g, '').split(',')[0].replace(/ (landing )?(site|point|place)$/i, '');
 
 const hex = (colour) => `#${colour.toString(16).padStart(6, '0')}`;
 
@@ -28,8 +28,8 @@ class Globe {
     this.toStation.hidden = true;
     const panel = h('details', { class: 'mp-gl-panel' }, h('summary', {}, 'Orbiters and views'), this.list,
       h('div', { class: 'mp-gl-views' }, view('Near side', 'near'), view('Far side', 'far'), view('South', 'south'), view('North', 'north'), this.toStation));
-    panel.open = element.clientWidth > 760;
     fill(element, h('div', { class: 'mp-gl', 'data-testid': 'globe' }, this.stage, this.labels, panel, this.foot));
+    this.panelEnds = openWhenWide(panel, element, 760);
     this.begin().catch((error) => { this.foot.textContent = error.message; });
   }
 
@@ -140,8 +140,8 @@ class Globe {
       if (colour) label.style.color = hex(colour);
       return label;
     }));
-    const east = (value) => `${Math.abs(value).toFixed(1)}° ${value < 0 ? 'W' : 'E'}`;
-    this.foot.textContent = `${utc(found.time_ms, { seconds: false })} UTC · Sun over ${found.sun.latitude_deg.toFixed(1)}° ${east(found.sun.longitude_deg)} · ${found.texture.source}`;
+    const side = (value, least, most) => `${Math.abs(value).toFixed(1)}° ${value < 0 ? least : most}`;
+    this.foot.textContent = `${utc(found.time_ms, { seconds: false })} UTC · Sun over ${side(found.sun.latitude_deg, 'S', 'N')} ${side(found.sun.longitude_deg, 'W', 'E')} · ${found.texture.source}`;
     this.draw();
   }
 
@@ -277,6 +277,7 @@ class Globe {
   stop() {
     this.ended = true;
     this.refresh?.stop();
+    this.panelEnds();
     this.sizes?.disconnect();
     this.controls?.dispose();
     this.renderer?.dispose();

@@ -76,17 +76,17 @@ function layouts(channels) {
     plots,
     layouts: [
       flexible('operator', 'Operator', [
-        { size: 30, frames: [['lunarday', 34], ['alarms', 66]] },
+        { size: 30, frames: [['lunarday', 38], ['alarms', 62]] },
         { size: 34, frames: [['plot.power', 50], ['plot.stores', 50]].filter(([key]) => has(key)) },
         { size: 36, frames: [['commands', 52], ['requests', 48]] },
       ]),
       flexible('scientist', 'Scientist', [
-        { size: 40, frames: [['polarmap', 66], ['lunarday', 34]] },
-        { size: 60, frames: [...science, ['timeline', 50]] },
+        { size: 40, frames: [['polarmap', 60], ['lunarday', 40]] },
+        { size: 60, frames: [...science, ['timeline', 70]] },
       ]),
       flexible('programme-office', 'Programme office', [
         { size: 45, frames: [['programme', 100]] },
-        { size: 55, frames: [['timeline', 50], ['globe', 50]] },
+        { size: 55, frames: [['timeline', 60], ['globe', 40]] },
       ]),
     ],
   };

@@ -6,6 +6,7 @@ import { installAudit } from './audit.js';
 import { installIndicators, installTime } from './clock.js';
 import { CommandBook } from './commandbook.js';
 import { installCommands } from './commands.js';
+import { h } from './dom.js';
 import * as globe from './globe.js';
 import { firstLayout, installObjects, nameOf, pathTo } from './layouts.js';
 import * as lunarday from './lunarday.js';
@@ -23,6 +24,17 @@ async function loadModel(api) {
   api.clock.set(clock.time_ms, clock.speed);
   if (Number.isFinite(clock.end_ms)) api.clock.endMs = clock.end_ms;
   return { station, channels: channels.channels, machines: station.elements };
+}
+
+const FOCUSABLE = 'a[href], button:not([disabled]), input, select, [tabindex="0"]';
+
+/** The first thing that Tab reaches: a way past menus and tree to what is displayed. */
+function skipLink() {
+  const go = (event) => {
+    event.preventDefault();
+    [...document.querySelectorAll('.l-shell__main-container .mp-view')].map((view) => view.querySelector(FOCUSABLE)).find(Boolean)?.focus();
+  };
+  return h('a', { class: 'mp-skip', href: '#', onclick: go }, 'Skip to the display');
 }
 
 /** Open the displays in the page for somebody who signed in. */
@@ -51,5 +63,6 @@ export async function start(openmct, me) {
   if (localStorage.getItem(EXPANDED) === null) localStorage.setItem(EXPANDED, JSON.stringify(['/browse/moonpost:station']));
   if (!location.hash || location.hash === '#/') location.hash = `${pathTo(firstLayout([...me.roles]))}?hideInspector=true`;
   openmct.start(document.getElementById('app'));
+  document.body.prepend(skipLink());
   api.live.start();
 }

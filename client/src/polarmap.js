@@ -2,7 +2,7 @@
 import 'ol/ol.css';
 import './polarmap.css';
 import { fill, h, span, utc } from './dom.js';
-import { addView, refreshed } from './views.js';
+import { addView, openWhenWide, refreshed } from './views.js';
 
 export const POLARMAP = 'moonpost.polarmap';
 const RADIUS_M = 1_737_400;
@@ -60,8 +60,8 @@ class PolarMap {
     this.placesBox = h('div', { class: 'mp-pm-places' });
     this.key = h('div', { class: 'mp-hint' });
     const panel = h('details', { class: 'mp-pm-panel' }, h('summary', {}, 'Layers and places'), this.layersBox, this.placesBox, this.key);
-    panel.open = element.clientWidth > 800;
     fill(element, h('div', { class: 'mp-pm', 'data-testid': 'polarmap' }, this.target, panel, this.told));
+    this.panelEnds = openWhenWide(panel, element, 800);
     this.colours = new Map();
     this.working = new Map();
     this.begin().catch((error) => { this.told.textContent = error.message; });
@@ -266,6 +266,7 @@ class PolarMap {
   stop() {
     this.ended = true;
     this.refresh?.stop();
+    this.panelEnds();
     this.sizes?.disconnect();
     this.map?.setTarget(undefined);
   }

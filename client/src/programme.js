@@ -30,7 +30,7 @@ function facts(api, clock) {
   const until = (ms) => (Number.isFinite(ms) && ms !== null ? `${utc(ms, { seconds: false })} (in ${span(ms - api.clock.now())})` : 'not in this period');
   return h('dl', { class: 'mp-facts' },
     fact('Lunar day', clock.lunar_day ?? '-'), fact('Earth day', clock.earth_day ?? '-'),
-    fact('Sun', `${number(clock.sun_elevation_deg, 3)}° ${clock.lit ? 'in light' : 'in the dark'}`),
+    fact('Sun', `${number(clock.sun_elevation_deg, 3).replace('-', '−')}° ${clock.lit ? 'in light' : 'in the dark'}`),
     fact(clock.lit ? 'Sunset' : 'Sunrise', until(clock.lit ? clock.next_sunset_ms : clock.next_sunrise_ms)),
     fact('Contact', clock.contact ? 'yes' : 'no'));
 }

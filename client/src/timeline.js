@@ -1,7 +1,7 @@
 // The timeline: sky, plan and execution; edits are tried by simulation; activities become commands.
 import './timeline.css';
 import { fill, h, newId, span } from './dom.js';
-import { LABEL_PX, STATUS, STRIPS, draw, placed, patterns, scaleOf, spoken, svg } from './timelinechart.js';
+import { STATUS, STRIPS, draw, placed, patterns, scaleOf, spoken, svg } from './timelinechart.js';
 import { WhatIf } from './timelineedits.js';
 import { addView, refreshed } from './views.js';
 
@@ -11,6 +11,7 @@ const HOUR = 3_600_000;
 const LEAST_MS = HOUR;
 const MOST_MS = 780 * DAY;
 const NOW_AT = 0.3;
+const DENSE_UNDER_PX = 460;
 
 /** One timeline on the screen. */
 class TimelineView {
@@ -99,7 +100,7 @@ class TimelineView {
   }
 
   width() {
-    return Math.max(this.scroll.clientWidth - LABEL_PX, 120);
+    return Math.max(this.scroll.clientWidth - this.labels.offsetWidth, 120);
   }
 
   async load() {
@@ -123,7 +124,7 @@ class TimelineView {
 
   paint() {
     if (!this.rows.length) return;
-    const layout = placed(this.rows);
+    const layout = placed(this.rows, this.scroll.clientHeight < DENSE_UNDER_PX);
     const scale = scaleOf(this.window.start, this.window.stop, this.width(), this.known);
     fill(this.labels, [...layout.rows.values()].map(({ row, y, height, sky }) => h('div', {
       class: 'mp-tl-label', style: undefined, title: row.partner ? `${row.label} (${row.partner})` : row.label,

@@ -4,11 +4,10 @@ const NS = 'http://www.w3.org/2000/svg';
 const DAY = 86_400_000;
 const HOUR = 3_600_000;
 
-export const LABEL_PX = 190;
 const AXIS_PX = 50;
-const SKY_PX = 24;
-const LANE_PX = 19;
-const GAP_PX = 7;
+/** Heights of rows, [px]: where there is room, and in a small frame. */
+const ROOMY = { sky: 24, lane: 19, gap: 7 };
+const DENSE = { sky: 20, lane: 15, gap: 3 };
 const CHARACTER_PX = 6.3;
 
 /** How an activity stands: colour after Okabe and Ito, hatching, and a mark before its name. */
@@ -64,13 +63,14 @@ export function patterns(prefix) {
 }
 
 /** Where each row stands: y of its lanes. */
-export function placed(rows) {
+export function placed(rows, dense = false) {
+  const { sky: skyPx, lane, gap } = dense ? DENSE : ROOMY;
   let y = AXIS_PX;
   const found = new Map();
   for (const row of rows) {
     const sky = row.group === 'sky';
-    const height = sky ? SKY_PX : 2 * LANE_PX + GAP_PX;
-    found.set(row.id, { row, y, height, sky });
+    const height = sky ? skyPx : 2 * lane + gap;
+    found.set(row.id, { row, y, height, sky, lanePx: lane });
     y += height + (sky ? 0 : 1);
   }
   return { rows: found, height: y + 4 };
@@ -137,15 +137,16 @@ function strip(item, place, scale, prefix) {
   const sky = place.sky;
   const lane = item.layer === 'actual' ? 1 : 0;
   const slim = item.kind === 'works';
-  const y = sky ? place.y + 3 : place.y + 3 + lane * LANE_PX + (slim ? 6 : 0);
-  const height = sky ? SKY_PX - 6 : slim ? 5 : LANE_PX - 3;
+  const { lanePx } = place;
+  const y = sky ? place.y + 3 : place.y + 3 + lane * lanePx + (slim ? Math.round((lanePx - 8) / 2) : 0);
+  const height = sky ? place.height - 6 : slim ? 5 : lanePx - 3;
   const width = Math.max(right - left, 1);
   const box = { x: left, y, width, height, rx: 2 };
   const text = sky ? short(item.label, width) : '';
   return [
     svg('rect', { ...box, fill: look.fill, stroke: look.line ?? 'none', 'stroke-opacity': 0.7 }),
     look.pattern && svg('rect', { ...box, fill: `url(#${prefix}-${look.pattern})`, class: 'mp-tl-hatch' }),
-    text && svg('text', { x: left + 5, y: y + height - 5, class: 'mp-tl-text' }, text),
+    text && svg('text', { x: left + 5, y: y + height / 2 + 4, class: 'mp-tl-text' }, text),
   ];
 }
 
@@ -157,12 +158,12 @@ function bar(item, place, scale, prefix) {
   const look = STATUS[item.status] ?? STATUS.planned;
   const [left, right] = ends(item, scale);
   const lane = item.layer === 'actual' ? 1 : 0;
-  const box = { x: left, y: place.y + 3 + lane * LANE_PX, width: Math.max(right - left, 3), height: LANE_PX - 3, rx: 3 };
+  const box = { x: left, y: place.y + 3 + lane * place.lanePx, width: Math.max(right - left, 3), height: place.lanePx - 3, rx: 3 };
   const text = short(`${look.mark ? `${look.mark} ` : ''}${item.label}`, box.width);
   return [
     svg('rect', { ...box, fill: look.fill, stroke: look.line, 'stroke-width': item.status === 'running' ? 2 : 1.2 }),
     look.pattern && svg('rect', { ...box, fill: `url(#${prefix}-${look.pattern})`, class: 'mp-tl-hatch' }),
-    text && svg('text', { x: left + 5, y: box.y + 12, class: 'mp-tl-text mp-tl-strong' }, text),
+    text && svg('text', { x: left + 5, y: box.y + box.height / 2 + 4, class: 'mp-tl-text mp-tl-strong' }, text),
   ];
 }
 
@@ -170,7 +171,7 @@ const MARKS = { command: 'M0,-5 l5,5 l-5,5 l-5,-5 z', event: 'M0,-4 l4,7 l-8,0 z
 
 function mark(item, place, scale) {
   const x = scale.x(item.start_ms);
-  const y = place.sky ? place.y + SKY_PX - 6 : place.y + 3 + LANE_PX + LANE_PX / 2;
+  const y = place.sky ? place.y + place.height - 6 : place.y + 3 + 1.5 * place.lanePx;
   const fill = item.kind === 'command' ? '#56b4e9' : '#f0e442';
   return [svg('path', { d: MARKS[item.kind] ?? MARKS.event, transform: `translate(${x},${y})`, fill, stroke: '#000' })];
 }
@@ -206,9 +207,9 @@ export function draw(root, scale, layout, state, prefix) {
   const { items, tried = [], nowMs, selected } = state;
   const now = scale.x(nowMs);
   const parts = [patterns(prefix), ...nights(items, scale, layout)];
-  for (const { y, height, sky } of layout.rows.values()) {
+  for (const { y, height, sky, lanePx } of layout.rows.values()) {
     parts.push(svg('line', { x1: 0, x2: scale.width, y1: y + height, y2: y + height, class: 'mp-tl-rule' }));
-    if (!sky) parts.push(svg('line', { x1: 0, x2: scale.width, y1: y + LANE_PX + 2, y2: y + LANE_PX + 2, class: 'mp-tl-half' }));
+    if (!sky) parts.push(svg('line', { x1: 0, x2: scale.width, y1: y + lanePx + 2, y2: y + lanePx + 2, class: 'mp-tl-half' }));
   }
   parts.push(axis(scale, layout.height));
   for (const item of visible(items, scale, layout)) {
@@ -221,7 +222,7 @@ export function draw(root, scale, layout, state, prefix) {
     const place = layout.rows.get(item.row);
     if (!place || item.stop_ms < scale.start || item.start_ms > scale.stop) continue;
     const [left, right] = ends(item, scale);
-    parts.push(svg('rect', { x: left, y: place.y + 1, width: Math.max(right - left, 3), height: LANE_PX + 1, rx: 3, class: 'mp-tl-tried', 'data-tried': item.id },
+    parts.push(svg('rect', { x: left, y: place.y + 1, width: Math.max(right - left, 3), height: place.lanePx + 1, rx: 3, class: 'mp-tl-tried', 'data-tried': item.id },
       svg('title', {}, `as tried: ${spoken(item)}`)));
   }
   if (now >= 0 && now <= scale.width) {

@@ -72,3 +72,14 @@ export function refreshed(api, kinds, load, { waitMs = 300, everyMs = 0 } = {}) 
     },
   };
 }
+
+/** A panel over a picture is open where there is room for it, until somebody opens or shuts it. Returns what ends this. */
+export function openWhenWide(panel, element, leastPx) {
+  let chosen = false;
+  panel.querySelector('summary').addEventListener('click', () => { chosen = true; });
+  const sizes = new ResizeObserver(() => {
+    if (!chosen && element.clientWidth) panel.open = element.clientWidth > leastPx;
+  });
+  sizes.observe(element);
+  return () => sizes.disconnect();
+}
