@@ -273,6 +273,8 @@ def test_what_if_answers_items_and_findings_to_those_who_plan(clients: dict[str,
     assert ivan.post("/api/timeline/what-if", json=other).status_code == 200
     unknown = {"edits": [{"do": "remove", "id": "no-such-thing-1"}]}
     assert wang.post("/api/timeline/what-if", json=unknown).status_code == 404
+    near = wang.post("/api/timeline/what-if", json={"edits": [{"do": "remove", "id": "survey-driv-1"}]})
+    assert (near.status_code, "survey-drive" in near.text) == (404, False)
     for wrong in (
         {"edits": []},
         {"edits": [{"do": "fly", "id": "a"}]},
@@ -298,6 +300,21 @@ def test_commands_of_an_activity_are_asked_for_by_those_who_run_the_machine(
     assert mission.commanding.rows[0][4] == "as planned"
     assert wang.post("/api/timeline/commands", json={"id": row["id"]}).status_code in (403, 404)
     assert wang.post("/api/timeline/commands", json={"id": "nothing-1"}).status_code == 404
+    there, absent = (
+        wang.post("/api/timeline/commands", json={"id": name}) for name in (row["id"], "survey-drive-9999")
+    )
+    assert (there.status_code, there.text) == (absent.status_code, absent.text)
+
+
+def test_findings_about_machines_of_others_say_nothing_of_them() -> None:
+    from moonpost.control.web.routes.timeline import _told
+
+    finding = {"severity": "critical", "kind": "contact", "subject": "downlink-1", "time_ms": 5.0}
+    open_, closed = ({**finding, "text": text} for text in ("no contact", "shares contact with survey-drive-3"))
+    hidden = frozenset({"survey-rover", "survey-drive"})
+    assert _told(open_, hidden) == open_
+    assert "survey" not in json.dumps(_told(closed, hidden))
+    assert _told(closed, hidden)["severity"] == "critical"
 
 
 def test_pictures_answer_not_changed_to_their_tag(clients: dict[str, TestClient]) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from collections.abc import Callable, Sequence
+from typing import Annotated, Any, Literal, TypeVar
 
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, Field
@@ -14,11 +14,13 @@ from moonpost.control.timeline.sequences import command_steps
 from moonpost.control.timeline.whatif import Edit
 from moonpost.control.timeline.windows import instant, milliseconds
 from moonpost.control.users import User
-from moonpost.control.web.security import CurrentUser, permit
+from moonpost.control.web.security import CurrentUser, RefusalError, permit
+from moonpost.errors import UnknownNameError
 
 __all__ = ["CommandsOf", "EditGiven", "WhatIf", "router"]
 
 _MOST_MS = 8.64e15
+_Found = TypeVar("_Found")
 Milliseconds = Annotated[float, Query(ge=-_MOST_MS, le=_MOST_MS, description="Since 1970-01-01T00:00Z [ms].")]
 
 
@@ -92,12 +94,13 @@ def router(mission: Any) -> APIRouter:
         edits = [Edit(**row.model_dump()) for row in body.edits]
         for element in _touched(line, edits):
             permit(request, user, "timeline.edit", {"element": element})
-        tried, items = line.what_if(edits)
         seen = _seen(mission, user, line)
+        tried, items = _planned(lambda: line.what_if(edits))
+        hidden = _hidden(mission, user, line)
         rows = {f"machine.{name}" for name in seen}
         return {
             "accepted": tried.accepted,
-            "findings": [row.to_dict() for row in tried.findings],
+            "findings": [_told(row.to_dict(), hidden) for row in tried.findings],
             "items": [row.to_dict() for row in items if row.row in rows],
             "value": tried.value,
             "former_value": tried.former_value,
@@ -107,7 +110,9 @@ def router(mission: Any) -> APIRouter:
     def commands(body: CommandsOf, request: Request, user: CurrentUser) -> dict[str, Any]:
         """The commands of a planned activity; with ``request`` they are asked for, to be released by people."""
         line = timeline_of(mission)
-        placed = line.placement(body.id)
+        for element in _elements_of(line, [body.id]):
+            permit(request, user, "timeline.read", {"element": element})
+        placed = _planned(lambda: line.placement(body.id))
         permit(request, user, "timeline.read", {"element": placed.element})
         steps = command_steps(mission, line, placed)
         asked: list[dict[str, Any]] = []
@@ -135,8 +140,43 @@ def _own(schedule: dict[str, Any], seen: Sequence[str]) -> dict[str, Any]:
     return schedule
 
 
+def _hidden(mission: Any, user: User, line: Timeline) -> frozenset[str]:
+    """Names that a user may not read: machines, and their activities."""
+    allowed = mission.policy.allowed
+    names = (row.id for row in line.plan.elements)
+    machines = {name for name in names if not allowed(user, "timeline.read", {"element": name}).allowed}
+    return frozenset({*machines, *(row.id for row in line.plan.activities if row.element in machines)})
+
+
+def _planned(act: Callable[[], _Found]) -> _Found:
+    """What is planned under a name; nobody is told what other names there are."""
+    try:
+        return act()
+    except UnknownNameError as error:
+        raise RefusalError(404, error.what, where=error.where, advice="see /api/timeline") from error
+
+
+def _told(finding: dict[str, Any], hidden: frozenset[str]) -> dict[str, Any]:
+    """A finding, without what it says of machines that the user may not read about."""
+    said = f"{finding['subject']} {finding['text']}"
+    if not any(name in said for name in hidden):
+        return finding
+    return {**finding, "subject": "", "text": "concerns a machine that you may not read about", "time_ms": None}
+
+
 def _touched(line: Timeline, edits: Sequence[Edit]) -> list[str]:
     """Machines that edits are about."""
+    changed = [row.id for row in edits if row.do == "change"]
+    return list(dict.fromkeys([*changed, *_elements_of(line, [row.id for row in edits if row.do != "change"])]))
+
+
+def _elements_of(line: Timeline, names: Sequence[str]) -> list[str]:
+    """Machines of occurrences; a name that is no activity's is refused, whatever it is like."""
     activities = {row.id: row.element for row in line.plan.activities}
-    names = [row.id if row.do == "change" else activities.get(row.id.rpartition("-")[0]) for row in edits]
-    return [name for name in dict.fromkeys(names) if name is not None]
+    found = []
+    for name in names:
+        element = activities.get(name.rpartition("-")[0])
+        if element is None:
+            raise RefusalError(404, f"no activity {name!r} is planned", where="id", advice="see /api/timeline")
+        found.append(element)
+    return found
