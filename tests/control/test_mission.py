@@ -25,7 +25,7 @@ from moonpost.control.mission import MissionControl
 from moonpost.control.settings import Settings
 from moonpost.control.web.app import create_app
 from moonpost.control.web.serving import listening
-from moonpost.errors import DateError, InputError, OutputError, UnknownNameError
+from moonpost.errors import DataError, DateError, InputError, OutputError, UnknownNameError
 from moonpost.plan import load_plan
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -251,7 +251,7 @@ def test_live_values_are_those_of_the_history_and_nothing_else_is_sent(flown: Fl
         running.post("/login", json={"name": "guest", "password": flown.passwords["guest"]})
         with running.websocket_connect("/api/live") as socket:
             assert socket.receive_json()["type"] == "clock"
-            socket.send_text(json.dumps({"subscribe": [OWN, "station.stored_wh", "no.such"]}))
+            socket.send_text(json.dumps({"subscribe": [OWN, "station.stored_wh", "no.such", "\ud800"]}))
             while not any(client.keys for client in mission.hub.clients):
                 time.sleep(0.01)
             begin = mission.reached
@@ -338,6 +338,7 @@ REFUSED: list[tuple[dict[str, Any], type[Exception]]] = [
     ({"command_port": 0}, InputError),
     ({"command_port": 0, "command_user": "nobody"}, InputError),
     ({"uplink_to": "nowhere"}, InputError),
+    ({"ledger": __file__}, DataError),
     ({"telemetry_to": "host:99999"}, InputError),
 ]
 

@@ -208,3 +208,17 @@ def test_users_and_sessions_in_postgresql():
         finally:
             if server.process.returncode is None:
                 server.end(15)
+
+
+def test_a_file_with_holes_is_told_in_one_line(tmp_path):
+    place = tmp_path / "control.sqlite"
+    with Database.open(place) as database:
+        users = Users(database, hasher())
+        for number in range(200):
+            users.add(f"wang{number}", "cnsa", ["operator"], sso=True)
+    size = place.stat().st_size
+    with place.open("r+b") as file:
+        file.seek(4096)
+        file.write(b"\xa5" * (size - 4096))
+    with pytest.raises((OutputError, DataError), match=r"damaged|malformed"), Database.open(place) as database:
+        Users(database, hasher()).list()

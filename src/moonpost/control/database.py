@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, MetaData, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import (
     ArgumentError,
+    DatabaseError,
     DBAPIError,
     IntegrityError,
     InterfaceError,
@@ -176,6 +177,14 @@ class Database:
                 f"the database cannot be used: {_one_line(error.orig)}",
                 where=_told(self._engine.url),
                 advice="free some space or let the other process end; nothing was changed",
+            ) from error
+        except DatabaseError as error:
+            if type(error) is not DatabaseError:  # a fault of a statement
+                raise
+            raise OutputError(
+                f"is damaged: {_one_line(error.orig)}",
+                where=_told(self._engine.url),
+                advice="bring back a copy that is whole",
             ) from error
 
 

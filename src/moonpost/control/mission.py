@@ -178,9 +178,13 @@ class MissionControl:
         from moonpost.control.station import Station
         from moonpost.control.timeline import LunarClock
         from moonpost.control.timeline.timeline import contact_windows
+        from moonpost.partners.ledger import Ledger
 
         reached = self._folder.reached
         options = self.options
+        if options.ledger is not None:  # one that cannot be used is found now, not at the first command
+            with Ledger.open(options.ledger) as ledger:
+                ledger.state()
         flown = self._folder.flown
         self.station = Station.open(
             self.plan, self.folder / "station", start=flown.start, days=flown.days or 0.0,

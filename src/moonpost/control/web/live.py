@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Container
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -93,7 +93,7 @@ async def _serve(mission: MissionControl, socket: WebSocket, client: Client, use
         group.cancel_scope.cancel()
 
     async with anyio.create_task_group() as group:
-        group.start_soon(run, lambda: _listen(socket, client))
+        group.start_soon(run, lambda: _listen(socket, client, mission.channels))
         group.start_soon(run, lambda: mission.hub.serve(client, socket.send_text))
         group.start_soon(run, lambda: _watch(socket, user))
     if ended:
@@ -101,7 +101,7 @@ async def _serve(mission: MissionControl, socket: WebSocket, client: Client, use
             await socket.close(*ended[0])
 
 
-async def _listen(socket: WebSocket, client: Client) -> tuple[int, str]:
+async def _listen(socket: WebSocket, client: Client, channels: Container[str]) -> tuple[int, str]:
     """Take what the client asks for, until it cannot be used."""
     while True:
         message = await socket.receive()
@@ -111,7 +111,8 @@ async def _listen(socket: WebSocket, client: Client) -> tuple[int, str]:
         if asked is None:
             return 4400, 'send {"subscribe": [keys]} or {"unsubscribe": [keys]}'
         client.unsubscribe(asked.get("unsubscribe", []))
-        if len(client.subscribe(asked.get("subscribe", []))) > _MOST_KEYS:
+        known = [key for key in asked.get("subscribe", []) if key in channels]  # the policy is asked of no others
+        if len(client.subscribe(known)) > _MOST_KEYS:
             return 4400, "too many keys"
 
 
