@@ -231,6 +231,7 @@ def test_an_alarm_is_seen_and_acknowledged_by_those_who_may(flown: Flown) -> Non
 def test_the_report_of_a_study_is_shown_if_there_is_one(flown: Flown) -> None:
     client = flown.client("guest")
     assert client.get("/api/report").status_code == 404
+    assert str(flown.mission.folder.parent) not in client.get("/api/report").text
     (flown.mission.folder / "report.html").write_text("<h1>report</h1>")
     assert client.get("/api/report").text == "<h1>report</h1>"
     assert TestClient(flown.app).get("/api/report").status_code == 401

@@ -113,7 +113,7 @@ def router(mission: MissionControl) -> APIRouter:
                 404,
                 "holds no report",
                 where=str(mission.folder.name),
-                advice=f"run 'moonpost study PLAN --out {mission.folder}'",
+                advice="run 'moonpost study PLAN --out DIR' with the server's folder",
             )
         policy = "default-src 'self' 'unsafe-inline' data:; frame-ancestors 'self'"
         return FileResponse(file, media_type="text/html", headers={"Content-Security-Policy": policy})
