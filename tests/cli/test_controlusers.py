@@ -38,7 +38,6 @@ def test_a_first_password_is_printed_once_and_works(run, tmp_path):
 
 
 def test_users_are_listed_shut_out_let_in_and_given_passwords(run):
-    assert "nobody is on record" in run("list").output
     first = json.loads(run("add", "wang", "--partner", "cnsa", "--role", "operator", "--json").output)["password"]
     run("add", "li", "--partner", "roscosmos", "--role", "admin", "--sso")
     assert run("disable", "wang").exit_code == 0
@@ -49,6 +48,14 @@ def test_users_are_listed_shut_out_let_in_and_given_passwords(run):
     second = json.loads(run("password", "wang", "--json").output)["password"]
     assert second != first
     assert [row["disabled"] for row in json.loads(run("list", "--json").output)] == [False, False]
+
+
+@pytest.mark.parametrize("words", [["list"], ["disable", "wang"], ["enable", "wang"], ["password", "wang"]])
+def test_only_add_begins_a_folder(run, tmp_path, words):
+    told = run(*words)
+    assert isinstance(told.exception, InputError), told.output
+    assert "no mission control is kept there" in str(told.exception)
+    assert not (tmp_path / "control").exists()
 
 
 def test_what_cannot_be_is_refused(run):

@@ -264,13 +264,22 @@ def _period(archive: Archive, start: str, stop: str) -> tuple[Any, Any] | None:
     """The period asked for, else of all packets; None if there are none."""
     import numpy as np
 
-    from moonpost.sky.times import as_utc
-
     span = archive.span
     if span is None:
         return None
-    first = as_utc(start) if start else span[0]
-    last = as_utc(stop) if stop else span[1] + np.timedelta64(1, "us")
+    first = _instant(start, "--start") if start else span[0]
+    last = _instant(stop, "--stop") if stop else span[1] + np.timedelta64(1, "us")
     if np.ravel(last)[0] <= np.ravel(first)[0]:
         raise InputError("ends before it begins", where="--stop", advice="give --stop after --start")
     return first, last
+
+
+def _instant(text: str, option: str) -> Any:
+    """A date as it was written for an option."""
+    from moonpost.errors import DateError
+    from moonpost.sky.times import as_utc
+
+    try:
+        return as_utc(text)
+    except (DateError, InputError) as error:
+        raise InputError(error.what, where=option, advice="write it like 2040-01-01T06:00Z") from error

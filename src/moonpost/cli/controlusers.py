@@ -53,7 +53,7 @@ def listed(data: Path = _DATA, database: str = _DATABASE, as_json: bool = JSON) 
 
     Example: moonpost control user list --data control
     """
-    rows = _users(data, database).list()
+    rows = _users(data, database, is_new=False).list()
     value = [
         {
             "name": row.user.name, "partner": row.user.partner, "roles": sorted(row.user.roles),
@@ -77,7 +77,7 @@ def disable(name: str = _NAME, data: Path = _DATA, database: str = _DATABASE) ->
 
     Example: moonpost control user disable wang --data control
     """
-    _users(data, database).disable(name)
+    _users(data, database, is_new=False).disable(name)
     typer.echo(f"{name} is shut out; all sessions have ended")
 
 
@@ -86,7 +86,7 @@ def enable(name: str = _NAME, data: Path = _DATA, database: str = _DATABASE) -> 
 
     Example: moonpost control user enable wang --data control
     """
-    _users(data, database).disable(name, False)
+    _users(data, database, is_new=False).disable(name, False)
     typer.echo(f"{name} may log in again")
 
 
@@ -95,14 +95,20 @@ def password(name: str = _NAME, data: Path = _DATA, database: str = _DATABASE, a
 
     Example: moonpost control user password wang --data control
     """
-    made = _users(data, database).set_password(name)
+    made = _users(data, database, is_new=False).set_password(name)
     emit({"name": name, "password": made}, as_json, lambda: f"new password of {name}, shown this once: {made}")
 
 
-def _users(data: Path, database: str) -> Users:
+def _users(data: Path, database: str, *, is_new: bool = True) -> Users:
     from moonpost.control.database import Database
     from moonpost.control.settings import secret
     from moonpost.control.users import Users
+    from moonpost.errors import InputError
 
     place = database or secret("DATABASE") or str(data / "control.sqlite")
+    if not is_new and place == str(data / "control.sqlite") and not (data / "control.sqlite").is_file():
+        raise InputError(
+            "no mission control is kept there", where=str(data),
+            advice="name the folder that 'moonpost serve --data' was given, or add somebody first",
+        )  # fmt: skip
     return Users(Database.open(place))

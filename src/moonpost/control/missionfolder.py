@@ -171,7 +171,7 @@ class MissionFolder:
         if other:
             name = "plan" if "digest" in other else other[0]
             raise InputError(
-                f"another mission is flown in it: {name} was {old[name]!r}, not {mine[name]!r}"
+                f"another mission is flown in it: {name} was {_said(old[name])}, not {_said(mine[name])}"
                 if name != "plan" or old["plan"] != mine["plan"]
                 else f"plan {old['plan']!r} was flown in it as it was before it was edited",
                 where=str(self.path),
@@ -213,3 +213,7 @@ class MissionFolder:
 def _write(file: Path, value: object) -> None:
     with atomic_path(file) as temporary:
         temporary.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
+
+
+def _said(value: object) -> str:
+    return "as the plan has it" if value is None else repr(value)
