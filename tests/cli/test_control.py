@@ -108,8 +108,9 @@ def test_bad_input_is_told_in_one_line(cli: Cli, data: Path, tmp_path: Path) -> 
     (tmp_path / "bad.xml").write_text("no XTCE")
     for words, part in (
         (("verify", tmp_path / "nothing"), "holds no archive"),
+        (("export", data, "--out", tmp_path / "a.csv", "--stop", "nan"), "--stop: cannot read"),
         (("rebuild", tmp_path), "holds no archive"),
-        (("gaps", data, "--start", "yesterday"), "yesterday"),
+        (("gaps", data, "--start", "yesterday"), "--start: cannot read 'yesterday'"),
         (("gaps", data, "--start", "2040-01-02", "--stop", "2040-01-01"), "--stop"),
         (("export", data, "--out", tmp_path / "a.txt"), "ending"),
         (("export", data, "--out", tmp_path / "a.csv", "--parameter", "rover.numer"), "rover.number"),
