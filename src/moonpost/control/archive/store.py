@@ -108,6 +108,8 @@ class Archive:
         self._writer = writer
         self._store = store
         self._lock = threading.RLock()
+        self._behind = threading.Lock()
+        self._flusher: threading.Thread | None = None
         self._is_open = True
 
     @classmethod
@@ -212,11 +214,24 @@ class Archive:
             if self._store is not None:
                 duplicates = self._store.ingest(packets, check, writer.position)
         if self._store is not None and self._store.is_due:
-            try:
-                self._store.flush()
-            except MoonpostError as error:
-                self._store.trouble = str(error)
+            self._flush_behind(self._store)
         return Receipt(len(packets), duplicates, writer.acknowledged == writer.appended)
+
+    def _flush_behind(self, store: ParameterStore) -> None:
+        """Write parameters in a thread of its own, one at a time, so that memory holds no more than two loads."""
+
+        def write() -> None:
+            try:
+                store.flush()
+            except MoonpostError as error:
+                store.trouble = str(error)
+
+        with self._behind:
+            if self._flusher is not None:
+                self._flusher.join()
+            if store.is_due:
+                self._flusher = threading.Thread(target=write, name="archive-parts", daemon=True)
+                self._flusher.start()
 
     def sync(self) -> int:
         """Put all that was appended on the disk, and tell how many packets are acknowledged since the opening.
@@ -463,6 +478,8 @@ class Archive:
         if not self._is_open:
             return
         self._is_open = False
+        if self._flusher is not None:
+            self._flusher.join()
         try:
             if self._writer is not None and self._store is not None:
                 self._store.flush()
