@@ -118,7 +118,7 @@ def serve_mission(
     host, port = bound.getsockname()[:2]
     address = f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}/"
     door = _Door(mission, settings, ready)
-    server = _Server(_config(door, settings), door.begin, lambda: listens(address))
+    server = _Server(_config(door, settings), door.begin, lambda: listens(address), door.let_go)
     door.server = server
     try:
         with bound, server.stopped_by_signals():
@@ -169,9 +169,15 @@ def _is_told(record: logging.LogRecord) -> bool:
 class _Server(uvicorn.Server):
     """A server that tells when it listens, and ends well by a signal."""
 
-    def __init__(self, config: uvicorn.Config, begin: Callable[[], object], listens: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        begin: Callable[[], object],
+        listens: Callable[[], object],
+        end: Callable[[], object],
+    ) -> None:
         super().__init__(config)
-        self._begin, self._listens = begin, listens
+        self._begin, self._listens, self._end = begin, listens, end
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to listen."""
@@ -179,6 +185,11 @@ class _Server(uvicorn.Server):
         if self.started:
             self._begin()
             self._listens()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let go of requests that wait for the mission, then end."""
+        self._end()
+        await super().shutdown(sockets)
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -274,9 +285,13 @@ class _Door:
             self.server.should_exit = True
         self._begun().set()
 
+    def let_go(self) -> None:
+        """Answer those who wait, ready or not."""
+        self._begun().set()
+
     async def shut(self) -> None:
         """End what the application began."""
-        self._begun().set()
+        self.let_go()
         await self._stack.aclose()
 
 
