@@ -46,6 +46,7 @@ export async function digestOf(octets) {
 export class CommandBook {
   error = '';
   #commands = new Map();
+  #descriptions = new Map();
   #watchers = new Set();
   #api;
 
@@ -69,6 +70,11 @@ export class CommandBook {
     return [...this.#commands.values()].sort((a, b) => b.requested_wall_ms - a.requested_wall_ms || Number(b.id) - Number(a.id)).slice(0, KEPT);
   }
 
+  /** What a command does. */
+  describe(command) {
+    return this.#descriptions.get(command.name) ?? '';
+  }
+
   get waiting() {
     return this.all.filter((command) => command.state === 'waiting');
   }
@@ -77,6 +83,10 @@ export class CommandBook {
     try {
       const answer = await this.#api.get('commands');
       this.#commands = new Map((answer.commands).map((command) => [command.id, command]));
+      if (!this.#descriptions.size) {
+        const dictionary = await this.#api.get('commands/dictionary');
+        this.#descriptions = new Map(dictionary.commands.map(({ name, description }) => [name, description]));
+      }
       this.error = '';
     } catch (error) {
       this.error = error.message;

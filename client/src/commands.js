@@ -251,6 +251,7 @@ function card(api, book, command) {
   return h('article', { class: `mp-card ${isEnded(command) ? 'mp-quiet' : ''}`, 'aria-label': `Command ${command.id} ${command.name}`, 'data-id': command.id, 'data-state': command.state },
     h('header', {}, h('h4', {}, `${command.id} ${command.name}`), significanceBadge(command.significance), stateBadge(command.state)),
     h('p', { class: 'mp-hint' }, `${who}, ${utc(command.requested_wall_ms)} (wall)`, about ? ` · ${about}` : ''),
+    command.state === 'waiting' ? h('p', {}, book.describe(command)) : null,
     (command.reasons ?? []).map((reason) => h('p', { class: 'mp-reason' }, `✕ ${reason}`)),
     needed, approvals, progress(command),
     h('details', { open: command.state === 'waiting' }, h('summary', {}, 'Octets and digest'), octetsOf(command)),
@@ -265,7 +266,7 @@ function cardList(api, book, element, choose, empty) {
     const keep = new Set(commands.map(({ id }) => id));
     for (const id of [...cards.keys()]) if (!keep.has(id)) cards.delete(id);
     for (const command of commands) {
-      const text = JSON.stringify(command);
+      const text = JSON.stringify(command) + book.describe(command);
       const before = cards.get(command.id);
       if (before?.text === text) continue;
       const node = card(api, book, command);

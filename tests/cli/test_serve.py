@@ -172,6 +172,7 @@ def test_speeds_that_cannot_be_used(cli: Any, tmp_path: Path, speed: str) -> Non
         ("no-such-plan",),
         ("ilrs", "--at", "nowhere"),
         ("ilrs", "--port", "70000"),
+        ("ilrs", "--start", "nan"),
         ("ilrs", "--host", "no.such.host.invalid"),
         ("ilrs", "--command-port", "0"),
         ("ilrs", "--tls-cert", "none.pem"),

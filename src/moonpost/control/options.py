@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 from moonpost.control.clock import checked_speed
 from moonpost.control.missionfolder import Flown
 from moonpost.control.outside import address_of
-from moonpost.errors import InputError
+from moonpost.errors import InputError, MoonpostError
 from moonpost.plan import Plan, SurfaceStation
+from moonpost.sky.times import as_utc
 
 __all__ = ["Options", "settled"]
 
@@ -104,6 +105,11 @@ class Options:
                 where="--command-port",
                 advice="give --command-user NAME",
             )
+        if self.start is not None:
+            try:
+                as_utc(self.start)
+            except MoonpostError as error:
+                raise InputError(error.what, where="--start", advice="write it like 2040-06-22T02:30") from error
         if self.days is not None and not (math.isfinite(self.days) and self.days > 0.0):
             raise InputError(f"is {self.days}", where="days", advice="give a number above 0")
         if self.step_s is not None and not math.isfinite(self.step_s):
