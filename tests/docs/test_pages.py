@@ -101,7 +101,7 @@ PAGES = sorted(
 )
 
 
-LONG = {"change-5", "hopper-sortie"}  # they take a minute each, and their claims have tests of their own
+LONG = {"change-5", "change-7", "hopper-sortie", "luna-resurs-orbiter"}  # their claims have tests of their own
 
 
 def page_case(path: Path):

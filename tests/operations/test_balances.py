@@ -245,6 +245,7 @@ def told_apart(one, other):
     return max((float(first[k] - first[np.argmax(second[:k])]) for k in np.flatnonzero(swapped)), default=0.0)
 
 
+@pytest.mark.soak
 def test_fixed_steps_of_a_minute_give_the_same_energies_and_order():
     sun, sky = given_sky(59.0)
     models, _, _ = station_models(stations.whole_plan(), sun, **sky)

@@ -172,9 +172,16 @@ def test_yamcs_archives_our_frames(peer: Peer) -> None:
     dates, compared = theirs(t).tolist(), 0
     for packet in peer.dictionary.packets:
         for name in [item.parameter for item in packet.items if item.parameter in values]:
-            rows = list(archive.list_parameter_values(
-                f"/station/{token(name)}", parameter_cache=None, source="ParameterArchive", **query))  # fmt: skip
-            assert [row.eng_value for row in rows] == due[packet.name].values(name).tolist(), name
+            wanted = due[packet.name].values(name).tolist()
+            way = f"/station/{token(name)}"
+            for _ in range(240):  # its archive of parameters follows what it counts by some seconds
+                rows = list(
+                    archive.list_parameter_values(way, parameter_cache=None, source="ParameterArchive", **query)
+                )
+                if len(rows) >= len(wanted):
+                    break
+                time.sleep(0.25)
+            assert [row.eng_value for row in rows] == wanted, name
             assert [row.raw_value for row in rows] == values[name].tolist(), name
             assert [row.generation_time.replace(tzinfo=None) for row in rows] == dates, name
             compared += len(rows)
