@@ -39,6 +39,8 @@ class Listeners {
 export class MissionTime {
   speed = 1;
   endMs = Infinity;
+  /** From when time runs as on the wall again; null if it does not slow down. */
+  untilMs = null;
   #atMs = NaN;
   #wall = 0;
   #last = -Infinity;
@@ -49,18 +51,19 @@ export class MissionTime {
     return Number.isFinite(this.#atMs);
   }
 
-  set(timeMs, speed) {
+  set(timeMs, speed, untilMs = null) {
     if (!this.known || timeMs < this.#last - Math.max(2000, 2000 * speed)) this.#last = -Infinity;
     this.#atMs = timeMs;
     this.#wall = performance.now();
     if (Number.isFinite(speed)) this.speed = speed;
+    this.untilMs = untilMs;
   }
 
   /** Mission time now [ms since 1970, UTC]; never goes back by itself. */
   now() {
     if (!this.known) return Date.now();
     const elapsed = Math.min(performance.now() - this.#wall, this.#patienceMs);
-    this.#last = Math.max(this.#last, Math.min(this.#atMs + elapsed * this.speed, this.endMs));
+    this.#last = Math.max(this.#last, Math.min(this.#atMs + elapsed * this.speed, this.untilMs ?? Infinity, this.endMs));
     return this.#last;
   }
 }
@@ -247,7 +250,7 @@ export function openApi(me) {
     const part = await get(`channels/${encodeURIComponent(key)}/history?${query}`);
     return part.time_ms.map((time, index) => [time, part.value[index], null]);
   }, () => get('me').catch(() => {}));
-  live.on('clock', (message) => clock.set(message.time_ms, message.speed));
+  live.on('clock', (message) => clock.set(message.time_ms, message.speed, message.until_ms));
   live.on('signed-out', (message) => events.tell('signed-out', message));
   return { me, get, post: (path, body = {}) => ask('POST', path, body), put: (path, body) => ask('PUT', path, body), live, clock, on: events.on.bind(events) };
 }

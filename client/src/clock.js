@@ -1,5 +1,5 @@
 // The clock of Open MCT in mission time, and the indicators of time, connection and user in the top line.
-import { fill, h, utc } from './dom.js';
+import { field, fill, h, utc } from './dom.js';
 
 const TICK_MS = 250;
 const MINUTE = 60_000;
@@ -135,11 +135,71 @@ function clockIndicator(api, canSet) {
     shown.textContent = `${utc(api.clock.now())} UTC`;
     if (!canSet) speed.textContent = `${api.clock.speed.toLocaleString('en')}×`;
   }, TICK_MS);
-  if (canSet) speed.append(speedChoice(api));
+  if (canSet) speed.append(speedChoice(api), ' ', untilChoice(api));
   return element;
 }
 
 const SPEEDS = [1, 10, 100, 1000, 10_000, 100_000];
+
+/** A button that asks until when time is to run fast; it tells that time while there is one. */
+function untilChoice(api) {
+  const button = h('button', { class: 'mp-button mp-small', type: 'button', 'data-testid': 'until', onclick: () => askUntil(api, button) });
+  const show = () => {
+    const { untilMs } = api.clock;
+    button.textContent = untilMs === null ? 'until …' : `until ${utc(untilMs, { seconds: false })}`;
+    button.setAttribute('aria-label', untilMs === null ? 'Run until a time' : `Runs until ${utc(untilMs)} UTC; change that`);
+  };
+  api.live.on('clock', show);
+  show();
+  return button;
+}
+
+/** Ask for a speed and a time from which the clock runs as on the wall again. */
+async function askUntil(api, origin) {
+  const at = h('input', { class: 'mp-input', type: 'text', required: true, pattern: '\\d{4}-\\d\\d-\\d\\d[ T]\\d\\d:\\d\\d(:\\d\\d)?', title: '2040-06-21 12:00' });
+  const speed = h('select', { class: 'mp-select' }, SPEEDS.slice(1).map((value) => h('option', { value }, `${value.toLocaleString('en')}×`)));
+  speed.value = SPEEDS.includes(api.clock.speed) && api.clock.speed > 1 ? String(api.clock.speed) : '1000';
+  const problem = h('p', { class: 'mp-problem', role: 'alert' });
+  const proposals = h('div', { class: 'mp-actions' });
+  const dialog = h('dialog', { class: 'mp-dialog', 'aria-label': 'Run until' });
+  const choose = (ms) => { at.value = utc(ms, { seconds: false }); };
+  const set = async (body) => {
+    try {
+      await api.post('clock', body);
+      dialog.close();
+    } catch (error) {
+      problem.textContent = error.message;
+    }
+  };
+  const start = (event) => {
+    event.preventDefault();
+    set({ speed: Number(speed.value), until_ms: Date.parse(`${at.value.replace(' ', 'T')}Z`) });
+  };
+  fill(dialog, h('form', { method: 'dialog', onsubmit: start },
+    h('h2', {}, 'Run until'),
+    h('p', {}, 'Time runs at this speed until then, and as on the wall from there on.'),
+    field('Speed', speed), field('Until (UTC)', at), proposals, problem,
+    h('div', { class: 'mp-actions' },
+      h('button', { class: 'mp-button mp-primary', type: 'submit' }, 'Run'),
+      api.clock.untilMs === null ? null : h('button', { class: 'mp-button', type: 'button', onclick: () => set({ speed: api.clock.speed }) }, 'Run on without'),
+      h('button', { class: 'mp-button', type: 'button', onclick: () => dialog.close() }, 'Cancel'))));
+  dialog.addEventListener('close', () => {
+    dialog.remove();
+    origin.focus();
+  });
+  document.body.append(dialog);
+  choose(api.clock.untilMs ?? api.clock.now() + DAY);
+  dialog.showModal();
+  at.focus();
+  try {
+    const { next_sunrise_ms: rises, next_sunset_ms: sets } = await api.get('clock');
+    const turns = [['sunrise', rises], ['sunset', sets]].filter(([, ms]) => Number.isFinite(ms) && ms !== null).sort((a, b) => a[1] - b[1]);
+    fill(proposals, [...turns.map(([name, ms]) => [`next ${name}`, () => ms]), ...[['1 day on', DAY], ['7 days on', 7 * DAY]].map(([name, length]) => [name, () => api.clock.now() + length])]
+      .map(([name, ms]) => h('button', { class: 'mp-button mp-small', type: 'button', onclick: () => choose(ms()) }, name)));
+  } catch (error) {
+    problem.textContent = error.message;
+  }
+}
 
 function speedChoice(api) {
   const choice = h('select', { class: 'mp-select', 'aria-label': 'Speed of mission time', title: 'Speed of mission time' });

@@ -207,14 +207,19 @@ def it_is_released_and_verified(li: Seat, number: str, shots: Any) -> None:
 
 def an_alarm_is_raised_and_acknowledged(li: Seat, shots: Any) -> None:
     li.open("operator")
-    li.speed(100_000)
     key = f"{ROVER}.stored_fraction"
     row = li.page.locator(f"[data-alarm='{key}']:visible")
-    while li.time() < datetime(2040, 6, 25, 12, tzinfo=UTC):
-        li.page.wait_for_timeout(50)
-    li.speed(10_000)
+    li.page.get_by_test_id("until").click()
+    ask = li.page.get_by_role("dialog")
+    ask.get_by_role("button", name="next sunset").wait_for()
+    ask.get_by_label("Speed").select_option("100000")
+    ask.get_by_label("Until (UTC)").fill("2040-06-27 06:00")
+    shots(li.page, "until")
+    li.page.keyboard.press("Enter")
     row.get_by_text("low").first.wait_for()  # the array is stowed: the rover lives on its store
-    li.speed(1)
+    while li.time() < datetime(2040, 6, 27, 6, tzinfo=UTC):
+        li.page.wait_for_timeout(50)
+    assert li.ask("/api/clock")["speed"] == 1.0
     assert int(li.page.get_by_test_id("alarm-count").inner_text().split()[1]) >= 1
     shots(li.page, "operator")
     row.get_by_role("button", name=f"Acknowledge {key}").click()

@@ -67,3 +67,37 @@ def test_it_runs_on_from_where_it_is_put() -> None:
     clock.restart(START)
     wall.s += 1.0
     assert clock.now() == START + np.timedelta64(10, "s")
+
+
+@given(st.floats(1.0, 1e5), st.lists(st.floats(0.0, 500.0), min_size=1, max_size=6))
+def test_it_slows_down_at_the_time_told_however_late_one_looks(speed: float, waits: list[float]) -> None:
+    wall = Wall()
+    clock = MissionClock(START, 1.0, wall=wall)
+    until = START + np.timedelta64(36, "h")
+    clock.set_speed(speed, until=until)
+    fast_s = 36 * 3600.0 / speed
+    passed_s = 0.0
+    for wait_s in waits:
+        wall.s += wait_s
+        passed_s += wait_s
+        due_s = passed_s * speed if passed_s < fast_s else 36 * 3600.0 + passed_s - fast_s
+        assert abs((clock.now() - START) / np.timedelta64(1, "s") - due_s) < 1e-3
+        if abs(passed_s - fast_s) > 1e-6:
+            reached = passed_s > fast_s
+            assert (clock.speed, clock.until) == ((1.0, None) if reached else (speed, until))
+
+
+def test_where_it_slows_down_is_forgotten_at_the_next_speed_and_cannot_be_past() -> None:
+    wall = Wall()
+    clock = MissionClock(START, 10.0, wall=wall, stop=START + np.timedelta64(2, "D"))
+    clock.set_speed(100.0, until=START + np.timedelta64(1, "D"))
+    clock.set_speed(1000.0)
+    wall.s += 100.0
+    assert clock.speed == 1000.0
+    for at in (START, clock.now()):
+        with pytest.raises(InputError, match=r"until: .*is past.*give a time after 2040-01-02T03:46:40Z"):
+            clock.set_speed(100.0, until=at)
+    assert clock.speed == 1000.0
+    clock.set_speed(1000.0, until=START + np.timedelta64(9, "D"))  # the span ends before
+    wall.s += 1e4
+    assert clock.now() == clock.stop

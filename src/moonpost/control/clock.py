@@ -14,6 +14,7 @@ from moonpost.errors import InputError
 __all__ = ["MissionClock"]
 
 _LEAST_SPEED, _MOST_SPEED = 0.01, 100_000.0
+_REAL = 1.0
 
 
 class MissionClock:
@@ -47,6 +48,14 @@ class MissionClock:
     >>> wall_s[0] = 5.0
     >>> str(clock.now()), clock.has_ended
     ('2040-01-02T00:00:00.000000', True)
+
+    It can be told where to slow down to real time:
+
+    >>> clock = MissionClock(start, 1.0, wall=lambda: wall_s[0])
+    >>> clock.set_speed(3600.0, until=np.datetime64("2040-01-01T12:00"))
+    >>> wall_s[0] += 22.0
+    >>> str(clock.now()), clock.speed
+    ('2040-01-01T12:00:10.000000', 1.0)
     """
 
     def __init__(
@@ -62,6 +71,7 @@ class MissionClock:
         self._speed = checked_speed(speed)
         self._base_us = _us(start)
         self._stop_us = None if stop is None else _us(stop)
+        self._until_us: int | None = None
         if self._stop_us is not None and self._stop_us < self._base_us:
             raise InputError("ends before it begins", where="clock", advice="give a later end")
         self._wall_base = wall()
@@ -75,25 +85,31 @@ class MissionClock:
             To the microsecond; the end of the span once it is reached.
         """
         with self._lock:
-            return np.datetime64(self._now_us(self._wall()), "us")
+            return np.datetime64(self._now_us(), "us")
 
-    def set_speed(self, speed: float) -> None:
+    def set_speed(self, speed: float, until: np.datetime64 | None = None) -> None:
         """Run at another speed from now on; time does not jump.
 
         Parameters
         ----------
         speed : float
             Simulated seconds for each second of wall time, 0.01 to 100,000.
+        until : numpy.datetime64, optional
+            UTC from which it runs at real time again; on at that speed without.
 
         Raises
         ------
         InputError
-            If it is no such number.
+            If it is no such number, or `until` is not later than now.
         """
         checked = checked_speed(speed)
+        until_us = None if until is None else _us(until)
         with self._lock:
-            wall = self._wall()
-            self._base_us, self._wall_base, self._speed = self._now_us(wall), wall, checked
+            now_us = self._now_us()
+            if until_us is not None and until_us <= now_us:
+                now = np.datetime64(now_us, "us").astype("datetime64[s]")
+                raise InputError(f"{until}Z is past", where="until", advice=f"give a time after {now}Z")
+            self._rebase(now_us, checked, until_us)
 
     def restart(self, at: np.datetime64) -> None:
         """Run on from another time, as after a wait before the first tick.
@@ -104,12 +120,21 @@ class MissionClock:
             UTC that it is now.
         """
         with self._lock:
-            self._base_us, self._wall_base = _us(at), self._wall()
+            self._rebase(_us(at), self._speed, self._until_us)
 
     @property
     def speed(self) -> float:
         """Simulated seconds for each second of wall time."""
-        return self._speed
+        with self._lock:
+            self._now_us()
+            return self._speed
+
+    @property
+    def until(self) -> np.datetime64 | None:
+        """UTC at which it slows down to real time; None if it does not."""
+        with self._lock:
+            self._now_us()
+            return None if self._until_us is None else np.datetime64(self._until_us, "us")
 
     @property
     def stop(self) -> np.datetime64 | None:
@@ -120,11 +145,22 @@ class MissionClock:
     def has_ended(self) -> bool:
         """Whether it stands at the end of its span."""
         with self._lock:
-            return self._stop_us is not None and self._now_us(self._wall()) >= self._stop_us
+            return self._stop_us is not None and self._now_us() >= self._stop_us
 
-    def _now_us(self, wall: float) -> int:
-        found = self._base_us + max(0, round((wall - self._wall_base) * self._speed * 1e6))
+    def _now_us(self) -> int:
+        """Simulated time by the wall; behind `until` it has run at real time since."""
+        found = self._at(self._wall())
+        if self._until_us is not None and found >= self._until_us:
+            self._wall_base += (self._until_us - self._base_us) / 1e6 / self._speed
+            self._base_us, self._speed, self._until_us = self._until_us, _REAL, None
+            found = self._at(self._wall())
         return found if self._stop_us is None else min(found, self._stop_us)
+
+    def _at(self, wall: float) -> int:
+        return self._base_us + max(0, round((wall - self._wall_base) * self._speed * 1e6))
+
+    def _rebase(self, now_us: int, speed: float, until_us: int | None) -> None:
+        self._base_us, self._wall_base, self._speed, self._until_us = now_us, self._wall(), speed, until_us
 
 
 def _us(t: np.datetime64) -> int:

@@ -406,7 +406,7 @@ class MissionControl:
         self._record("alarm-acknowledged", user, {"alarm": alarm, "key": found.key, "comment": comment})
         self._tell_alarms()
 
-    def set_speed(self, speed: float, user: User) -> None:
+    def set_speed(self, speed: float, user: User, until: np.datetime64 | None = None) -> None:
         """Run faster or slower, on record.
 
         Parameters
@@ -415,6 +415,8 @@ class MissionControl:
             Simulated seconds for each second of wall time.
         user : User
             Who asks for it.
+        until : numpy.datetime64, optional
+            UTC from which time runs as on the wall again.
 
         Raises
         ------
@@ -422,8 +424,9 @@ class MissionControl:
             If it cannot be used.
         """
         before = self.clock.speed
-        self.clock.set_speed(speed)
-        self._record("speed-set", user, {"before": before, "speed": speed})
+        self.clock.set_speed(speed, until)
+        told = {} if until is None else {"until": f"{until.astype('datetime64[s]')}Z"}
+        self._record("speed-set", user, {"before": before, "speed": speed, **told})
         self._tell_clock()
 
     def clock_message(self) -> dict[str, Any]:
@@ -432,12 +435,14 @@ class MissionControl:
         Returns
         -------
         dict
-            ``time_ms``, ``speed``, ``behind_s``, ``end_ms``, whether it has ended, and whether telemetry keeps up:
-            whether it is behind by less than the time that passes in a second.
+            ``time_ms``, ``speed``, ``until_ms`` (from when it runs as on the wall, or None), ``behind_s``,
+            ``end_ms``, whether it has ended, and whether telemetry keeps up: whether it is behind by less than
+            the time that passes in a second.
         """
-        now, behind_s = self.clock.now(), self.behind_s
+        now, until, behind_s = self.clock.now(), self.clock.until, self.behind_s
         return {
-            "type": "clock", "time_ms": _ms(now), "speed": self.clock.speed, "behind_s": round(behind_s, 3),
+            "type": "clock", "time_ms": _ms(now), "speed": self.clock.speed,
+            "until_ms": None if until is None else _ms(until), "behind_s": round(behind_s, 3),
             "keeps_up": behind_s <= self.clock.speed, "end_ms": _ms(self.span[1]), "ended": self.clock.has_ended,
         }  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
+import numpy as np
 from fastapi import APIRouter, Depends
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -27,6 +28,12 @@ class Speed(BaseModel):
 
     model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
     speed: float = Field(ge=0.01, le=100_000.0, description="Simulated seconds for each second of wall time.")
+    until_ms: int | None = Field(
+        default=None,
+        ge=0,
+        le=4_102_444_800_000,
+        description="UTC since 1970 from which time runs as on the wall again [ms].",
+    )
 
 
 def router(mission: MissionControl) -> APIRouter:
@@ -56,8 +63,9 @@ def router(mission: MissionControl) -> APIRouter:
 
     @routes.post("")
     def set_speed(wanted: Speed, user: Annotated[User, Depends(require("clock.set"))]) -> dict[str, Any]:
-        """Run faster or slower from now on."""
-        mission.set_speed(wanted.speed, user)
+        """Run faster or slower from now on, or until a time of the mission."""
+        until = None if wanted.until_ms is None else np.datetime64(wanted.until_ms, "ms")
+        mission.set_speed(wanted.speed, user, until)
         return mission.moment()
 
     return routes
