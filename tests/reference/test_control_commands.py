@@ -8,6 +8,7 @@ from __future__ import annotations
 import socket
 import sys
 from binascii import crc_hqx
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic, sleep
 
@@ -24,6 +25,7 @@ from moonpost.control.packets.stations import TIME
 from moonpost.control.packets.telecommands import CommandDictionary, CommandLayout, decode_command, encode_command
 from moonpost.control.packets.xtce_commands import read_xtce_commands
 from moonpost.control.packets.xtce_reading import read_xtce
+from moonpost.control.packets.xtce_verifiers import SENT_COUNT
 from moonpost.control.packets.xtce_writing import write_xtce
 from moonpost.control.station.reports import report_layouts, report_parameters
 from moonpost.errors import DataError, InputError
@@ -78,6 +80,38 @@ def test_others_tell_our_reports_apart(tmp_path: Path) -> None:
         parsed = theirs.parse_bytes(sent[0])
         assert {item.parameter for item in layout.items} == {name.replace("__", ".") for name in parsed}
         assert (parsed["pus_service"], parsed["pus_subservice"]) == (fixed["pus_service"], fixed["pus_subservice"])
+
+
+def test_xtce_tells_which_reports_verify_a_command(tmp_path: Path) -> None:
+    """Verifiers by the reports of service 1, valid by the schema, and left out by who reads commands.
+
+    Without such reports there are none, and without reports of failure no verifier of failure.
+    """
+    import xtce_lib
+    from lxml import etree
+
+    rules = etree.XMLSchema(etree.parse(str(Path(xtce_lib.__file__).parent / "xsd" / "dtc-18-02-04.xsd"),
+                                        etree.XMLParser(no_network=True)))  # fmt: skip
+    time = Parameter(TIME, Encoding("unsigned", 48), "", "", Instant("TAI"))
+    whole = Dictionary("station", (*HEADER, time, *report_parameters()), report_layouts())
+    some = replace(whole, packets=tuple(row for row in whole.packets if not row.name.endswith("failure")))
+    for reports, stages in ((whole, ["Accepted", "Complete", "Failed"]), (some, ["Accepted", "Complete"]),
+                            (EMPTY, [])):  # fmt: skip
+        write_xtce(reports, tmp_path / "d.xml", STACK)
+        tree = etree.parse(str(tmp_path / "d.xml"))
+        assert rules.validate(tree), rules.error_log.last_error
+        assert read_xtce_commands(tmp_path / "d.xml") == STACK
+        assert read_xtce(tmp_path / "d.xml") == reports
+        for row, command in zip(tree.iterfind(".//{*}MetaCommand"), STACK.commands, strict=True):
+            assert [one.get("name") for one in row.iterfind("{*}VerifierSet/*")] == stages
+            for one in row.iterfind("{*}VerifierSet/*"):
+                told = [
+                    " ".join(part.get("parameterRef") or part.text for part in row if part.text != "==")
+                    for row in one.iterfind(".//{*}Condition")
+                ]
+                kinds = {"Accepted": [1], "Complete": [7], "Failed": [2, 4, 6, 8]}[one.get("name", "")]
+                assert told == ["pus_service 1", *(f"pus_subservice {kind}" for kind in kinds),
+                                f"request_apid {command.apid}", f"request_count {SENT_COUNT}"]  # fmt: skip
 
 
 def test_what_would_change_commands_is_refused(tmp_path: Path) -> None:

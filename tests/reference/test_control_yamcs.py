@@ -308,3 +308,42 @@ def test_a_command_of_yamcs_is_accepted_and_completed_by_our_station(peer: Peer)
     until(lambda: hazard.name in states(), states)
     time.sleep(1.0)
     assert states()[hazard.name] in {"waiting", "refused"}
+
+
+def test_stages_of_commands_in_its_history(peer: Peer) -> None:
+    """Its command history shows what the reports of service 1 tell of each command: accepted, completed, failed.
+
+    Each report belongs to the command of its APID and count: one that fails between two others fails alone.
+    """
+    peer.mission.start()
+    console = peer.client().get_processor("mission", "realtime")
+    stop = peer.mission.station.commands.command("research-laboratory.activity-stop")
+    works = peer.mission.station.commands.command("research-laboratory.allow-waking")
+    assert stop.apid == works.apid
+    activity = next(iter((stop.arguments[0].labels or {}).values()))
+    sent = [console.issue_command("/station/ping"),
+            console.issue_command(f"/station/{token(stop.name)}", args={"activity": activity}),
+            console.issue_command(f"/station/{token(works.name)}")]  # fmt: skip
+
+    def told() -> list[Any]:
+        """State of each command, and of its stages."""
+        found = {one.id: one for one in peer.client().get_archive("mission").list_command_history()}
+        rows = [found.get(one.id) for one in sent]
+        return [
+            row
+            and (
+                row.is_complete(),
+                row.is_success(),
+                {n: a.status for n, a in row.acknowledgments.items()},
+                row.error,
+            )
+            for row in rows
+        ]
+
+    until(lambda: all(row and row[0] for row in told()), told)
+    passed = {"Verifier_Accepted": "OK", "Verifier_Complete": "OK", "Verifier_Failed": "CANCELLED"}
+    failed = {"Verifier_Accepted": "OK", "Verifier_Complete": "CANCELLED", "Verifier_Failed": "OK"}
+    for (_, success, stages, error), due in zip(told(), (passed, failed, passed), strict=True):
+        assert {name: state for name, state in stages.items() if name in due} == due
+        assert success == (due is passed)
+        assert (error or "") == ("" if success else "Verifier Failed return: not-running")

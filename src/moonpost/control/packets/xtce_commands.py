@@ -13,11 +13,14 @@ from moonpost.control.packets.calibration import Enumeration
 from moonpost.control.packets.telecommands import PUS_VERSION, SIGNIFICANCE, CommandDictionary, CommandLayout
 from moonpost.control.packets.xtce_reading import own_name, parse
 from moonpost.control.packets.xtce_types import TypeReader, children, fault, local, named, number
+from moonpost.control.packets.xtce_verifiers import add_verifiers, verification_reports
 from moonpost.control.packets.xtce_writing import add, add_alias, add_encoding, charset_name, token
 from moonpost.errors import DataError, InputError
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
+
+    from moonpost.control.packets.dictionary import Dictionary
 
 __all__ = ["add_commands", "read_xtce_commands"]
 
@@ -29,7 +32,7 @@ _ELEMENT, _CHECKSUM, _MOST = "moonpost.element", "moonpost.checksum", "moonpost.
 _CRC = "CRC-16 of polynomial 0x1021 and start 0xFFFF behind the last entry"
 
 
-def add_commands(root: _Element, commands: CommandDictionary) -> None:
+def add_commands(root: _Element, commands: CommandDictionary, dictionary: Dictionary) -> None:
     """Put telecommands into a space system.
 
     Parameters
@@ -38,6 +41,8 @@ def add_commands(root: _Element, commands: CommandDictionary) -> None:
         The space system, behind whose telemetry they go.
     commands : CommandDictionary
         Every command.
+    dictionary : Dictionary
+        Telemetry of the same space system; its reports of service 1 become verifiers of each command.
 
     Raises
     ------
@@ -62,9 +67,9 @@ def add_commands(root: _Element, commands: CommandDictionary) -> None:
         for command in commands.commands:
             for argument in command.arguments:
                 _type(types, _type_name(command, argument), argument)
-    rows = add(meta, "MetaCommandSet")
+    rows, reports = add(meta, "MetaCommandSet"), verification_reports(dictionary)
     for command in commands.commands:
-        _command(rows, command, commands.crc)
+        add_verifiers(_command(rows, command, commands.crc), command, reports)
 
 
 def _type_name(command: CommandLayout, argument: Argument) -> str:
@@ -123,7 +128,7 @@ def _sized(row: _Element, argument: Argument) -> None:
     add(value, "LinearAdjustment", slope=str(size.slope), intercept=str(size.intercept))
 
 
-def _command(rows: _Element, command: CommandLayout, crc: bool) -> None:
+def _command(rows: _Element, command: CommandLayout, crc: bool) -> _Element:
     """One command."""
     row = add(rows, "MetaCommand", name=token(command.name))
     if command.description:
@@ -161,6 +166,7 @@ def _command(rows: _Element, command: CommandLayout, crc: bool) -> None:
         _fixed(entries, "spare", 0, -used % 8)
     level = next(level for level, name in _LEVELS.items() if name == command.significance)
     add(row, "DefaultSignificance", consequenceLevel=level)
+    return row
 
 
 def _fixed(entries: _Element, name: str, value: int, bits: int) -> None:
@@ -267,7 +273,7 @@ def _layout(path: str, row: _Element, types: dict[str, Argument]) -> CommandLayo
                 raise fault(path, place, "a container that inherits")
         elif tag == "DefaultSignificance":
             level = part.get("consequenceLevel", "normal")
-        elif tag not in {"LongDescription", "AliasSet", "AncillaryDataSet", "SystemName"}:
+        elif tag not in {"LongDescription", "AliasSet", "AncillaryDataSet", "SystemName", "VerifierSet"}:
             raise fault(path, place, tag)
     found = _named_sizes(found)
     head, order = _entries(path, place, entries)

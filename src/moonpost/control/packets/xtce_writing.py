@@ -119,7 +119,7 @@ def xtce_text(dictionary: Dictionary, commands: CommandDictionary | None = None)
     for packet in dictionary.packets:
         _container(containers, dictionary, packet, _base(containers, dictionary, packet, known))
     if commands is not None:
-        add_commands(root, commands)
+        add_commands(root, commands, dictionary)
     return bytes(etree.tostring(root, xml_declaration=True, encoding="UTF-8", pretty_print=True))
 
 
