@@ -6,6 +6,7 @@ import io
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +23,12 @@ from moonpost.control.maps.polar import grounds_of, relief_pixels, shadow_pixels
 from moonpost.control.policy import Policy
 from moonpost.control.station.catalogue import station_commands
 from moonpost.control.timeline import Timeline
+from moonpost.control.timeline.execution import Evidence
 from moonpost.control.timeline.missions import timeline_of
 from moonpost.control.users import Users
 from moonpost.control.web.app import create_app
 from moonpost.errors import UnknownNameError
+from moonpost.operations.placements import Placement
 from moonpost.plan import Plan, load_plan
 from moonpost.sky import Almanac, Site
 from moonpost.terrain import Terrain, horizon, illumination
@@ -152,6 +155,90 @@ def test_tracks_come_from_files_and_bad_ones_are_passed_over(plan: Plan, tmp_pat
     assert [(row["element"], row["name"], len(row["points"])) for row in found] == [
         ("survey-rover", "survey-rover.first", 2)
     ]
+    assert (found[0]["activity"], found[0]["speed_m_s"]) == (None, None)
+
+
+DEGREE_M = 1737400.0 * np.pi / 180.0  # of a great circle
+WAY = {"type": "LineString", "coordinates": [[90.0, -89.5], [90.0, -89.4], [90.0, -89.2]]}  # 0.3 degrees northward
+
+
+def driving(tmp_path: Path, name: str = "survey-rover", **told: float) -> MapSet:
+    """Maps of a folder that holds a way."""
+    (tmp_path / "tracks").mkdir(parents=True)
+    feature = {"type": "Feature", "geometry": WAY, "properties": told}
+    (tmp_path / f"tracks/{name}.geojson").write_text(
+        json.dumps({"type": "FeatureCollection", "features": [feature]})
+    )
+    return MapSet(load_plan("ilrs"), tmp_path)
+
+
+def drive(number: int, start_h: float, hours: float, activity: str = "survey-drive") -> Placement:
+    start = T + int(start_h) * HOUR
+    return Placement(
+        f"{activity}-{number}", activity, "survey-rover", "roscosmos", start, start + int(hours) * HOUR, 180.0, 0.0
+    )
+
+
+def the_rover(maps: MapSet, hours: float, drives: list[Placement], **more: Any) -> tuple[Any, Any]:
+    found = maps.machines(T + np.timedelta64(round(3600e3 * hours), "ms"), drives, **more)
+    return (
+        next(row for row in found["machines"] if row["id"] == "survey-rover"),
+        next(row for row in found["tracks"] if row["element"] == "survey-rover"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("hours", "driven_h"),
+    [(-1.0, 0.0), (0.0, 0.0), (4.5, 4.5), (8.0, 8.0), (20.0, 8.0), (25.0, 9.0), (900.0, 16.0)],
+)
+def test_a_rover_is_where_its_drives_have_brought_it(tmp_path: Path, hours: float, driven_h: float) -> None:
+    """By hand: the plan's 0.05 m/s, 180 m in an hour, northward along the meridian from 89.5 deg south."""
+    row, track = the_rover(driving(tmp_path), hours, [drive(2, 24, 8), drive(1, 0, 8)])
+    assert row["latitude_deg"] == pytest.approx(-89.5 + 180.0 * driven_h / DEGREE_M, abs=2e-6)
+    assert row["longitude_deg"] == pytest.approx(90.0, abs=1e-5)
+    assert row["planned"]["distance_m"] == pytest.approx(180.0 * driven_h, abs=0.06)
+    assert row["planned"]["length_m"] == pytest.approx(0.3 * DEGREE_M, abs=0.06)
+    assert row["planned"]["driving"] == (0 <= hours < 8 or 24 <= hours < 32)
+    assert row["planned"]["drives"] == (hours >= 0) + (hours >= 24)
+    assert track["behind"][-1] == track["ahead"][0] == [row["x_m"], row["y_m"]]
+    assert [*track["behind"][:-1], *track["ahead"][1:]] == track["points"][driven_h == 0 :]
+
+
+def test_the_speed_of_the_way_counts_before_that_of_the_plan_and_it_ends_at_its_end(tmp_path: Path) -> None:
+    """0.3 degrees in 3 hours of driving: 0.1 in each; the first point after the begin is reached after one."""
+    maps = driving(tmp_path, drive_h=3.0)
+    drives = [drive(1, 0, 2), drive(2, 10, 8)]
+    degrees = [the_rover(maps, hours, drives)[0]["latitude_deg"] for hours in (1, 2, 6, 10.5, 11, 30)]
+    assert degrees == pytest.approx([-89.4, -89.3, -89.3, -89.25, -89.2, -89.2], abs=2e-6)
+    row, track = the_rover(maps, 12, drives)
+    assert not row["planned"]["driving"]  # it is there before the drive is over
+    assert row["planned"]["next_ms"] is None
+    assert track["ahead"] == [track["points"][-1]]
+    assert track["behind"] == track["points"]
+    plain = MapSet(maps.plan, tmp_path / "none")
+    place = the_place(plain)
+    assert the_place(maps) == place  # no schedule
+    assert "planned" not in next(row for row in maps.machines(T)["machines"] if row["id"] == "survey-rover")
+    assert the_rover(maps, 1, [drive(1, 0, 2)])[0]["planned"]["carried_out"] == 0
+    done = Evidence("survey-rover", "survey-drive", "running", T)
+    assert the_rover(maps, 1, [drive(1, 0, 2)], evidence=[done])[0]["planned"]["carried_out"] == 1
+
+
+def the_place(maps: MapSet) -> tuple[float, float]:
+    row = next(row for row in maps.machines(T + HOUR)["machines"] if row["id"] == "survey-rover")
+    return row["x_m"], row["y_m"]
+
+
+def test_only_activities_that_drive_move_a_machine(tmp_path: Path) -> None:
+    maps = driving(tmp_path, "survey-rover.survey-drive", speed_m_s=0.1)
+    other = drive(1, 0, 8, "drill-core")
+    assert "planned" not in the_rover(maps, 4, [other])[0]
+    assert the_rover(maps, 4, [other, drive(1, 2, 8)])[0]["planned"]["distance_m"] == 720.0
+    weak = replace(drive(1, 0, 8), power_w=179.0)  # less than what driving draws
+    plain = driving(tmp_path / "plain")
+    assert "planned" not in the_rover(plain, 4, [weak])[0]
+    not_there = plain.machines(np.datetime64("2031-06-01", "ms"), [drive(1, 0, 8)])
+    assert "planned" not in next(row for row in not_there["machines"] if row["id"] == "survey-rover")
 
 
 def test_orbits_stay_between_perilune_and_apolune_and_the_craft_on_its_way(plan: Plan, almanac: Almanac) -> None:
@@ -315,6 +402,28 @@ def test_findings_about_machines_of_others_say_nothing_of_them() -> None:
     assert _told(open_, hidden) == open_
     assert "survey" not in json.dumps(_told(closed, hidden))
     assert _told(closed, hidden)["severity"] == "critical"
+
+
+def test_machines_that_drive_are_told_at_mission_time_to_those_who_may_know(
+    clients: dict[str, TestClient],
+) -> None:
+    mission = clients["wang"].mission  # type: ignore[attr-defined]
+    (mission.folder / "tracks").mkdir()
+    (mission.folder / "tracks/survey-rover.geojson").write_text(json.dumps(WAY))
+    drives = [row for row in mission.timeline.book.schedule.placements if row.activity == "survey-drive"]
+    assert drives
+    last_ms = int(max(row.stop for row in drives).astype(np.int64))
+    driven_h = sum(row.duration_s for row in drives) / 3600.0
+    told = clients["ivan"].get(f"/api/map/machines?time_ms={last_ms}").json()
+    row = next(one for one in told["machines"] if one["id"] == "survey-rover")
+    assert row["planned"]["distance_m"] == pytest.approx(180.0 * driven_h, abs=0.06)
+    now = clients["ivan"].get("/api/map/machines").json()
+    assert (
+        next(one for one in now["machines"] if one["id"] == "survey-rover")["planned"]["distance_m"]
+        < 180 * driven_h
+    )
+    assert now["tracks"][0]["behind"]
+    assert clients["wang"].get("/api/map/machines").json()["tracks"] == []
 
 
 def test_pictures_answer_not_changed_to_their_tag(clients: dict[str, TestClient]) -> None:

@@ -19,6 +19,7 @@ from moonpost.control.timeline.items import turns
 from moonpost.control.timeline.machines import received_states
 from moonpost.control.timeline.missions import command_items, evidence_of
 from moonpost.control.timeline.sequences import command_steps
+from moonpost.control.timeline.skies import days_counted
 from moonpost.control.timeline.windows import cut, milliseconds
 from moonpost.errors import DateError, InputError, UnknownNameError
 from moonpost.operations.placements import Placement
@@ -121,11 +122,34 @@ def test_a_station_in_orbit_has_no_lunar_day() -> None:
     assert clock.at(turn + np.timedelta64(120, "s")).lit is not moment.lit
 
 
+def test_contact_that_lasts_beyond_what_is_known_has_no_end(plan: Plan) -> None:
+    windows = np.array([[START, START + HOUR], [START + 2 * HOUR, START + 5 * HOUR]])
+    for known in (None, START + 5 * HOUR):
+        clock = LunarClock(plan, contacts=windows, known=known)
+        first, last = clock.at(START), clock.at(START + 3 * HOUR)
+        assert (first.contact, first.next_contact) == (True, START + HOUR)
+        assert (last.contact, last.next_contact, last.contact_known) == (True, None, START + 5 * HOUR)
+        assert last.to_dict()["next_contact_change_ms"] is None
+        assert clock.at(START + HOUR).next_contact == START + 2 * HOUR
+    later = LunarClock(plan, contacts=windows, known=START + 6 * HOUR).at(START + 3 * HOUR)
+    assert later.next_contact == START + 5 * HOUR
+
+
+def test_from_when_days_count_is_told_with_whether_it_is_assumed(plan: Plan) -> None:
+    told = LunarClock(plan).at(START).counted
+    assert "2031-12-31" in told
+    assert "ILRS-1" in told
+    assert "assumption" in told
+    landed = LunarClock(plan, "ce4-site").at(START).counted
+    assert landed == "Days count from 2019-01-03, when Chang'e 4 landed."
+    assert "assumption" in days_counted(load_plan("ilrs-orbit"), None)
+    assert days_counted(plan, "luna25-target") == ""  # lost
+
+
 def test_given_contacts_count_and_dates_beyond_the_ephemerides_are_refused(plan: Plan) -> None:
     windows = np.array([[START, START + HOUR]])
     clock = LunarClock(plan, contacts=windows)
     assert clock.at(START).contact
-    assert clock.at(START).next_contact == START + HOUR
     assert not clock.at(START + 2 * HOUR).contact
     with pytest.raises(DateError):
         clock.at("2250-01-01")

@@ -11,7 +11,7 @@ from moonpost.control.archive import Archive, Packets
 from moonpost.control.clock import MissionClock
 from moonpost.control.web import publicfacts
 from moonpost.control.web.publicfacts import PublicView
-from moonpost.control.web.routes.public import _feed, _page
+from moonpost.control.web.routes.public import _counted, _feed, _page
 from moonpost.plan import load_plan
 
 START = np.datetime64("2040-06-20", "us")
@@ -74,6 +74,15 @@ def test_days_count_from_the_first_landing(date, words):
     page = _page(PublicView(SimpleNamespace(plan=load_plan("ilrs"), clock=clock)).facts())
     assert words in page
     assert "None" not in page
+
+
+def test_the_page_says_when_days_count_from_an_assumed_date():
+    day = np.datetime64("2035-01-10")
+    plan = load_plan("ilrs")
+    facts = PublicView(SimpleNamespace(plan=plan, clock=MissionClock(day, stop=day))).facts()
+    assert "an assumption: the latest landing of ILRS-1" in _page(facts, _counted(plan, None))
+    assert "when Chang&#39;e 4 landed" in _page(facts, _counted(plan, "ce4-site"))
+    assert "latest arrival" in _counted(load_plan("ilrs-orbit"), None)
 
 
 def test_a_station_in_orbit_has_no_lunar_day():

@@ -6,21 +6,27 @@ import hashlib
 import io
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from moonpost.control.maps.globe import GLOBE_CELL_DEG, GLOBE_SOURCE, globe_relief, orbits_at, overhead
-from moonpost.control.maps.places import machines_on, read_tracks
+from moonpost.control.maps.motion import drives_of, moved
+from moonpost.control.maps.places import machines_on, place_of, read_tracks
 from moonpost.control.maps.polar import SYSTEMS, PolarGround, grounds_of, relief_pixels, shadow_pixels, sun_share
+from moonpost.control.timeline.execution import status_of
 from moonpost.errors import MoonpostError, UnknownNameError
 from moonpost.files import atomic_path
 from moonpost.plan import Plan
 from moonpost.sky import Almanac
+
+if TYPE_CHECKING:
+    from moonpost.control.timeline.execution import Evidence
+    from moonpost.operations.placements import Placement
 
 __all__ = ["MapSet", "Picture"]
 
@@ -29,6 +35,7 @@ _LIGHT_STEP_MS = 1_800_000
 _ORBIT_STEP_MS = 60_000
 _KEPT_LIGHTS = 48
 _MAST_M = 2.0
+_CARRIED_OUT = ("done", "running", "stopped")
 
 
 @dataclass(frozen=True)
@@ -185,24 +192,65 @@ class MapSet:
 
         return self._stored(f"{layer}-{at}", origin, drawn)
 
-    def machines(self, t: np.datetime64) -> dict[str, Any]:
+    def machines(
+        self, t: np.datetime64, placements: Sequence[Placement] = (), evidence: Sequence[Evidence] = ()
+    ) -> dict[str, Any]:
         """Machines and tracks on the map.
 
         Parameters
         ----------
         t : datetime64
             UTC.
+        placements : sequence of Placement
+            The schedule: machines with a track and with drives in it stand where these have brought them.
+        evidence : sequence of Evidence
+            What is known of executions.
 
         Returns
         -------
         dict
-            ``machines`` and ``tracks``, see `moonpost.control.maps.places`.
+            ``machines`` and ``tracks``, see `moonpost.control.maps.places`. A machine that drives has ``planned``:
+            how far it is on which track, how many drives have begun by the schedule and of how many of these it is
+            known that they were carried out; its track has the points ``behind`` and ``ahead``.
+
+        Notes
+        -----
+        A place along a track is driven time so far times the speed of the track, else of the plan's robot. It is
+        planned, not measured. Of several tracks of a machine the first by name is driven.
         """
         pole = self.grounds()[0].pole
-        return {
-            "machines": machines_on(self.plan, pole, t, self.site),
-            "tracks": read_tracks(self.folder, self.plan, pole),
-        }
+        machines = {row["id"]: row for row in machines_on(self.plan, pole, t, self.site)}
+        tracks = read_tracks(self.folder, self.plan, pole)
+        for track in tracks:
+            row = machines.get(track["element"])
+            if row is not None and row["there"] and "planned" not in row:
+                self._drive(row, track, placements, evidence, t, pole)
+            track["length_m"] = round(track.pop("along_m")[-1], 1)
+        return {"machines": list(machines.values()), "tracks": tracks}
+
+    def _drive(
+        self,
+        row: dict[str, Any],
+        track: dict[str, Any],
+        placements: Sequence[Placement],
+        evidence: Sequence[Evidence],
+        t: np.datetime64,
+        pole: str,
+    ) -> None:
+        """Put a machine where its drives have brought it, if there are any and its speed is known."""
+        drives = drives_of(self.plan, placements, row["id"], track["activity"])
+        robot = self.plan.element(row["id"]).robot
+        speed_m_s = track["speed_m_s"] or (robot.speed_m_s if robot else None)
+        if not drives or speed_m_s is None:
+            return
+        told = moved(track, speed_m_s, drives, t)
+        track["behind"], track["ahead"] = told.pop("behind"), told.pop("ahead")
+        begun = [one for one in drives if one.start <= t]
+        known = sum(status_of(one, evidence, t)[0] in _CARRIED_OUT for one in begun)
+        row["planned"] = {**told, "drives": len(begun), "carried_out": known}
+        row["x_m"], row["y_m"] = track["ahead"][0]
+        latitude, longitude = place_of(row["x_m"], row["y_m"], pole)
+        row["latitude_deg"], row["longitude_deg"] = round(latitude, 6), round(longitude, 6)
 
     def globe(self, t: np.datetime64) -> dict[str, Any]:
         """Sun and Earth overhead, orbits and the site, for a globe.

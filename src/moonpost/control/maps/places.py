@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from moonpost.control.maps.motion import arc_lengths_m
 from moonpost.control.maps.polar import map_of_unit
 from moonpost.plan import Element, MoonSite, OrbitStation, Plan
 from moonpost.plan.base import when_bounds
 from moonpost.sky import Site
 from moonpost.sky.site import MOON_RADIUS_M
 
-__all__ = ["machines_on", "read_tracks"]
+__all__ = ["machines_on", "place_of", "read_tracks"]
 
 Floats = npt.NDArray[np.float64]
 
@@ -108,6 +109,33 @@ def _unit(site: MoonSite, east_m: float, north_m: float) -> Floats:
     return unit
 
 
+def place_of(x_m: float, y_m: float, pole: str) -> tuple[float, float]:
+    """Latitude and longitude of a point of a polar map.
+
+    Parameters
+    ----------
+    x_m, y_m : float
+        Map coordinates [m].
+    pole : str
+        ``south`` or ``north``.
+
+    Returns
+    -------
+    latitude_deg, longitude_deg : float
+        [deg], longitude east, -180 to 180.
+
+    Examples
+    --------
+    >>> x, y = map_of_unit(np.array([[np.cos(1.5), np.sin(1.5), -40.0]]), "south")
+    >>> latitude, longitude = place_of(x[0], y[0], "south")
+    >>> round(float(np.radians(longitude)), 9), round(1.0 / float(np.tan(np.radians(latitude))), 9)
+    (1.5, -0.025)
+    """
+    sign = 1.0 if pole == "south" else -1.0
+    colatitude = 2.0 * np.arctan(np.hypot(x_m, y_m) / (2.0 * MOON_RADIUS_M))
+    return float(-sign * (90.0 - np.degrees(colatitude))), float(np.degrees(np.arctan2(x_m, sign * y_m)))
+
+
 def read_tracks(folder: Path, plan: Plan, pole: str) -> list[dict[str, Any]]:
     """Ways of machines from files: ``tracks/MACHINE.geojson`` in the mission's folder, in degrees.
 
@@ -123,11 +151,15 @@ def read_tracks(folder: Path, plan: Plan, pole: str) -> list[dict[str, Any]]:
     Returns
     -------
     list of dict
-        With ``element``, ``name`` and ``points`` (map coordinates, [m]). Files that cannot be read are left out.
+        With ``element``, ``name``, ``points`` (map coordinates, [m]), ``along_m`` (length of the way up to each),
+        ``speed_m_s`` and ``activity``, both None where neither the file nor its name tells. Files that cannot be
+        read are left out.
 
     Notes
     -----
-    ``moonpost site path ... --out NAME.geojson`` writes such files.
+    ``moonpost site path ... --out NAME.geojson`` writes such files. The speed is the way's length over the
+    ``drive_h`` of its line, or the line's ``speed_m_s``. ``MACHINE.ACTIVITY.geojson`` names the activity of the
+    plan that drives this way.
 
     Examples
     --------
@@ -136,7 +168,8 @@ def read_tracks(folder: Path, plan: Plan, pole: str) -> list[dict[str, Any]]:
     []
     """
     names = {element.id for element in plan.elements}
-    found = []
+    activities = {(row.element, row.id) for row in plan.activities}
+    found: list[dict[str, Any]] = []
     for path in sorted(Path(folder).joinpath("tracks").glob("*.geojson")):
         element = path.name.split(".")[0]
         if element not in names or path.stat().st_size > _MOST_OCTETS:
@@ -146,22 +179,37 @@ def read_tracks(folder: Path, plan: Plan, pole: str) -> list[dict[str, Any]]:
             lines = list(_lines(data))
         except (OSError, ValueError, KeyError, TypeError, IndexError):
             continue
-        found += [
-            {"element": element, "name": path.name.removesuffix(".geojson"), "points": _on_map(line, pole)}
-            for line in lines
-        ]
+        name = path.name.removesuffix(".geojson")
+        activity = name.partition(".")[2]
+        for line, told in lines:
+            along = arc_lengths_m(*line.T)
+            found.append(
+                {"element": element, "name": name, "points": _on_map(line, pole), "along_m": along.tolist(),
+                 "speed_m_s": _speed(told, float(along[-1])),
+                 "activity": activity if (element, activity) in activities else None}
+            )  # fmt: skip
     return found
 
 
-def _lines(data: Mapping[str, Any]) -> Iterator[Floats]:
-    """Lines of a GeoJSON document as longitude and latitude."""
+def _lines(data: Mapping[str, Any]) -> Iterator[tuple[Floats, Mapping[str, Any]]]:
+    """Lines of a GeoJSON document as longitude and latitude, with what is told of them."""
     for feature in data.get("features", [data]):
-        shape = feature.get("geometry", feature)
+        shape, told = feature.get("geometry", feature), feature.get("properties") or {}
         parts = {"LineString": [shape.get("coordinates")], "MultiLineString": shape.get("coordinates")}
         for part in parts.get(shape.get("type"), []):
             line = np.array([row[:2] for row in part], dtype=np.float64)[:_MOST_POINTS]
             if line.ndim == 2 and line.shape[0] > 1 and np.isfinite(line).all():
-                yield line
+                yield line, dict(told)
+
+
+def _speed(told: Mapping[str, Any], length_m: float) -> float | None:
+    """Mean speed of driving on a way [m/s], if what is told of it says so."""
+    drive_h, speed_m_s = (told.get(name) for name in ("drive_h", "speed_m_s"))
+    if isinstance(drive_h, int | float) and 0.0 < drive_h < np.inf:
+        return length_m / (3600.0 * drive_h)
+    if isinstance(speed_m_s, int | float) and 0.0 < speed_m_s < np.inf:
+        return float(speed_m_s)
+    return None
 
 
 def _on_map(line: Floats, pole: str) -> list[list[float]]:

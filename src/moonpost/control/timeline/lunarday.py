@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from moonpost.control.timeline.skies import GroundSky, SkyBlock, sky_of
+from moonpost.control.timeline.skies import GroundSky, SkyBlock, days_counted, sky_of
 from moonpost.control.timeline.windows import Times, Window, cut, milliseconds, next_turns, period_of
 from moonpost.errors import DateError
 from moonpost.plan import Plan
@@ -49,9 +49,13 @@ class LunarMoment:
     contact : bool
         Whether the Earth, or a window of contact that was given, is in view.
     next_contact : datetime64[ms] or None
-        When that changes.
+        When that changes; None if not within two months, or not before the end of what is known of contact.
+    contact_known : datetime64[ms]
+        Until when contact is known: where no change is told, it lasts at least until then.
     light_time_s : float
         One way to the Earth's centre [s].
+    counted : str
+        From when days count, and whether that is known or assumed, for people; empty if nothing lands there.
     note : str
         What to know about it, for people.
 
@@ -70,7 +74,9 @@ class LunarMoment:
     next_sunset: np.datetime64 | None
     contact: bool
     next_contact: np.datetime64 | None
+    contact_known: np.datetime64
     light_time_s: float
+    counted: str = ""
     note: str = ""
 
     @property
@@ -92,7 +98,9 @@ class LunarMoment:
             "next_sunset_ms": _ms(self.next_sunset),
             "contact": self.contact,
             "next_contact_change_ms": _ms(self.next_contact),
+            "contact_known_until_ms": milliseconds(self.contact_known),
             "light_time_s": round(self.light_time_s, 4),
+            "counted": self.counted,
             "note": self.note,
         }
 
@@ -108,6 +116,9 @@ class LunarClock:
         A site of the plan; the station's if not given.
     contacts : ndarray of datetime64, (m, 2), optional
         Windows of contact, such as those over relays; while half of the Earth's disc is in view if not given.
+    known : datetime64, optional
+        Until when those windows are known, UTC: of one that lasts up to there the end is not known. The end of
+        the last one if not given.
     landing : str or datetime64, optional
         From when days are counted, UTC; the first landing at the site if not given.
     almanac : Almanac, optional
@@ -139,15 +150,22 @@ class LunarClock:
         site: str | None = None,
         *,
         contacts: Times | None = None,
+        known: TimeLike | None = None,
         landing: TimeLike | None = None,
         almanac: Almanac | None = None,
     ) -> None:
         self._sky, first, self.site = sky_of(plan, site, almanac)
         self._landing = first if landing is None else as_utc(landing).reshape(-1)[0]
+        self._counted = days_counted(plan, self.site)
+        if self._landing is not None and landing is not None:
+            self._counted = f"Days count from {iso(self._landing)[:10]}."
         self._contacts: list[Window] | None = None
+        self._contacts_known = None if known is None else as_utc(known).reshape(-1)[0]
         if contacts is not None:
             rows = np.asarray(contacts).astype("datetime64[ms]").reshape(-1, 2)
             self._contacts = [(row[0], row[1]) for row in rows]
+            if known is None and rows.size:
+                self._contacts_known = rows[:, 1].max()
         self._blocks: dict[int, SkyBlock] = {}
         self._lock = threading.Lock()
 
@@ -191,7 +209,8 @@ class LunarClock:
         moment = as_utc(t).reshape(-1)[0]
         horizon = min(moment + _AHEAD, self._known()[1])
         _, rises, sets = next_turns(self.sunlight(moment, horizon), moment, horizon)
-        contact, begins, ends = next_turns(self.earth(moment, horizon), moment, horizon)
+        known = horizon if self._contacts_known is None else min(horizon, self._contacts_known)
+        contact, begins, ends = next_turns(self.earth(moment, horizon), moment, known)
         eclipsed = bool(self.eclipses(moment, moment + np.timedelta64(1, "ms")))
         lunar, earth, elevation_deg, azimuth_deg = self._days(moment)
         note = _IN_ORBIT if self.in_orbit else "" if earth is not None else "Nothing has landed here yet."
@@ -206,7 +225,9 @@ class LunarClock:
             next_sunset=sets,
             contact=contact,
             next_contact=ends if contact else begins,
+            contact_known=known,
             light_time_s=self._sky.light_time_s(moment),
+            counted=self._counted,
             note=note,
         )
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from moonpost.control.timeline.windows import Times, Window
-from moonpost.plan import OrbitStation, Plan
+from moonpost.plan import Mission, OrbitStation, Plan
 from moonpost.plan.base import when_bounds
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from moonpost.sky.eclipse import Eclipse
     from moonpost.terrain import HorizonProfile
 
-__all__ = ["GroundSky", "OrbitSky", "SkyBlock", "first_landing", "sky_of"]
+__all__ = ["GroundSky", "OrbitSky", "SkyBlock", "days_counted", "first_landing", "sky_of"]
 
 _LIGHT_M_S = 299_792_458.0
 _GONE = ("lost", "cancelled")
@@ -193,8 +193,7 @@ def sky_of(
         from moonpost.flight import LunarOrbit
 
         orbit = LunarOrbit.from_plan(station.orbit, epoch=plan.design.start[:10])
-        bringing = {element.mission for element in plan.elements if element.bus == "station"}
-        return OrbitSky(known, orbit), _first(plan, bringing), None
+        return OrbitSky(known, orbit), _first(_first_mission(plan, None)), None
     row = plan.site(site) if site else plan.station_sites()[0]
     masts = getattr(station, "masts_m", None) or (2.0,)
     return GroundSky(known, site_horizon(plan, row, max(masts))), first_landing(plan, row.id), row.id
@@ -221,17 +220,56 @@ def first_landing(plan: Plan, site: str) -> np.datetime64 | None:
     >>> str(first_landing(load_plan("ilrs"), "ce4-site"))
     '2019-01-03T02:26:00.000'
     """
-    return _first(plan, {mission.id for mission in plan.missions if mission.site == site})
+    return _first(_first_mission(plan, site))
 
 
-def _first(plan: Plan, missions: set[str]) -> np.datetime64 | None:
-    """First arrival among missions that were not lost."""
-    dates = [
-        np.datetime64(when_bounds(mission.landing or mission.launch)[1], "ms")
-        for mission in plan.missions
-        if mission.id in missions and mission.status not in _GONE
-    ]
-    return min(dates) if dates else None
+def days_counted(plan: Plan, site: str | None) -> str:
+    """Tell from when days are counted at a place, and whether that is known or assumed by the plan.
+
+    Parameters
+    ----------
+    plan : Plan
+        The plan.
+    site : str or None
+        A site of the plan; the station in orbit if None.
+
+    Returns
+    -------
+    str
+        A sentence; empty if nothing lands there.
+
+    Examples
+    --------
+    >>> from moonpost.plan import load_plan
+    >>> days_counted(load_plan("ilrs"), "ce4-site")
+    "Days count from 2019-01-03, when Chang'e 4 landed."
+    >>> days_counted(load_plan("ilrs"), "glaeser-spot-1")
+    'Days count from 2031-12-31, an assumption: the latest landing of ILRS-1 that the plan allows.'
+    """
+    mission = _first_mission(plan, site)
+    if mission is None:
+        return ""
+    day, arrives = str(_first(mission))[:10], "arrival" if site is None else "landing"
+    if mission.status == "flown" and mission.landing:
+        return f"Days count from {day}, when {mission.name} {'arrived' if site is None else 'landed'}."
+    name = mission.name.partition(":")[0]
+    return f"Days count from {day}, an assumption: the latest {arrives} of {name} that the plan allows."
+
+
+def _first_mission(plan: Plan, site: str | None) -> Mission | None:
+    """The mission that lands first at a site or brings the first part of a station in orbit, of those not lost."""
+    brought = {element.mission for element in plan.elements if element.bus == "station"} if site is None else ()
+    here = [row for row in plan.missions if (row.id in brought if site is None else row.site == site)]
+    return min((row for row in here if row.status not in _GONE), key=_arrival, default=None)
+
+
+def _arrival(mission: Mission) -> np.datetime64:
+    """When a mission has arrived for certain."""
+    return np.datetime64(when_bounds(mission.landing or mission.launch)[1], "ms")
+
+
+def _first(mission: Mission | None) -> np.datetime64 | None:
+    return None if mission is None else _arrival(mission)
 
 
 def _apart_deg(one: Apparent, other: Apparent) -> npt.NDArray[np.float64]:

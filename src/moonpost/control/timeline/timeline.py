@@ -86,7 +86,7 @@ class Timeline:
         self._station, self._archive = station, archive
         self._evidence, self._events = evidence, events
         contacts = contact_windows(station)
-        self.lunar = LunarClock(plan, site, contacts=contacts)
+        self.lunar = LunarClock(plan, site, contacts=contacts, known=None if contacts is None else self.span[1])
         days = float((self.span[1] - self.span[0]) / np.timedelta64(1, "ms")) / 86_400e3
         self.book = ScheduleBook(
             plan, self.folder / "timeline", self.span[0], days, site=site, contacts=contacts, seconds=seconds

@@ -46,9 +46,12 @@ def router(mission: Any) -> APIRouter:
 
     @routes.get("/map/machines")
     def machines(request: Request, user: CurrentUser, time_ms: When = None) -> dict[str, Any]:
-        """Where machines stand, and ways that are known of them."""
+        """Where machines stand, or are by what is planned, and ways that are known of them."""
         permit(request, user, "timeline.read")
-        found = _maps(mission).machines(_time(mission, time_ms))
+        line = timeline_of(mission)
+        schedule = line.book.schedule
+        placements = () if schedule is None else schedule.placements
+        found = _maps(mission).machines(_time(mission, time_ms), placements, line.evidence())
         return {
             "machines": [row for row in found["machines"] if _sees(mission, user, row["id"])],
             "tracks": [row for row in found["tracks"] if _sees(mission, user, row["element"])],

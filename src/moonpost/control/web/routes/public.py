@@ -17,6 +17,8 @@ from moonpost.control.web.publicfacts import PublicFacts, PublicView
 if TYPE_CHECKING:
     from jinja2 import Template
 
+    from moonpost.plan import Plan
+
 __all__ = ["router"]
 
 _ATOM = "http://www.w3.org/2005/Atom"
@@ -48,7 +50,8 @@ def router(mission: Any) -> APIRouter:
     @routes.get("/public", response_class=HTMLResponse, responses=_HTML)
     def page(request: Request) -> Response:
         """Give the status page: lunar day, Earth day, who is awake, what came back."""
-        return _answer(request, _page(view.facts()).encode(), "text/html; charset=utf-8")
+        counted = _counted(mission.plan, getattr(mission, "site", None))
+        return _answer(request, _page(view.facts(), counted).encode(), "text/html; charset=utf-8")
 
     @routes.get("/public/feed.atom", response_class=Response, responses=_FEED)
     def feed(request: Request) -> Response:
@@ -77,8 +80,20 @@ def _template() -> Template:
     return environment.from_string(text)
 
 
-def _page(facts: PublicFacts) -> str:
-    return _template().render(facts=facts, stamp=_stamp, minute=_minute, day=_day, amount=_amount, mass=_mass)
+def _counted(plan: Plan, site: str | None) -> str:
+    """From when days count at the station, and whether that is known or assumed."""
+    from moonpost.control.timeline.skies import days_counted
+    from moonpost.plan import OrbitStation
+
+    if site is None and not isinstance(plan.station, OrbitStation):
+        site = next((row.id for row in plan.station_sites()), None)
+    return days_counted(plan, site)
+
+
+def _page(facts: PublicFacts, counted: str = "") -> str:
+    return _template().render(
+        facts=facts, counted=counted, stamp=_stamp, minute=_minute, day=_day, amount=_amount, mass=_mass
+    )
 
 
 def _feed(facts: PublicFacts, plan: str, base: str) -> bytes:
