@@ -47,6 +47,64 @@ def test_a_half_line_at_the_end_is_cut(tmp_path, cut) -> None:
         assert journal.entries == [*entries[:kept], Entry(9, 10, b"\x18")]
 
 
+def test_a_kill_at_odd_octets_leaves_the_whole_lines(tmp_path) -> None:
+    path = tmp_path / "j"
+    entries = filled(path, 6)
+    octets = path.read_bytes()
+    for length in range(octets.index(b"\n") + 1, len(octets), 11):
+        path.write_bytes(octets[:length])
+        with Journal(path, FLIGHT) as journal:
+            assert journal.entries == entries[: octets[:length].count(b"\n") - 1]
+            assert journal.unchained == 0
+        assert path.read_bytes() == octets[:length][: octets[:length].rfind(b"\n") + 1]
+
+
+@pytest.mark.parametrize("what", ["out", "twice", "swapped", "changed", "unchained", "empty"])
+def test_a_line_taken_out_moved_or_changed_is_told_with_its_place(tmp_path, what) -> None:
+    path = tmp_path / "j"
+    filled(path, 7)
+    whole = path.read_bytes().splitlines(keepends=True)
+    for row in range(1, 7):
+        lines = list(whole)
+        if what == "out":
+            del lines[row]
+        elif what == "twice":
+            lines.insert(row, lines[row])
+        elif what == "swapped":
+            lines[row], lines[row + 1] = lines[row + 1], lines[row]
+        elif what == "changed":
+            lines[row] = lines[row].replace(b'"arrived_us":1', b'"arrived_us":2')
+        elif what == "unchained":
+            lines[row] = lines[row][: lines[row].index(b',"chain"')] + b"}\n"
+        else:
+            lines.insert(row, b"\n")
+        path.write_bytes(b"".join(lines))
+        with pytest.raises(DataError) as told:
+            Journal(path, FLIGHT)
+        assert told.value.where == f"{path}, line {row + 1 + (what == 'twice')}"
+        assert "does not follow" in told.value.what
+        assert "restore" in str(told.value)
+        assert path.read_bytes() == b"".join(lines)  # nothing was put right behind anyone's back
+
+
+def test_a_journal_from_before_the_chain_goes_on_and_is_covered_from_then(tmp_path) -> None:
+    path = tmp_path / "j"
+    entries = filled(path)
+    lines = [line[: line.index(b',"chain"')] + b"}\n" for line in path.read_bytes().splitlines(keepends=True)]
+    path.write_bytes(b"".join(lines))
+    more = Entry(9, 2000, b"\x18")
+    with Journal(path, FLIGHT) as journal:
+        assert (journal.entries, journal.unchained) == (entries, 4)
+        journal.append(more)
+    with Journal(path, FLIGHT) as journal:
+        assert (journal.entries, journal.unchained) == ([*entries, more], 4)
+    octets = path.read_bytes()
+    for line in lines:
+        path.write_bytes(octets.replace(line, b""))
+        with pytest.raises(DataError, match="line 4"):
+            Journal(path, FLIGHT)
+
+
 def test_a_kill_within_the_first_line_begins_anew(tmp_path) -> None:
     (tmp_path / "j").write_bytes(b'{"flight": {"pl')
     assert filled(tmp_path / "j", 1)

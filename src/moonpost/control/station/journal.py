@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +15,8 @@ from typing import Any
 from moonpost.errors import DataError, InputError, OutputError
 
 __all__: list[str] = []
+
+_CHAINED = re.compile(rb'(\{.*),"chain":"([0-9a-f]{64})"\}', re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -40,6 +44,8 @@ class Entry:
 class Journal:
     r"""An append-only file of entries, one JSON object a line, the first of which names the flight.
 
+    Each line ends with a digest of itself and of all lines before it.
+
     Parameters
     ----------
     path : path-like
@@ -52,13 +58,17 @@ class Journal:
     InputError
         If the file belongs to another flight.
     DataError
-        If a line other than the last cannot be read.
+        If a line cannot be read, or does not follow from those before it: one was taken out, moved or changed.
     OutputError
         If the file cannot be made.
 
     Notes
     -----
     A last line without its end was being written when the process was killed; it was never answered and is cut.
+    The digest of a line is the SHA-256 of the digest before it, as hexadecimal digits, and of its octets up to the
+    digest. Lines at the start without digests, of a journal begun before there were any, are taken as they are and
+    counted in `unchained`; the next line that is written covers them. The digests tell damage and slips of hand,
+    not a forger who makes them anew, and not that whole lines are missing at the end.
 
     Examples
     --------
@@ -76,6 +86,8 @@ class Journal:
         self.path = Path(path)
         self._flight = json.loads(json.dumps(dict(flight)))
         self.entries: list[Entry] = []
+        self.unchained = 0
+        self._digest = b""
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o644)
@@ -125,7 +137,8 @@ class Journal:
                 os.fsync(self._file)
             except OSError as error:
                 raise _failed(self.path, error) from error
-        rows = [self._row(number, line) for number, line in enumerate(octets[:whole].splitlines(), 1)]
+        lines = octets[:whole].split(b"\n")[:-1]
+        rows = [self._row(number, line) for number, line in enumerate(lines, 1)]
         if not rows:
             self._length = 0
             self._write({"flight": self._flight})
@@ -141,7 +154,15 @@ class Journal:
         return whole
 
     def _row(self, number: int, line: bytes) -> dict[str, Any]:
-        """A line as an object."""
+        """A line as an object, checked against those before it."""
+        chained = _CHAINED.fullmatch(line)
+        if chained is None:
+            if self.unchained != number - 1:
+                raise self._broken(number)
+            self.unchained = number
+        self._digest = _digest(self._digest, line if chained is None else chained[1])
+        if chained is not None and self._digest != chained[2]:
+            raise self._broken(number)
         try:
             row = json.loads(line)
         except (ValueError, RecursionError) as error:
@@ -156,6 +177,13 @@ class Journal:
         except (KeyError, TypeError, ValueError) as error:
             raise self._fault(number) from error
 
+    def _broken(self, number: int) -> DataError:
+        return DataError(
+            "does not follow from the lines before it: one was taken out, put in, moved or changed",
+            where=f"{self.path}, line {number}",
+            advice="restore the file from a backup; what was commanded since is in the audit ledger",
+        )
+
     def _fault(self, number: int) -> DataError:
         return DataError(
             "cannot be read", where=f"{self.path}, line {number}", advice="restore the file from a backup"
@@ -163,7 +191,9 @@ class Journal:
 
     def _write(self, row: Mapping[str, Any]) -> None:
         """Add a line, or leave the file as it was."""
-        line = json.dumps(row, separators=(",", ":")).encode() + b"\n"
+        body = json.dumps(row, separators=(",", ":")).encode()[:-1]
+        digest = _digest(self._digest, body)
+        line = body + b',"chain":"' + digest + b'"}\n'
         try:
             written = 0
             while written < len(line):
@@ -174,6 +204,12 @@ class Journal:
                 os.ftruncate(self._file, self._length)
             raise _failed(self.path, error) from error
         self._length += len(line)
+        self._digest = digest
+
+
+def _digest(before: bytes, body: bytes) -> bytes:
+    """The digest of a line, from that of the line before it."""
+    return hashlib.sha256(before + body).hexdigest().encode()
 
 
 def _failed(path: Path, error: OSError) -> OutputError:

@@ -41,6 +41,10 @@ class RelayWay:
         When site, relay and Earth see one another.
     light_s : ndarray, (n,)
         Light time from the site through the relay to the Earth's centre at the times asked for [s].
+    seen, earth : Contacts
+        When site and relay, and when relay and Earth see one another.
+    up_s : ndarray, (n,)
+        Light time from the site to the relay [s].
 
     Examples
     --------
@@ -50,6 +54,9 @@ class RelayWay:
     name: str
     contacts: Contacts
     light_s: _Floats
+    seen: Contacts
+    earth: Contacts
+    up_s: _Floats
 
 
 def relay_ways(
@@ -130,9 +137,9 @@ def _behind(relay: Element, almanac: Almanac, profile: HorizonProfile, t: _Times
     earth_m = almanac.moon_fixed_m("earth", t)
     far_m = -earth_m / np.linalg.norm(earth_m, axis=1)[:, None] * _BEHIND_M
     margin, up_m = _over_horizon(profile, far_m)
-    return RelayWay(
-        relay.id, Contacts.where(t, margin), (up_m + np.linalg.norm(earth_m - far_m, axis=1)) / _LIGHT_M_S
-    )
+    seen, always = Contacts.where(t, margin), Contacts.where(t, np.ones(t.size))
+    light_s = (up_m + np.linalg.norm(earth_m - far_m, axis=1)) / _LIGHT_M_S
+    return RelayWay(relay.id, seen, light_s, seen, always, up_m / _LIGHT_M_S)
 
 
 def _flown(
@@ -161,11 +168,13 @@ def _flown(
     fixed_m = np.einsum("nij,nj->ni", turned, own)
     earth_m = np.einsum("nij,nj->ni", turned, env.body_m("earth", tdb))
     margin, up_m = _over_horizon(profile, fixed_m)
-    margin = np.minimum(margin, _past_limb(fixed_m, earth_m))
-    margin[past > until + 1.0] = -1.0
+    limb = _past_limb(fixed_m, earth_m)
+    margin[past > until + 1.0] = limb[past > until + 1.0] = -1.0
     fine = t[0] + (past * 1e3).astype("timedelta64[ms]")
     light_s = (up_m + np.linalg.norm(earth_m - fixed_m, axis=1)) / _LIGHT_M_S
-    return RelayWay(relay.id, Contacts.where(fine, margin), np.interp(seconds, past, light_s))
+    both, seen, earth = (Contacts.where(fine, part) for part in (np.minimum(margin, limb), margin, limb))
+    light_s, up_s = (np.interp(seconds, past, part) for part in (light_s, up_m / _LIGHT_M_S))
+    return RelayWay(relay.id, both, light_s, seen, earth, up_s)
 
 
 def _over_horizon(profile: HorizonProfile, fixed_m: _Floats) -> tuple[_Floats, _Floats]:

@@ -49,7 +49,7 @@ _REQUEST = (
     ("request_version", 3), ("request_type", 1), ("request_secondary", 1), ("request_apid", 11),
     ("request_flags", 2), ("request_count", 14),
 )  # fmt: skip
-_TEXT_OCTETS = {"failure_text": 96, "event_subject": 40, "event_text": 120}
+_TEXT_OCTETS = {"relay_name": 40, "failure_text": 96, "event_subject": 40, "event_text": 120}
 _SEVERITIES = {1: "info", 2: "low", 3: "medium", 4: "high"}
 _SENT = ("request_version", "request_type", "request_secondary", "request_apid", "request_flags", "request_count")
 _WRONG = (*_SENT, "failure_code", "failure_text")
@@ -58,6 +58,10 @@ _QUEUE = ("queue_enabled", "queue_position", "queue_total", "queued_time", "queu
 _STORE = (
     "store_playing", "store_held_octets", "store_held_packets", "store_lost_packets", "store_oldest_time",
     "store_room_octets",
+)  # fmt: skip
+_RELAY = (
+    "relay_name", "relay_full", "relay_taken_packets", "relay_held_octets", "relay_held_packets",
+    "relay_room_octets", "store_playing", "store_held_packets", "store_lost_packets",
 )  # fmt: skip
 _KINDS: Mapping[str, tuple[int, int, tuple[str, ...], str]] = {
     "acceptance": (1, 1, _SENT, "A telecommand was accepted."),
@@ -80,6 +84,7 @@ _KINDS: Mapping[str, tuple[int, int, tuple[str, ...], str]] = {
     "time-report": (9, 2, ("clock_ticks",), "What the free-running clock showed at the packet's time."),
     "queue-report": (11, 13, _QUEUE, "One telecommand of the time-tagged queue, or that it is empty."),
     "store-status": (15, 19, _STORE, "What the store of telemetry holds."),
+    "relay-status": (15, 131, _RELAY, "A relay that did not see the Earth has passed: what it took and keeps."),
     "ping-answer": (17, 2, (), "The station is there."),
 }
 REPORT_NAMES = tuple(_KINDS)
@@ -139,6 +144,10 @@ def report_parameters() -> tuple[Parameter, ...]:
         "store_held_packets": (32, "Packets that wait for playback"),
         "store_lost_packets": (32, "Packets lost since the start because the store was full"),
         "store_room_octets": (48, "Octets that the store holds at most"),
+        "relay_taken_packets": (32, "Packets that the relay took in this pass"),
+        "relay_held_octets": (48, "Octets that the relay keeps until it sees the Earth"),
+        "relay_held_packets": (32, "Packets that the relay keeps until it sees the Earth"),
+        "relay_room_octets": (48, "Octets that the relay keeps at most"),
     }  # fmt: skip
     instants = {
         "queued_time": "When it is released, by the clock on board",
@@ -150,6 +159,7 @@ def report_parameters() -> tuple[Parameter, ...]:
         "failure_code": (16, causes, "Why it failed"), "event_kind": (16, kinds, "What kind of event"),
         "queue_enabled": (8, yes, "Whether the queue releases telecommands"),
         "store_playing": (8, yes, "Whether playback is allowed"),
+        "relay_full": (8, yes, "Whether it had no room for more, so that the station kept the rest"),
     }  # fmt: skip
     return (
         *(Parameter(name, Encoding("unsigned", bits), "", text) for name, bits, text in _HEAD),

@@ -16,10 +16,11 @@ from moonpost.control.packets.telecommands import CommandDictionary, Telecommand
 from moonpost.control.station.catalogue import station_commands
 from moonpost.control.station.clock import OnBoardClock
 from moonpost.control.station.computer import Computer
-from moonpost.control.station.downlink import Downlink, Switches
+from moonpost.control.station.downlink import MOST_RELAYS, Downlink, Switches
 from moonpost.control.station.housekeeping import housekeeping
 from moonpost.control.station.instants import SECOND_US, microseconds, utc
 from moonpost.control.station.journal import Entry, Journal
+from moonpost.control.station.legs import Legs, RelayStore
 from moonpost.control.station.reports import Report, report_layouts, report_parameters
 from moonpost.control.station.rows import Rows
 from moonpost.control.station.ways import ContactWindow, Ways, find_ways
@@ -100,8 +101,10 @@ class Station:
         self._rows = Rows(own, world, self._future)
         self._down = Downlink(
             self._rows, self.dictionary, self.layout, lambda k: world.step_of_time(k + 1), world.steps,
-            store_octets, playback_bit_s,
+            store_octets, playback_bit_s, [self._relay(legs, store_octets, playback_bit_s) for legs in
+            ways.legs[:MOST_RELAYS]],
         )  # fmt: skip
+        self._held = [row for row in ways.held_spells() if row[2] < MOST_RELAYS]
         self._switches = self._edges()
         self._planned: tuple[list[Change], list[Run], Future] | None = None
         self._done_us = world.start_us
@@ -249,7 +252,7 @@ class Station:
         -------
         bytes
             Frames that reached the ground since the last call, with sync markers: channel 0 live, channel 1
-            playback.
+            playback, from channel 2 on what relays kept, a channel for each.
 
         Raises
         ------
@@ -383,16 +386,20 @@ class Station:
         -------
         dict of str to int
             Packets received, duplicates, refused before and on board, lost without contact; queued; stored octets
-            and packets; packets that the store lost.
+            and packets; packets that the store lost; octets and packets that relays keep; lines of the journal
+            from before its lines were chained.
         """
         with self._lock:
             stored = dict(zip(("stored_octets", "stored_packets", "lost_packets"), self._down.stored, strict=True))
+            kept = dict(zip(("relay_octets", "relay_packets"), self._down.relayed(self._done_us), strict=True))
             on_board = sum(self._computer.refused.values())
             return {
                 **self._counts,
                 "refused": self._counts["refused"] + on_board,
                 "queued": len(self._computer.queue),
                 **stored,
+                **kept,
+                "unchained_lines": self._journal.unchained,
             }
 
     def _remember(self, entry: Entry) -> None:
@@ -403,15 +410,15 @@ class Station:
 
     def _arrival(self, sent_us: int) -> int | None:
         """When what is sent arrives, to the next millisecond; None if it never does."""
-        arrived_us = sent_us + self._ways.light_us(sent_us)
-        if self._ways.way_at(arrived_us) < 0:
-            if len(self._ways.names) == 1:
-                return None
-            opened = self._ways.next_open(arrived_us)
-            if opened is None:
-                return None
-            arrived_us = opened
-        return -(-arrived_us // 1000) * 1000
+        arrived_us = self._ways.arrival_us(sent_us)
+        return None if arrived_us is None else -(-arrived_us // 1000) * 1000
+
+    def _relay(self, legs: Legs, room_octets: int, rate_bit_s: float) -> RelayStore[Any]:
+        """What a relay keeps: as much, and sent as fast, as its recorder says, or else as the station's store."""
+        recorder = self.plan.element(legs.name).recorder
+        if recorder is not None:
+            room_octets, rate_bit_s = int(recorder.capacity_bit / 8), recorder.downlink_bit_s
+        return RelayStore(legs, room_octets, max(round(rate_bit_s), 1))
 
     def _skip(self, until_us: int) -> None:
         """Go on without sending."""
@@ -424,14 +431,12 @@ class Station:
         if until_us <= self._reached_us:
             return b""
         self._reached_us = until_us
-        left_us = until_us - self._ways.light_us(until_us - self._ways.light_us(until_us))
-        stop_us = min(left_us, self._world.stop_us) + 1
-        if stop_us <= self._done_us:
-            return b""
-        self._live(stop_us)
-        self._down.go(self._done_us, stop_us, self._switches)
-        self._done_us = stop_us
-        return self._down.take(send=send)
+        stop_us = min(self._ways.left_us(until_us), self._world.stop_us) + 1
+        if stop_us > self._done_us:
+            self._live(stop_us)
+            self._down.go(self._done_us, stop_us, self._switches)
+            self._done_us = stop_us
+        return self._down.take(until_us, send=send)
 
     def _live(self, stop_us: int) -> None:
         """Let everything happen on board up to before an instant."""
@@ -485,9 +490,11 @@ class Station:
         """When the station can be heard and may play back."""
         world, turns = self._world, self._transmitter()
         audible = self._future.audible
-        marks: list[tuple[int, str, bool]] = [(world.start_us, "play", True), (world.start_us, "way", False)]
+        marks: list[tuple[int, str, int]] = [(world.start_us, "play", True), (world.start_us, "way", False)]
         for start, stop in self._ways.open_spells():
             marks += [(start, "way", True), (stop, "way", False)]
+        for start, stop, relay in self._held:
+            marks += [(start, "relay", relay), (stop, "relay", -1)]
         marks.append((world.start_us, "works", bool(audible[0])))
         marks += [
             (world.step_of_time(int(k) + 1), "works", bool(audible[k + 1]))
@@ -496,12 +503,15 @@ class Station:
         marks += [(t, "send", on) for t, on in turns]
         marks += [(t, "play", on) for t, on in self._computer.playing]
         marks.sort(key=lambda mark: mark[0])
-        state = {"way": False, "works": True, "send": True, "play": True}
-        edges: dict[int, tuple[bool, bool]] = {}
+        state: dict[str, int] = {"way": False, "works": True, "send": True, "play": True, "relay": -1}
+        edges: dict[int, tuple[bool, bool, int]] = {}
         for t_us, what, on in marks:
             state[what] = on
-            edges[t_us] = (state["way"] and state["works"] and state["send"], state["play"])
-        return Switches(list(edges), [on for on, _ in edges.values()], [on for _, on in edges.values()])
+            sends = bool(state["works"] and state["send"])
+            heard = bool(state["way"]) and sends
+            edges[t_us] = (heard, bool(state["play"]), state["relay"] if sends and not heard else -1)
+        heard_, playing, relays = (list(part) for part in zip(*edges.values(), strict=True))
+        return Switches(list(edges), heard_, playing, relays)
 
     def _transmitter(self) -> list[tuple[int, bool]]:
         """When transmitters are switched: the station is silent only while all are off."""

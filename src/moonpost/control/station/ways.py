@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +16,8 @@ import numpy.typing as npt
 
 from moonpost.comms import Contacts
 from moonpost.control.station.instants import SECOND_US, utc
-from moonpost.control.station.relayways import relay_ways
+from moonpost.control.station.legs import Legs
+from moonpost.control.station.relayways import RelayWay, relay_ways
 from moonpost.errors import MoonpostError, OutputError
 from moonpost.files import atomic_path
 from moonpost.plan import Plan, SurfaceStation
@@ -27,6 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["ContactWindow"]
 
 _LIGHT_M_S = 299_792_458.0
+_OWN = ("edges_us", "serving", "grid_us", "light_s")
+_PARTS = ("seen_us", "earth_us", "up_s", "down_s")
 _STEP_S = 600.0
 _SEEN = 0.5
 _Floats = npt.NDArray[np.float64]
@@ -70,6 +74,8 @@ class Ways:
         Times at which lengths are known [us of UTC].
     light_s : ndarray, (k, n)
         Light time of each way [s].
+    legs : tuple of Legs
+        The two legs of each relay, in the order of the names.
 
     Examples
     --------
@@ -83,6 +89,11 @@ class Ways:
     serving: npt.NDArray[np.int64]
     grid_us: npt.NDArray[np.int64]
     light_s: _Floats
+    legs: tuple[Legs, ...] = ()
+
+    @cached_property
+    def _longest_us(self) -> int:
+        return round(float(self.light_s.max()) * SECOND_US) + 2
 
     def way_at(self, t_us: int) -> int:
         """The way that serves at an instant; -1 if none."""
@@ -94,12 +105,49 @@ class Ways:
         row = self.light_s[max(self.way_at(t_us) if way is None else way, 0)]
         return round(float(np.interp(t_us, self.grid_us, row)) * SECOND_US)
 
-    def next_open(self, t_us: int) -> int | None:
-        """The first instant from one on at which any way is open."""
-        if self.way_at(t_us) >= 0:
-            return t_us
-        later = np.flatnonzero((self.edges_us[:-1] > t_us) & (self.serving >= 0))
-        return int(self.edges_us[later[0]]) if later.size else None
+    def left_us(self, until_us: int) -> int:
+        """The latest instant up to which all that left the station by the serving way has come by an instant."""
+        k = int(np.searchsorted(self.edges_us, until_us - self._longest_us, side="right")) - 1
+        first = stretch = min(max(k, 0), self.serving.size - 1)
+        while True:
+            left_us = until_us
+            for _ in range(3):
+                left_us = until_us - self.light_us(left_us, int(self.serving[stretch]))
+            if left_us < self.edges_us[stretch + 1] or stretch + 1 == self.serving.size:
+                return left_us if stretch == first else max(left_us, int(self.edges_us[stretch]) - 1)
+            stretch += 1
+
+    def arrival_us(self, sent_us: int) -> int | None:
+        """When what leaves the ground at an instant arrives; None if it never does.
+
+        Where no way is open, a relay takes it when it sees the Earth and hands it on when it sees the site; in a
+        plan with a relay it may also wait for the direct way.
+        """
+        way = self.way_at(sent_us + self.light_us(sent_us, 0))
+        at_us = sent_us + self.light_us(sent_us, max(way, 0))
+        if way >= 0 and self.way_at(at_us) >= 0:
+            return at_us
+        if len(self.names) == 1:
+            return None
+        found = [leg.arrival_us(sent_us) for leg in self.legs]
+        later = np.flatnonzero((self.edges_us[:-1] > at_us) & (self.serving == 0))
+        found += [int(edge) for edge in self.edges_us[later[:1]]]
+        return min((t for t in found if t is not None), default=None)
+
+    def held_spells(self) -> list[tuple[int, int, int]]:
+        """Times in which no way is open and a relay, the first in view, keeps what it is sent, with its number."""
+        inner = [leg.seen_us.ravel() for leg in self.legs]
+        edges = np.unique(np.concatenate([self.edges_us, *inner]).clip(self.edges_us[0], self.edges_us[-1]))
+        found: list[tuple[int, int, int]] = []
+        for start, stop in zip(edges[:-1].tolist(), edges[1:].tolist(), strict=True):
+            if self.way_at(start) >= 0:
+                continue
+            seen = [k for k, leg in enumerate(self.legs) if leg.sees(start)]
+            if seen and found and found[-1][1:] == (start, seen[0]):
+                found[-1] = (found[-1][0], stop, seen[0])
+            elif seen:
+                found.append((start, stop, seen[0]))
+        return found
 
     def windows(self) -> tuple[ContactWindow, ...]:
         """Times with contact, in order; one for each way that serves."""
@@ -151,7 +199,7 @@ def find_ways(
     >>> find_ways(load_plan("ilrs-orbit"), None, span_us).names
     ('direct',)
     """
-    key = hashlib.sha256(json.dumps(["ways-1", digest or plan.sha256, site, span_us]).encode()).hexdigest()
+    key = hashlib.sha256(json.dumps(["ways-2", digest or plan.sha256, site, span_us]).encode()).hexdigest()
     path = None if folder is None else folder / "ways.npz"
     kept = None if path is None else _kept(path, key)
     if kept is not None:
@@ -162,6 +210,7 @@ def find_ways(
             np.savez(
                 temporary, key=np.array(key), names=np.array(found.names), edges_us=found.edges_us,
                 serving=found.serving, grid_us=found.grid_us, light_s=found.light_s,
+                **{f"{part}-{k}": getattr(leg, part) for k, leg in enumerate(found.legs) for part in _PARTS},
             )  # fmt: skip
     return found
 
@@ -173,7 +222,11 @@ def _kept(path: Path, key: str) -> Ways | None:
             if str(file["key"]) != key:
                 return None
             names = tuple(str(name) for name in file["names"])
-            return Ways(names, *(file[part] for part in ("edges_us", "serving", "grid_us", "light_s")))
+            edges_us, serving, grid_us, light_s = (file[part] for part in _OWN)
+            legs = tuple(
+                Legs(name, grid_us, *(file[f"{part}-{k}"] for part in _PARTS)) for k, name in enumerate(names[1:])
+            )
+            return Ways(names, edges_us, serving, grid_us, light_s, legs)
     except (OSError, ValueError, KeyError, EOFError):
         return None
 
@@ -196,7 +249,17 @@ def _found(plan: Plan, site: str | None, span_us: tuple[int, int]) -> Ways:
     relays = relay_ways(plan, place.id, almanac, profile, t)
     edges, serving = _merged([direct, *(relay.contacts for relay in relays)], span_us)
     lengths = np.stack([light_s, *(relay.light_s for relay in relays)])
-    return Ways(("direct", *(relay.name for relay in relays)), edges, serving, grid_us, lengths)
+    legs = tuple(_legs(relay, grid_us) for relay in relays)
+    return Ways(("direct", *(relay.name for relay in relays)), edges, serving, grid_us, lengths, legs)
+
+
+def _legs(relay: RelayWay, grid_us: npt.NDArray[np.int64]) -> Legs:
+    """The two legs of a relay."""
+    seen_us, earth_us = (
+        np.stack([end.astype("datetime64[us]").astype(np.int64) for end in (part.start, part.stop)], axis=1)
+        for part in (relay.seen, relay.earth)
+    )
+    return Legs(relay.name, grid_us, seen_us, earth_us, relay.up_s, relay.light_s - relay.up_s)
 
 
 def _profile(plan: Plan, place: Any) -> HorizonProfile:
