@@ -9,22 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 from moonpost.errors import InputError
 from moonpost.partners.dates import end_of
+from moonpost.partners.needs import need
 from moonpost.partners.proposals import Person, same_name
 from moonpost.plan.base import when_bounds
 
 if TYPE_CHECKING:
     from moonpost.partners.samples import Custody
 
-__all__ = ["AGREE_DAYS", "REQUEST_ACTIONS", "RefusedError", "SampleRequest", "agree_by", "working_day_after"]
+__all__ = ["AGREE_DAYS", "REQUEST_ACTIONS", "SampleRequest", "agree_by", "working_day_after"]
 
 AGREE_DAYS = 10
 """Working days from the grant in which the agreement is to be signed (CNSA procedure of 2020-12-17)."""
 
 _VERDICTS = ("approve", "reject")
-
-
-class RefusedError(Exception):
-    """An action that custody does not allow."""
 
 
 @dataclass(frozen=True)
@@ -166,12 +163,6 @@ def agree_by(granted: str, holidays: Iterable[dt.date] = ()) -> dt.date:
     '2022-05-02'
     """
     return working_day_after(end_of(granted).date(), AGREE_DAYS, holidays)
-
-
-def need(condition: object, text: str) -> None:
-    """Refuse unless a condition holds."""
-    if not condition:
-        raise RefusedError(text)
 
 
 def word(action: Mapping[str, Any], name: str) -> str:

@@ -10,12 +10,11 @@ from typing import Any
 
 from moonpost.errors import DateError, InputError
 from moonpost.partners.dates import Day, end_of, instant
+from moonpost.partners.needs import RefusedError, need
 from moonpost.partners.proposals import same_name
 from moonpost.partners.samplerequests import (
     REQUEST_ACTIONS,
-    RefusedError,
     SampleRequest,
-    need,
     not_before,
     request_of,
     whole,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from moonpost.errors import InputError
 from moonpost.partners.ledger.entries import Entry
 from moonpost.partners.ledger.keys import key_id, signature_holds
-from moonpost.partners.ledger.needs import RefusedError, named, need, text_in
+from moonpost.partners.needs import RefusedError, named, need, text_in
 
 if TYPE_CHECKING:
     from moonpost.partners.ledger.rules import LedgerState
@@ -267,7 +267,7 @@ def sound_key(state: LedgerState, party: str, public: str, body: Mapping[str, An
     >>> sound_key(LedgerState(), "cn", "short", {})
     Traceback (most recent call last):
     ...
-    moonpost.partners.ledger.needs.RefusedError: is not 64 hexadecimal digits
+    moonpost.partners.needs.RefusedError: is not 64 hexadecimal digits
     """
     try:
         identifier = key_id(public)

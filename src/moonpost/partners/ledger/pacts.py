@@ -11,7 +11,7 @@ from moonpost.errors import DateError
 from moonpost.partners.agreements import ORDER, RULES, AgreementStanding, StepTaken, agreed, standing_of
 from moonpost.partners.dates import Day, end_of, instant
 from moonpost.partners.ledger.entries import Entry
-from moonpost.partners.ledger.needs import RefusedError, named, need, text_in
+from moonpost.partners.needs import RefusedError, named, need, text_in
 from moonpost.plan.base import when_bounds
 
 if TYPE_CHECKING:

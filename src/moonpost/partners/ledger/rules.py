@@ -22,8 +22,8 @@ from moonpost.partners.ledger.changes import (
 )
 from moonpost.partners.ledger.entries import Entry
 from moonpost.partners.ledger.keys import key_id
-from moonpost.partners.ledger.needs import RefusedError, need, text_in
 from moonpost.partners.ledger.pacts import AgreementState, act, agreement_from, open_agreement, retract, step
+from moonpost.partners.needs import RefusedError, need, text_in
 from moonpost.partners.samples import Custody
 
 __all__ = ["KINDS", "AgreementState", "ChangeState", "LedgerState", "proof_message"]

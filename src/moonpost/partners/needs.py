@@ -1,4 +1,4 @@
-"""What the rules need of an entry, and how they refuse it."""
+"""What rules need of an entry or an action, and how they refuse it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["RefusedError", "named", "need", "text_in"]
 
 
 class RefusedError(Exception):
-    """An entry that the rules do not allow; its text is the reason.
+    """An entry or an action that the rules do not allow; its text is the reason.
 
     Examples
     --------
