@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from moonpost.control.archive import Archive, rebuild, verify
 from moonpost.control.archive import writer as writing
+from moonpost.control.archive.stops import stopped
 from moonpost.errors import DataError, OutputError
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -275,3 +276,96 @@ def test_retention_removes_what_is_old_and_nothing_else(tmp_path: Path) -> None:
     with Archive.open(tmp_path, decode) as archive:
         assert counts(archive) == list(range(300, 650))
         assert verify(tmp_path).is_sound
+
+
+def sealed(folder: Path) -> Path:
+    """An archive of several closed segments."""
+    with Archive.open(folder, decode, segment_bytes=4096) as archive:
+        for number in range(0, 600, 60):
+            archive.append(make(np.arange(number, number + 60)))
+    return folder
+
+
+@pytest.mark.parametrize("fault", ["short", "head", "gone", "last", "seal", "part"])
+def test_the_opening_tells_what_a_moment_shows_and_goes_on(tmp_path: Path, fault: str) -> None:
+    raw = sealed(tmp_path) / "raw"
+    victim = raw / "0000000002.seg"
+    place = {"short": "0000000002.seg, octet 100", "head": "0000000002.seg, octet 0", "gone": "0000000002.seg",
+             "last": "raw", "seal": "0000000003.seg, octet 0", "part": ".parquet"}[fault]  # fmt: skip
+    if fault == "short":
+        os.truncate(victim, 100)
+    elif fault == "head":
+        victim.write_bytes(b"X" + victim.read_bytes()[1:])
+    elif fault == "gone":
+        victim.unlink()
+    elif fault == "last":
+        last = max(raw.glob("*.seg"))
+        last.unlink()
+        last.with_suffix(".json").unlink()
+    elif fault == "seal":
+        seal = victim.with_suffix(".json")
+        seal.write_text(seal.read_text().replace('"sha256": "', '"sha256": "0')[:-1])
+    else:
+        next((tmp_path / "parameters").glob("*.parquet")).unlink()
+    with Archive.open(tmp_path, decode) as archive:
+        assert any(place in finding.place for finding in archive.findings), archive.findings
+        assert archive.append(make(np.arange(700, 760), apid=6)).acknowledged
+        assert archive.query("c6/count", EPOCH, LATER).value.tolist() == list(range(700, 760))
+        kept = sum(len(packets) for packets in archive.packets(EPOCH, LATER))
+        assert kept == (540 if fault in ("short", "gone", "last") else 660)
+    with Archive.open(tmp_path, decode) as archive:  # numbers of lost segments are not given again
+        assert archive.query("c6/count", EPOCH, LATER).value.tolist() == list(range(700, 760))
+
+
+def test_a_sound_archive_is_opened_without_findings(tmp_path: Path) -> None:
+    sealed(tmp_path)
+    with Archive.open(tmp_path, decode) as archive:
+        assert archive.findings == ()
+
+
+def test_a_folder_that_is_gone_is_told_and_taken_up_when_it_is_back(tmp_path: Path) -> None:
+    folder, away = tmp_path / "a", tmp_path / "b"
+    with Archive.open(folder, decode, sync_s=3600.0) as archive:
+        archive.append(make(np.arange(10)))
+        archive.append(make(np.arange(10, 20)))
+        folder.rename(away)
+        for call in (archive.sync, archive.flush, lambda: archive.append(make([20]))):
+            with pytest.raises(OutputError, match="its files are gone"):
+                call()
+        assert archive.status.acknowledged == 10
+        assert not folder.exists()
+        (folder / "raw").mkdir(parents=True)
+        (folder / "lock").touch()
+        with pytest.raises(OutputError, match="another folder lies in its place"):
+            archive.append(make([20]))
+        shutil.rmtree(folder)
+        away.rename(folder)
+        archive.append(make([20]))
+        assert archive.sync() == 21
+    with Archive.open(folder, decode) as archive:
+        assert counts(archive) == list(range(21))
+    assert verify(folder).is_sound
+
+
+def test_closing_without_its_folder_leaves_nothing_behind(tmp_path: Path) -> None:
+    folder, away = tmp_path / "a", tmp_path / "b"
+    archive = Archive.open(folder, decode)
+    archive.append(make(np.arange(10)))
+    folder.rename(away)
+    with pytest.raises(OutputError, match="its files are gone"):
+        archive.close()
+    assert not folder.exists()
+    away.rename(folder)
+    with Archive.open(folder, decode) as again:
+        assert counts(again) == list(range(10))
+
+
+@pytest.mark.parametrize("said", [[28, "disk full"], [122, "disk full"], [2, "folder gone"], [30, "read-only"],
+                                  [13, "not permitted"], [5, "disk failing"]])  # fmt: skip
+def test_causes_are_told_apart(tmp_path: Path, said: list[object]) -> None:
+    error = OSError(said[0], os.strerror(int(str(said[0]))))
+    told = stopped(tmp_path, error)
+    assert (told.cause, str(error.strerror) in told.what) == (said[1], True)
+    wrapped = OutputError("cannot write")
+    wrapped.__cause__ = error
+    assert stopped(tmp_path, wrapped).cause == said[1]

@@ -6,6 +6,7 @@ import resource
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 
 from moonpost.control.archive import verify
+from moonpost.control.database import Database
 from moonpost.control.ground import AlarmRules, Ground, LiveBatch
 from moonpost.control.packets import (
     FrameLayout,
@@ -234,7 +236,7 @@ def test_a_source_that_should_be_heard_is_missed(ground: Ground) -> None:
 
 
 def test_a_full_disk_refuses_and_recovers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("moonpost.control.ground.ground._RETRY_S", 0.05)
+    monkeypatch.setattr("moonpost.control.ground.archivewatch._RETRY_S", 0.05)
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     with Ground.open(tmp_path, dictionary(), layout=LAYOUT, sync_s=0.0) as ground:
         ground.receive(framed(rover(range(100))), at=at(100))
@@ -268,7 +270,7 @@ def test_a_full_disk_refuses_and_recovers(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_a_refused_piece_that_comes_again_loses_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("moonpost.control.ground.ground._RETRY_S", 0.0)
+    monkeypatch.setattr("moonpost.control.ground.archivewatch._RETRY_S", 0.0)
     reserve = "moonpost.control.archive.writer.RESERVE_BYTES"
     with Ground.open(tmp_path, dictionary(), layout=LAYOUT) as ground:
         writer = FrameWriter(LAYOUT)
@@ -350,3 +352,81 @@ def test_the_whole_way_is_ten_times_as_fast_as_its_peer(tmp_path: Path, limited:
     rate = 100 * size * (rounds - 4) / spent / 1e6
     print(f"{rate:.1f} million parameters/s of processor time")
     assert rate > 16.6
+
+
+def until(true: Callable[[], bool]) -> None:
+    for _ in range(1000):
+        if true():
+            return
+        threading.Event().wait(0.01)
+    raise AssertionError("not within ten seconds")
+
+
+def test_a_folder_that_is_gone_is_told_as_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("moonpost.control.ground.archivewatch._RETRY_S", 0.0)
+    monkeypatch.setattr("moonpost.control.ground.ground._LOOK_S", 0.0)
+    folder, away = tmp_path / "a", tmp_path / "b"
+    with Ground.open(folder, dictionary(), layout=LAYOUT) as ground:
+        ground.receive(framed(rover(range(10))), at=at(10))
+        ground.archive.sync()
+        folder.rename(away)
+        until(lambda: ground.full_since is not None)  # though nothing comes
+        (alarm,) = ground.alarms.active()
+        assert (alarm.key, alarm.severity, "its files are gone" in alarm.text) == (
+            "ground.archive",
+            "critical",
+            True,
+        )
+        piece = framed(rover(range(10, 20)))
+        assert ground.receive(piece, at=at(20)).rejected == 10
+        status = ground.status()
+        assert (status["stopped"], status["rejects"]) == ("folder gone", {"folder gone": 10})
+        assert not folder.exists()
+        away.rename(folder)
+        assert ground.receive(piece, at=at(20)).packets == 10
+        assert (ground.full_since, ground.status()["rejects"], ground.status()["stopped"]) == (None, {}, "")
+        assert not ground.alarms.is_up("ground.archive")
+        assert numbers(ground) == list(range(20))
+
+
+@pytest.mark.parametrize("quick", [True, False])
+def test_a_damaged_segment_raises_an_alarm_and_stops_nothing(tmp_path: Path, quick: bool) -> None:
+    database = Database.open(tmp_path / "control.sqlite")
+    folder = tmp_path / "archive"
+    with Ground.open(folder, dictionary(), layout=LAYOUT, database=database) as ground:
+        ground.receive(framed(rover(range(50))), at=at(50))
+    segment = folder / "raw" / "0000000001.seg"
+    whole = segment.read_bytes()
+    segment.write_bytes(whole[:-1] if quick else whole[:1000] + bytes([whole[1000] ^ 1]) + whole[1001:])
+    with Ground.open(folder, dictionary(), layout=LAYOUT, database=database) as ground:
+        if quick:
+            assert ground.alarms.is_up("ground.archive")  # at once
+        until(lambda: ground.status()["damage"]["checked"])
+        (alarm,) = [one for one in ground.alarms.active() if one.key == "ground.archive"]
+        assert "0000000001.seg, octet " in alarm.text
+        assert "moonpost control verify DIR" in alarm.text
+        assert str(tmp_path) not in alarm.text
+        assert ground.status()["damage"]["places"] > 0
+        assert sum(len(found) for found in ground.archive.packets(EPOCH, LATER)) == 49
+        assert ground.receive(framed(rover(range(50, 60))), at=at(60)).packets == 10
+        assert ground.alarms.is_up("ground.archive")
+    segment.write_bytes(whole)
+    with Ground.open(folder, dictionary(), layout=LAYOUT, database=database) as ground:
+        until(lambda: ground.status()["damage"]["checked"])
+        assert not ground.alarms.is_up("ground.archive")
+        assert numbers(ground) == list(range(60))
+    database.close()
+
+
+def test_a_gap_of_before_a_restart_is_cleared_in_its_time(tmp_path: Path) -> None:
+    database = Database.open(tmp_path / "control.sqlite")
+    with Ground.open(tmp_path, dictionary(), layout=LAYOUT, database=database) as ground:
+        ground.receive(framed(rover(range(5))) + framed(rover(range(9, 12))), at=at(12))
+        ground.receive(framed(rover([12])), at=at(13))
+        assert ground.alarms.is_up("ground.gap.station")
+    with Ground.open(tmp_path, dictionary(), layout=LAYOUT, database=database) as ground:
+        ground.receive(b"", at=at(20))
+        assert ground.alarms.is_up("ground.gap.station")
+        ground.receive(b"", at=at(400))
+        assert not ground.alarms.is_up("ground.gap.station")
+    database.close()

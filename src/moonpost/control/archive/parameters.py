@@ -318,6 +318,7 @@ class ParameterStore:
     def _keep(self) -> None:
         """Write the manifest."""
         parts = tuple(part for parts in self.parts.values() for part in parts)
+        self.files.make_folder()
         write_manifest(self.files.folder, Manifest(self.watermark, self._serial, self.retained_us, parts))
 
     def _sweep(self) -> None:

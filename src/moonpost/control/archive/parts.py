@@ -140,7 +140,7 @@ class PartStore:
         stem = f"{apid:04d}-{serial:08d}"
         columns = _column_names(rows)
         levels, table = build_levels(rows)
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self.make_folder()
         frame = {"packet_time": rows.time_us.astype("datetime64[us]"), "packet_key": rows.key}
         frame |= {column: rows.columns[name] for name, column, _ in columns}
         try:
@@ -155,6 +155,17 @@ class PartStore:
             raise
         first_us, last_us = int(rows.time_us[0]), int(rows.time_us[-1])
         return Part(stem, apid, len(rows), first_us, last_us, columns, tuple(levels), digests)
+
+    def make_folder(self) -> None:
+        """Make the folder in that of the archive; one that is gone as a whole is not begun anew."""
+        try:
+            self.folder.mkdir(exist_ok=True)
+        except OSError as error:
+            raise OutputError(
+                f"cannot be written: {error.strerror or error}",
+                where=str(self.folder),
+                advice="put the archive back; the packets are kept and are written later",
+            ) from error
 
     def path(self, stem: str, suffix: str) -> Path:
         """Where a file of a part lies."""

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from moonpost.control.archive.batch import Decoder, Packets, exact_times
+from moonpost.control.archive.checking import Finding, check_quickly
 from moonpost.control.archive.gaps import Gap
 from moonpost.control.archive.parameters import ParameterStore
 from moonpost.control.archive.reading import read_bins, read_gaps, read_samples
@@ -88,6 +89,11 @@ class Status:
 class Archive:
     """An archive of telemetry in a folder; `Archive.open` opens it.
 
+    Attributes
+    ----------
+    findings : tuple of Finding
+        What was wrong with closed segments and parts at the opening to write, as far as a moment tells.
+
     Examples
     --------
     >>> import tempfile
@@ -103,8 +109,15 @@ class Archive:
     (True, [250.0, 251.0, 252.0, 253.0])
     """
 
-    def __init__(self, folder: Path, writer: SegmentWriter | None, store: ParameterStore | None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        writer: SegmentWriter | None,
+        store: ParameterStore | None,
+        findings: tuple[Finding, ...] = (),
+    ) -> None:
         self.folder = folder
+        self.findings = findings
         self._writer = writer
         self._store = store
         self._lock = threading.RLock()
@@ -165,18 +178,17 @@ class Archive:
         writer = None if read_only else SegmentWriter(place, int(segment_bytes), float(sync_s))
         store = None
         try:
+            findings = () if writer is None else check_quickly(place, writer.closed)
             if decode is not None:
                 store = ParameterStore(place / "parameters", decode, int(hot_values), not read_only)
-                for number, content in each_segment(place, store.watermark):
-                    if len(content.packets):
-                        store.ingest(content.packets, content.check, (number, int(content.ends[-1])))
+                _take_up(place, store, writer)
         except BaseException:
             if store is not None:
                 store.close()
             if writer is not None:
                 writer.close()
             raise
-        return cls(place, writer, store)
+        return cls(place, writer, store, findings)
 
     def __enter__(self) -> Archive:
         return self
@@ -222,6 +234,7 @@ class Archive:
 
         def write() -> None:
             try:
+                self.sync()
                 store.flush()
             except MoonpostError as error:
                 store.trouble = str(error)
@@ -257,7 +270,7 @@ class Archive:
         OutputError
             If the disk is full; nothing is lost.
         """
-        self._writing()
+        self.sync()
         if self._store is not None:
             self._store.flush()
 
@@ -430,7 +443,10 @@ class Archive:
         """
         first, last = _period(start, stop)
         for number in list_segments(self.folder):
-            seal = read_seal(self.folder, number)
+            try:
+                seal = read_seal(self.folder, number)
+            except DataError:  # damaged: the packets themselves tell
+                seal = None
             if seal is not None and not _reaches(seal, first, last, apid):
                 continue
             found = read_segment(self.folder, number).packets
@@ -482,6 +498,7 @@ class Archive:
             self._flusher.join()
         try:
             if self._writer is not None and self._store is not None:
+                self._writer.sync()
                 self._store.flush()
         finally:
             if self._store is not None:
@@ -506,6 +523,15 @@ class Archive:
                 advice="open it with decode=...",
             )
         return self._store
+
+
+def _take_up(place: Path, store: ParameterStore, writer: SegmentWriter | None) -> None:
+    """Decode what the parts do not reach; segments that are missing leave their numbers unused."""
+    if writer is not None:
+        writer.pass_by(store.watermark[0])
+    for number, content in each_segment(place, store.watermark):
+        if len(content.packets):
+            store.ingest(content.packets, content.check, (number, int(content.ends[-1])))
 
 
 def _period(start: TimeLike, stop: TimeLike) -> tuple[int, int]:

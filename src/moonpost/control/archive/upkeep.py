@@ -7,19 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from moonpost.control.archive.batch import Decoder
+from moonpost.control.archive.checking import Finding, check_all
 from moonpost.control.archive.manifest import read_manifest
 from moonpost.control.archive.parameters import ParameterStore
-from moonpost.control.archive.segments import (
-    each_segment,
-    list_segments,
-    read_retired,
-    read_seal,
-    read_segment,
-    segment_path,
-)
+from moonpost.control.archive.segments import each_segment
 from moonpost.control.archive.writer import SegmentWriter
 from moonpost.errors import DataError
-from moonpost.files import atomic_folder, digest
+from moonpost.files import atomic_folder
 
 __all__ = ["Finding", "Rebuilt", "Verification", "rebuild", "verify"]
 
@@ -44,25 +38,6 @@ class Rebuilt:
     duplicates: int
     undecoded: int
     parameters: int
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One fault of an archive.
-
-    Parameters
-    ----------
-    place : str
-        The file and the place in it.
-    text : str
-        What is wrong there.
-    """
-
-    place: str
-    text: str
-
-    def __str__(self) -> str:
-        return f"{self.place}: {self.text}"
 
 
 @dataclass(frozen=True)
@@ -182,16 +157,14 @@ def verify(folder: str | os.PathLike[str]) -> Verification:
     ...     verify(folder).is_sound
     True
     """
-    place = _archive(folder)
-    findings: list[Finding] = []
-    packets, size = 0, 0
-    retired, previous = read_retired(place)
-    numbers = [number for number in list_segments(place) if number > retired]
-    for number in numbers:
-        count, length, previous = _check_segment(place, number, previous, findings)
-        packets, size = packets + count, size + length
-    parts = _check_parts(place, max([retired, *numbers]), findings)
-    return Verification(len(numbers), packets, size, parts, tuple(findings))
+    steps = list(check_all(_archive(folder)))
+    return Verification(
+        sum(step.segments for step in steps),
+        sum(step.packets for step in steps),
+        sum(step.size_bytes for step in steps),
+        sum(step.parts for step in steps),
+        tuple(finding for step in steps for finding in step.findings),
+    )
 
 
 def _archive(folder: str | os.PathLike[str]) -> Path:
@@ -200,55 +173,3 @@ def _archive(folder: str | os.PathLike[str]) -> Path:
     if not (place / "raw").is_dir():
         raise DataError("holds no archive", where=str(place), advice="check the path")
     return place
-
-
-def _check_segment(folder: Path, number: int, previous: str, findings: list[Finding]) -> tuple[int, int, str]:
-    """Check one segment; give its packets, its length and its hash."""
-    path = segment_path(folder, number)
-    try:
-        content, seal = read_segment(folder, number), read_seal(folder, number)
-    except DataError as error:
-        findings.append(Finding(error.where, error.what))
-        return 0, 0, ""
-    if not content.sound_head:
-        findings.append(Finding(f"{path.name}, octet 0", "the head of the segment is damaged"))
-    for begin, end in content.faults.tolist():
-        if seal is not None or end < content.size_bytes:
-            text = f"{end - begin} octets are no sound record"
-            findings.append(Finding(f"{path.name}, octet {begin}", text))
-    if seal is None:
-        return len(content.packets), content.size_bytes, ""
-    hashed = digest(path)
-    wrong = {
-        "length": content.size_bytes != seal.size_bytes,
-        "number of packets": len(content.packets) != seal.records,
-        "hash": hashed != seal.sha256,
-    }
-    told = "its {} is not that of its seal"
-    findings += [Finding(path.name, told.format(what)) for what, is_wrong in wrong.items() if is_wrong]
-    if seal.previous != previous:
-        findings.append(Finding(path.name, "the segment before it is missing or another"))
-    return len(content.packets), content.size_bytes, seal.sha256
-
-
-def _check_parts(folder: Path, last: int, findings: list[Finding]) -> int:
-    """Check the files of parts; give how many there are."""
-    target = folder / "parameters"
-    if not (target / "manifest.json").exists():
-        return 0
-    try:
-        manifest = read_manifest(target)
-    except DataError as error:
-        findings.append(Finding(error.where, error.what))
-        return 0
-    if manifest.watermark[0] > last + 1:
-        text = f"packets up to segment {manifest.watermark[0]} were decoded, but they are missing"
-        findings.append(Finding(str(folder / "raw"), text))
-    for part in manifest.parts:
-        for suffix, hashed in part.digests.items():
-            path = target / f"{part.stem}{suffix}"
-            if not path.is_file():
-                findings.append(Finding(path.name, "is missing"))
-            elif digest(path) != hashed:
-                findings.append(Finding(path.name, "its hash is not that of the manifest"))
-    return len(manifest.parts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import os
@@ -26,6 +27,7 @@ from moonpost.control.archive.segments import (
     write_all,
     write_seal,
 )
+from moonpost.control.archive.stops import stopped
 from moonpost.errors import DataError, OutputError
 from moonpost.files import write_json
 
@@ -82,8 +84,12 @@ class SegmentWriter:
                 os.close(self._lock)
                 raise
         except OSError as error:
-            raise _stopped(folder, error) from error
+            raise stopped(folder, error) from error
         self._number = max([self._number, *(segment.number for segment in self.closed)])
+
+    def pass_by(self, number: int) -> None:
+        """Give numbers after that of a segment that was there once, so that none is given twice."""
+        self._number = max(self._number, number)
 
     @property
     def position(self) -> tuple[int, int]:
@@ -116,12 +122,9 @@ class SegmentWriter:
         try:
             self._ready(len(records))
             self._write(records)
-        except OSError as error:
+        except (OSError, OutputError) as error:
             self.full_since = self.full_since or time.time()
-            raise _stopped(self.folder, error) from error
-        except OutputError:
-            self.full_since = self.full_since or time.time()
-            raise
+            raise stopped(self.folder, error) from error
         self.full_since = None
         self._hash.update(records)
         self._end += len(records)
@@ -143,14 +146,18 @@ class SegmentWriter:
         Raises
         ------
         OutputError
-            If the disk fails.
+            If the disk fails, or the files are not in the folder any more.
         """
+        try:
+            self._at_home()
+        except OSError as error:
+            raise stopped(self.folder, error) from error
         if self._file >= 0 and self.acknowledged < self.appended:
             try:
                 os.fdatasync(self._file)
             except OSError as error:
                 self._abandon()
-                raise _stopped(self.folder, error, "send again what was not acknowledged") from error
+                raise stopped(self.folder, error, "send again what was not acknowledged") from error
         self._last_sync = time.monotonic()
         self.acknowledged = self.appended
         return self.acknowledged
@@ -163,8 +170,8 @@ class SegmentWriter:
             if self._file >= 0:
                 self.sync()
                 self._seal()
-        except OSError as error:
-            raise _stopped(self.folder, error) from error
+        except (OSError, OutputError) as error:
+            raise stopped(self.folder, error) from error
         finally:
             if self._file >= 0:
                 os.close(self._file)
@@ -190,6 +197,7 @@ class SegmentWriter:
             If the disk fails.
         """
         gone = 0
+        self.sync()
         while self.closed and all(last < before_us for _, _, last in self.closed[0].channels.values()):
             oldest = self.closed[0]
             told = {"number": oldest.number, "sha256": oldest.sha256}
@@ -225,14 +233,26 @@ class SegmentWriter:
 
     def _ready(self, more: int) -> None:
         """Have an open segment with room on the disk for some octets."""
+        self._at_home()
         space = os.statvfs(self.folder)
         if space.f_bavail * space.f_frsize < more + RESERVE_BYTES:
-            raise OSError(28, "less free space than the archive keeps in reserve")
+            raise OSError(errno.ENOSPC, "less free space than the archive keeps in reserve")
         if self._file >= 0 and self._end >= self._segment_bytes:
             self.sync()
             self._seal()
         if self._file < 0:
             self._begin()
+
+    def _at_home(self) -> None:
+        """Refuse to write files that are not those of the folder any more: nobody would find it again."""
+        for descriptor, path in ((self._lock, self.folder / "lock"), (self._file, self._path)):
+            if descriptor >= 0 and not os.path.samestat(os.fstat(descriptor), os.stat(path)):
+                raise OSError(errno.ESTALE, "another folder lies in its place")
+
+    @property
+    def _path(self) -> Path:
+        """Where the open segment lies."""
+        return segment_path(self.folder, self._number)
 
     def _begin(self) -> None:
         """Begin the next segment."""
@@ -288,12 +308,3 @@ class SegmentWriter:
         os.close(self._file)
         self._file = -1
         self.closed.append(segment)
-
-
-def _stopped(folder: Path, error: OSError, advice: str = "") -> OutputError:
-    """The one error of a disk that takes no more."""
-    return OutputError(
-        f"the archive takes no packets: {error.strerror or error}",
-        where=str(folder),
-        advice=advice or "make space or mend the disk, then append again; all that was acknowledged is kept",
-    )

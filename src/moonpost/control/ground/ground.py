@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from moonpost.control.archive import Archive
 from moonpost.control.archive import Packets as Batch
 from moonpost.control.archive.spacepackets import archive_packets
 from moonpost.control.ground.alarms import AlarmRules, Alarms
+from moonpost.control.ground.archivewatch import ArchiveWatch
 from moonpost.control.ground.intake import Intake, rejects_of
 from moonpost.control.ground.keeping import keep_dictionary
 from moonpost.control.ground.live import Decoded, LiveBatch, columns_of
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 __all__ = ["Ground", "Received"]
 
 _RETRY_S = 1.0
+_LOOK_S = 1.0
 _GAP_QUIET = np.timedelta64(300, "s")
 Listener = Callable[[LiveBatch], object]
 
@@ -111,7 +114,6 @@ class Ground:
         self.dictionary = dictionary
         self.layout = layout
         self.alarms = alarms
-        self.full_since: np.datetime64 | None = None
         self._playback = np.array(sorted(playback), np.int64)
         self._clock = clock
         self._sync_s = sync_s
@@ -126,10 +128,10 @@ class Ground:
         )
         self._trouble = ""
         self._listener_trouble = ""
-        self._retry_wall_s = 0.0
         self._save_wall_s = 0.0
         self._now: np.datetime64 | None = None
-        self._refused: dict[str, tuple[bytes, Read, int]] = {}
+        self._refused: dict[str, tuple[bytes, Read, int, str]] = {}
+        self._refusals: Counter[str] = Counter()
         self._gap_at: dict[str, np.datetime64] = {}
         self._due: dict[str, tuple[Callable[[np.datetime64], bool], np.timedelta64]] = {}
         self._heard: dict[str, np.datetime64] = {}
@@ -139,11 +141,17 @@ class Ground:
         self.archive = Archive.open(folder, self._decode, sync_s=sync_s)
         try:
             self._values.seed(self.archive, clock() if clock is not None else None)
+            self._watch = ArchiveWatch(self.archive, alarms, self._last_instant)
         except BaseException:
             self.archive.close()
             raise
         self._keeper = threading.Thread(target=self._keep, name="moonpost-ground", daemon=True)
         self._keeper.start()
+
+    @property
+    def full_since(self) -> np.datetime64 | None:
+        """UTC since when the archive takes nothing, for whatever cause; None while it does."""
+        return self._watch.full_since
 
     @classmethod
     def open(
@@ -341,7 +349,8 @@ class Ground:
             sources = {name: source.to_dict() for name, source in self._intake.sources.items()}
             gaps = [{"source": name, **vars(gap)} for name, gap in self._intake.gaps]
             acknowledged = self.archive.acknowledged
-        for cause, number in (("disk full", counts["refused"]), ("unusable", counts["unusable"])):
+            refused = dict(self._refusals)
+        for cause, number in (*refused.items(), ("unusable", counts["unusable"])):
             if number:
                 rejects[cause] = number
         return {
@@ -350,8 +359,9 @@ class Ground:
             "idle_frames": received.idle_frames, "packets": received.packets,
             "idle_packets": received.idle_packets, "missing": dict(received.missing),
             "repeated": dict(received.repeated), "rejects": rejects, "rejected": sum(rejects.values()),
-            "full_since": None if self.full_since is None else f"{self.full_since}Z",
-            "gaps": gaps, "sources": sources, "trouble": self._trouble or self.alarms.trouble,
+            **self._watch.status(),
+            "gaps": gaps, "sources": sources,
+            "trouble": self._watch.trouble or self._trouble or self.alarms.trouble,
             "listener_trouble": self._listener_trouble,
         }  # fmt: skip
 
@@ -368,6 +378,7 @@ class Ground:
                 return
             self._stopped.set()
         self._keeper.join()
+        self._watch.close()
         with self._lock:
             self._intake.close()
             self.alarms.save()
@@ -397,7 +408,7 @@ class Ground:
                     taken += count
                     kept += fresh
             if piece and self._counts["refused"] > refused:
-                self._refused[source] = piece, found, self._counts["refused"] - refused
+                self._refused[source] = piece, found, self._counts["refused"] - refused, self._watch.cause
             self._follow(source, found, decoded, played, now)
             acknowledged = self.archive.acknowledged == self.archive.appended
             return Received(taken, self._rejected() - before, found.gaps, acknowledged)
@@ -423,12 +434,13 @@ class Ground:
         if held is None or not piece or held[0] != piece:
             return None
         self._counts["refused"] -= held[2]
+        self._refusals[held[3]] -= held[2]
         self._intake.source(source).refused -= held[2]
         return held[1]
 
     def _archive(self, packets: Packets, source: str, now: np.datetime64) -> tuple[int, list[Decoded]]:
         """Archive packets; give how many were taken and what is new of them, decoded."""
-        if self._is_full():
+        if self._watch.is_full:
             return self._refuse(len(packets), source), []
         try:
             batch = archive_packets(packets, self._decoder, now)
@@ -440,12 +452,12 @@ class Ground:
         try:
             receipt = self.archive.append(batch)
         except OutputError as error:
-            self._fill(error, now)
+            self._watch.stop(error, now)
             self._intake.withdraw(self.archive.appended)
             return self._refuse(len(packets), source), []
         finally:
             captured, self._captured = self._captured, None
-        self._empty(now)
+        self._watch.go_on(now)
         self._counts["taken"] += len(packets)
         self._counts["duplicates"] += receipt.duplicates
         self._counts["decoded"] += sum(len(one.table) for one in captured)
@@ -468,33 +480,19 @@ class Ground:
             self._captured += decoded
         return columns_of(decoded, len(packets))
 
-    def _is_full(self) -> bool:
-        """Whether the disk was full less than a second ago."""
-        return self.full_since is not None and time.monotonic() < self._retry_wall_s
-
     def _refuse(self, number: int, source: str) -> int:
         """Count packets that are not taken; none is."""
         self._counts["refused"] += number
+        self._refusals[self._watch.cause] += number
         self._intake.source(source).refused += number
         return 0
-
-    def _fill(self, error: OutputError, now: np.datetime64) -> None:
-        """The archive takes nothing any more."""
-        self._retry_wall_s = time.monotonic() + _RETRY_S
-        self.full_since = now if self.full_since is None else self.full_since
-        self._trouble = str(error)
-        self.alarms.tell("ground.archive", 2, now, "the archive takes no packets: telemetry is refused")
-
-    def _empty(self, now: np.datetime64) -> None:
-        """The archive takes packets again."""
-        if self.full_since is not None:
-            self.full_since, self._trouble = None, ""
-            self.alarms.settle("ground.archive", now)
 
     def _look(self, source: str, found: Read, now: np.datetime64) -> None:
         """Alarms of gaps and of sources that fell silent."""
         missing = sum(gap.missing for gap in found.gaps if gap.kind == "packet")
         key = f"ground.gap.{source}"
+        if source not in self._gap_at and self.alarms.is_up(key):  # raised before a restart
+            self._gap_at[source] = now
         if missing:
             self._gap_at[source] = now
             self.alarms.tell(key, 1, now, f"packets are missing from {source}", float(missing))
@@ -546,6 +544,10 @@ class Ground:
         self._now = at.astype("datetime64[us]")
         return self._now
 
+    def _last_instant(self) -> np.datetime64:
+        """UTC of the last receipt; now if there was none."""
+        return self._instant(None) if self._now is None else self._now
+
     def _rejected(self) -> int:
         """All rejects so far."""
         refused = self._counts["refused"] + self._counts["unusable"]
@@ -558,12 +560,14 @@ class Ground:
 
     def _keep(self) -> None:
         """Until closed: put packets on the disk in time, and write alarms that could not be written."""
+        look_wall_s = 0.0
         while not self._stopped.wait(max(0.05, min(self._sync_s, 1.0))):
-            if self.archive.acknowledged < self.archive.appended:
+            if self.archive.acknowledged < self.archive.appended or time.monotonic() >= look_wall_s:
+                look_wall_s = time.monotonic() + _LOOK_S
                 try:
-                    self.archive.sync()
+                    self.archive.sync()  # tells, too, if the folder is gone
                 except OutputError as error:
                     with self._lock:
                         self._intake.withdraw(self.archive.appended)
-                        self._fill(error, self._now if self._now is not None else self._instant(None))
+                        self._watch.stop(error, self._last_instant())
             self._save_alarms()

@@ -125,7 +125,12 @@ class _Ingest(Collector):
         )
         full = 1.0 if status.get("full_since") else 0.0
         yield GaugeMetricFamily(
-            "moonpost_disk_full", "1 while the disk is too full to keep telemetry.", value=full
+            "moonpost_disk_full", "1 while telemetry cannot be kept, for whatever cause.", value=full
+        )
+        yield GaugeMetricFamily(
+            "moonpost_archive_damage",
+            "Places of the archive that are not as they were written.",
+            value=status.get("damage", {}).get("places", 0),
         )
         yield GaugeMetricFamily(
             "moonpost_telemetry_sources", "Sources that sent telemetry.", value=len(status.get("sources", {}))

@@ -17,7 +17,7 @@ _LOOPBACK = ("127.0.0.1", "::1", "local", "testclient")
 class Health(BaseModel):
     """Whether the server works."""
 
-    status: str = Field(description="ok, or degraded while telemetry cannot be kept.")
+    status: str = Field(description="ok, or degraded while telemetry cannot be kept or is damaged.")
     version: str = Field(description="Of Moonpost.")
     troubles: list[str] = Field(description="What is wrong, in words; empty if nothing is.")
 
@@ -45,9 +45,11 @@ def router(mission: Any) -> APIRouter:
         ground = getattr(mission, "ground", None)
         status = ground.status() if ground is not None else {}
         if status.get("full_since"):
-            troubles.append("the disk is full: telemetry is not kept")
+            troubles.append(f"{status.get('stopped') or 'the disk is full'}: telemetry is not kept")
         elif status.get("trouble"):
             troubles.append("telemetry cannot be kept")
+        if status.get("damage", {}).get("places"):
+            troubles.append("the archive is damaged: an alarm tells where")
         if getattr(mission, "trouble", ""):
             troubles.append("the mission's clock has stopped")
         return Health(status="degraded" if troubles else "ok", version=request.app.version, troubles=troubles)
