@@ -19,7 +19,7 @@ from moonpost.control.ground import Ground
 from moonpost.control.ground import sockets as ports
 from moonpost.control.ground.sockets import CommandPort, TelemetryPort
 from moonpost.control.packets import FrameWriter, make_packets
-from moonpost.errors import InputError
+from moonpost.errors import InputError, OutputError
 
 sys.path.insert(0, str(Path(__file__).parent))
 from ground_samples import EPOCH, LATER, LAYOUT, at, dictionary, framed, rover
@@ -179,7 +179,7 @@ def test_ports_that_cannot_be_had(ground: Ground) -> None:
         TelemetryPort("127.0.0.1", 0, ground, form="pictures")
 
 
-def test_telecommands_are_handed_on_in_order(ground: Ground) -> None:
+def test_telecommands_are_handed_on_in_order() -> None:
     got: list[tuple[bytes, str]] = []
 
     def take(octets: bytes, sender: str) -> bytes | None:
@@ -198,7 +198,8 @@ def test_telecommands_are_handed_on_in_order(ground: Ground) -> None:
         until(lambda: len(got) == 4)
         assert [octets for octets, _ in got] == list(commands)
         assert {sender for _, sender in got} == {f"tcp 127.0.0.1:{client.getsockname()[1]}"}
-        assert port.status() == {"clients": 1, "connected": 1, "packets": 4, "rejected": 1, "failed": 1}
+        counts = {"clients": 1, "connected": 1, "packets": 4, "rejected": 1, "failed": 1}
+        assert port.status() == {**counts, "trouble": "ValueError: no"}
     port.close()
 
 
@@ -214,3 +215,26 @@ def test_closing_lets_go_of_clients_that_say_nothing(ground: Ground) -> None:
             client.settimeout(5)
             with contextlib.suppress(ConnectionError):
                 assert client.recv(10) == b""
+
+
+def test_why_something_failed_is_kept_and_logged_once_for_each_cause(caplog: pytest.LogCaptureFixture) -> None:
+    said = ["full", "full", "gone", "full"]
+
+    class Taker:
+        def receive_packets(self, octets: bytes, source: str, *, whole: bool = False) -> None:
+            raise OutputError(said.pop(0), where="/a/folder")
+
+        def end(self, source: str) -> None:
+            pass
+
+    with TelemetryPort("127.0.0.1", 0, Taker(), form="packets") as port:  # type: ignore[arg-type]
+        for number in range(4):
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+                client.sendto(b"any", (port.host, port.port))
+            until(lambda number=number: port.counts["failed"] == number + 1)  # type: ignore[misc]
+        assert (port.status()["failed"], port.status()["trouble"]) == (4, "OutputError: full")
+    told = [record.getMessage() for record in caplog.records]
+    assert [line.rpartition(": ")[2] for line in told] == ["full", "gone"]
+    assert f"port {port.address}" in told[0]
+    with pytest.raises(TypeError, match="abstract"):
+        ports._Port("127.0.0.1", 0, "nothing")  # type: ignore[abstract]

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -222,3 +223,24 @@ def test_a_file_with_holes_is_told_in_one_line(tmp_path):
         file.write(b"\xa5" * (size - 4096))
     with pytest.raises((OutputError, DataError), match=r"damaged|malformed"), Database.open(place) as database:
         Users(database, hasher()).list()
+
+
+def test_a_file_that_is_gone_is_told_and_never_begun_anew(tmp_path):
+    place, away = tmp_path / "a.sqlite", tmp_path / "b.sqlite"
+    with Database.open(place) as database:
+        with database.write() as connection:
+            connection.execute(text("create table n (k integer primary key, v integer)"))
+        put(database, 1)
+        with database.read():  # further connections are made while it is gone
+            place.rename(away)
+            with pytest.raises(OutputError, match="is gone"):
+                put(database, 2)
+            with pytest.raises(OutputError, match="unable to open"), ThreadPoolExecutor(1) as pool:
+                pool.submit(count, database).result()
+            assert not place.exists()
+            place.touch()
+            with pytest.raises(OutputError, match="another file"):
+                put(database, 2)
+        away.rename(place)
+        put(database, 2)
+        assert count(database) == 2

@@ -61,7 +61,8 @@ def rebuild(folder: Path = _DIR, xtce: Path | None = _XTCE, as_json: bool = JSON
     }  # fmt: skip
     rejected = "".join(f", {number:,} {cause}" for cause, number in decoder.tally.rejects.items())
     text = (
-        f"{found.packets:,} packets ({found.duplicates:,} of them again{rejected}), {found.parameters} parameters"
+        f"{_counted(found.packets, 'packet')} ({found.duplicates:,} of them again{rejected}), "
+        f"{_counted(found.parameters, 'parameter')}"
     )
     emit(value, as_json, lambda: f"{place}: {text}")
 
@@ -87,7 +88,10 @@ def verify(folder: Path = _DIR, as_json: bool = JSON) -> None:
         "size_bytes": found.size_bytes, "parts": found.parts,
         "findings": [{"place": where, "text": text} for where, text in findings],
     }  # fmt: skip
-    counted = f"{found.packets:,} packets in {found.segments} segments, {found.parts} parts of parameters"
+    counted = (
+        f"{_counted(found.packets, 'packet')} in {_counted(found.segments, 'segment')}, "
+        f"{_counted(found.parts, 'part')} of parameters"
+    )
     lines = [f"{place}: {counted}: {'sound' if is_sound else 'NOT sound'}"]
     lines += [f"{where}: {text}" for where, text in findings]
     emit(value, as_json, lambda: "\n".join(lines))
@@ -165,7 +169,7 @@ def export(
         names = parameter or list(archive.parameters)
         rows = written(archive, out, names, *period, bins=bins)
     value = {"file": str(out), "rows": rows, "parameters": names}
-    emit(value, as_json, lambda: f"{out}: {rows:,} rows of {len(names)} parameters")
+    emit(value, as_json, lambda: f"{out}: {_counted(rows, 'row')} of {_counted(len(names), 'parameter')}")
 
 
 def dictionary(
@@ -196,7 +200,8 @@ def dictionary(
         "file": str(out), "parameters": len(telemetry.parameters), "packets": len(telemetry.packets),
         "commands": len(commands.commands),
     }  # fmt: skip
-    told = f"{value['packets']} packets, {value['parameters']} parameters, {value['commands']} commands"
+    numbers = (len(telemetry.packets), len(telemetry.parameters), len(commands.commands))
+    told = ", ".join(map(_counted, numbers, ("packet", "parameter", "command")))
     emit(value, as_json, lambda: f"{out}: {told}")
 
 
@@ -237,6 +242,11 @@ def ingest(
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+
+def _counted(number: int, noun: str) -> str:
+    """A number of things in words."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _decoder(place: Path, xtce: Path | None) -> Decoder:

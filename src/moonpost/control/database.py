@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sqlite3
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -57,8 +58,10 @@ class Database:
     42
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, file: Path | None = None) -> None:
         self._engine = engine
+        self._file = file
+        self._stat: os.stat_result | None = None
         self._turn = threading.Lock()
         self._mine = threading.local()
 
@@ -87,8 +90,9 @@ class Database:
             If PostgreSQL is asked for and pg8000 is not installed.
         """
         name = os.fspath(place)
-        engine = _postgres(name) if "://" in name else _sqlite(Path(name))
-        database = cls(engine)
+        file = None if "://" in name else Path(name)
+        engine = _postgres(name) if file is None else _sqlite(file)
+        database = cls(engine, file)
         try:
             with database.read() as connection:
                 connection.execute(text("select 1 from sqlite_master" if database.is_sqlite else "select 1"))
@@ -100,6 +104,8 @@ class Database:
                 where=_told(engine.url),
                 advice="check the file, or that the server runs and lets this user in",
             ) from error
+        if file is not None:
+            database._stat = file.stat()
         return database
 
     @property
@@ -150,6 +156,7 @@ class Database:
             yield mine
             return
         with self._turn, self._translated():
+            self._at_home()
             options = {"moonpost_write": True}
             with self._engine.connect().execution_options(**options) as connection, connection.begin():
                 if not self.is_sqlite:  # across processes too, as SQLite does by itself
@@ -164,6 +171,22 @@ class Database:
         """Make the tables of `TABLES` that are not there yet."""
         with self.write() as connection:
             TABLES.create_all(connection)
+
+    def _at_home(self) -> None:
+        """Refuse to write a file that is not at its place any more: nobody would find it again."""
+        if self._file is None or self._stat is None:
+            return
+        try:
+            if os.path.samestat(self._stat, self._file.stat()):
+                return
+            cause = "another file lies in its place"
+        except OSError as error:
+            cause = error.strerror or str(error)
+        raise OutputError(
+            f"the database is gone: {cause}",
+            where=str(self._file),
+            advice="put the same file back, or start the server again with another copy; nothing was changed",
+        )
 
     @contextlib.contextmanager
     def _translated(self) -> Iterator[None]:
@@ -207,12 +230,20 @@ def _sqlite(path: Path) -> Engine:
             f"cannot make the folder: {error.strerror or error}", where=str(path.parent), advice="choose another"
         ) from error
     url = URL.create("sqlite", database=str(path))
-    engine = create_engine(
-        url, pool_size=10, max_overflow=40, connect_args={"timeout": _BUSY_S, "check_same_thread": False}
-    )
+    begun = False
+
+    def _connect() -> sqlite3.Connection:
+        """A connection; only the first may make the file, so that one that is lost is not begun anew."""
+        mode = "rw" if begun else "rwc"
+        place = f"{path.absolute().as_uri()}?mode={mode}"
+        return sqlite3.connect(place, uri=True, timeout=_BUSY_S, check_same_thread=False)
+
+    engine = create_engine(url, pool_size=10, max_overflow=40, creator=_connect)
 
     @event.listens_for(engine, "connect")
     def _connected(connection: Any, _record: Any) -> None:
+        nonlocal begun
+        begun = True
         connection.isolation_level = None
         cursor = connection.cursor()
         for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):

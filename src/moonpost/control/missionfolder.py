@@ -19,6 +19,7 @@ from moonpost.plan import Plan
 __all__ = ["Flown", "MissionFolder"]
 
 _RECORD = "mission.json"
+_LOCK = "mission.lock"
 
 
 @dataclass(frozen=True)
@@ -117,7 +118,7 @@ class MissionFolder:
         self.path, self.flown = Path(folder), flown
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            self._lock: IO[str] | None = (self.path / "mission.lock").open("a", encoding="utf-8")
+            self._lock: IO[str] | None = (self.path / _LOCK).open("a", encoding="utf-8")
         except OSError as error:
             raise OutputError(
                 f"cannot be written: {error.strerror}", where=str(self.path), advice="choose another --data"
@@ -199,8 +200,15 @@ class MissionFolder:
         Raises
         ------
         OutputError
-            If the disk is full or fails.
+            If the disk is full or fails, or the folder is not there any more.
         """
+        assert self._lock is not None
+        try:
+            is_there = os.path.samestat(os.fstat(self._lock.fileno()), os.stat(self.path / _LOCK))
+        except OSError:
+            is_there = False
+        if not is_there:
+            raise OutputError("is gone", where=str(self.path), advice="put the same folder back")
         _write(self.path / "reached.json", {"time_us": int(reached.astype("datetime64[us]").astype(np.int64))})
 
     def close(self) -> None:

@@ -143,7 +143,7 @@ class Outside:
             ) from error
 
     def status(self) -> dict[str, Any]:
-        """Counts of the ports.
+        """Counts of the ports, and why something that came to them failed last.
 
         Returns
         -------

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import socket
 import threading
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +26,8 @@ _WAITING_OCTETS = 8 << 20
 _WAITING_DATAGRAMS = 4096
 _CLOSING_S = 5.0
 _FORMS = ("frames", "packets")
+_MOST_CAUSES = 100
+_LOG = logging.getLogger(__name__)
 
 
 class _Taker(Protocol):
@@ -42,7 +46,7 @@ class _Taker(Protocol):
         """The end of a stream."""
 
 
-class _Port:
+class _Port(ABC):
     """A server of TCP in a thread of its own; what it takes is handled by one worker, in order.
 
     Parameters
@@ -58,6 +62,8 @@ class _Port:
     def __init__(self, host: str, port: int, name: str) -> None:
         self.host = host.strip("[]")
         self.counts: Counter[str] = Counter()
+        self.trouble = ""
+        self._causes: set[str] = set()
         self._clients: dict[asyncio.StreamWriter, str] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._socket = _bound(self.host, port)
@@ -81,9 +87,9 @@ class _Port:
         """How many are connected."""
         return len(self._clients)
 
-    def status(self) -> dict[str, int]:
-        """Counts of clients, of those turned away, dropped and lost, and of what came."""
-        return {"clients": self.clients, **self.counts}
+    def status(self) -> dict[str, int | str]:
+        """Counts of clients, of what came and what was lost, and why something failed last."""
+        return {"clients": self.clients, **self.counts, "trouble": self.trouble}
 
     def __enter__(self) -> Any:
         return self
@@ -153,16 +159,24 @@ class _Port:
             await self._attend(reader, writer, self._clients[writer])
         except (OSError, asyncio.CancelledError, EOFError):
             pass
-        except Exception:
-            self.counts["failed"] += 1
+        except Exception as error:
+            self._failed(error)
         finally:
             self._clients.pop(writer, None)
             self._tasks.discard(task)
             writer.transport.abort()
 
+    @abstractmethod
     async def _attend(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, source: str) -> None:
         """Read a client."""
-        raise NotImplementedError
+
+    def _failed(self, error: Exception) -> None:
+        """Count what could not be handled, and keep why; each cause is logged once, however often it comes."""
+        self.counts["failed"] += 1
+        self.trouble = f"{type(error).__name__}: {getattr(error, 'what', error)}"
+        if self.trouble not in self._causes and len(self._causes) < _MOST_CAUSES:
+            self._causes.add(self.trouble)
+            _LOG.warning("%s port %s: cannot handle what came: %s", self._thread.name, self.address, self.trouble)
 
     async def _work(self, call: Callable[[], Any]) -> Any:
         """Have the worker do something, and wait; a client is not read meanwhile, so it waits, too."""
@@ -285,8 +299,8 @@ class TelemetryPort(_Port):
                 some.append(waiting.get_nowait())
             try:
                 await self._work(lambda pieces=some: self._take(pieces))  # type: ignore[misc]
-            except Exception:
-                self.counts["failed"] += 1
+            except Exception as error:
+                self._failed(error)
 
     def _take(self, pieces: list[tuple[bytes, str]]) -> None:
         """Datagrams to the ground; frames of one sender go together, for one wait for the disk."""
@@ -372,8 +386,8 @@ class CommandPort(_Port):
         """Call back; what fails is counted and ends nothing."""
         try:
             return self._callback(packet, source)
-        except Exception:
-            self.counts["failed"] += 1
+        except Exception as error:
+            self._failed(error)
             return None
 
 
