@@ -70,6 +70,7 @@ class Bench:
     people: dict[str, User] = field(default_factory=lambda: dict(EVERYONE))
     ledger: str | None = None
     wall_s: float = 1_800_000_000.0
+    steady_s: float = 0.0
     time_us: int = START_US
     uplinked: list[bytes] = field(default_factory=list)
     uplink_fails: bool = False
@@ -96,7 +97,7 @@ class Bench:
         )
         self.commanding = Commanding.open(
             self.database, STACK, self.plan, uplink=lambda octets, at: self.uplink(octets, at), clock=self.now,
-            audit=self.audit, rules=self.rules, wall=lambda: self.wall_s,
+            audit=self.audit, rules=self.rules, wall=lambda: self.wall_s, steady=lambda: self.steady_s,
         )  # fmt: skip
 
     def uplink(self, octets: bytes, at: np.datetime64) -> None:
@@ -109,6 +110,7 @@ class Bench:
 
     def later(self, seconds: float) -> None:
         self.wall_s += seconds
+        self.steady_s += seconds
         self.time_us += round(seconds * 1e6)
         self.commanding.tick()
 

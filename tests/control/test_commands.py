@@ -6,16 +6,18 @@ import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from sqlalchemy import text
 
 from moonpost.control.commands import CommandRefusedError
-from moonpost.control.commands.inserts import time_tagged, true_ticks
+from moonpost.control.commands.inserts import significance_of, time_tagged, true_ticks
 from moonpost.control.commands.machine import Release, step
 from moonpost.control.commands.model import digest_of
-from moonpost.control.packets.telecommands import decode_command, encode_command
+from moonpost.control.commands.stack import StackEntry
+from moonpost.control.packets.telecommands import CommandLayout, decode_command, encode_command
 from moonpost.control.users import User
 from moonpost.errors import DataError, InputError, OutputError, UnknownNameError
 from moonpost.partners.ledger import Ledger
@@ -136,11 +138,44 @@ def test_approval_expires_by_the_wall_and_at_release(bench):
     assert bench.uplinked == []
 
 
-def test_approval_from_the_future_does_not_hold(bench):
+@pytest.mark.parametrize("restarts", [False, True])
+def test_a_wall_that_is_set_back_lengthens_no_approval(bench, restarts):
+    command, spent = approved(bench), approved(bench)
+    for _ in range(8):  # 100 s pass each time, and the wall is put back by as much
+        bench.later(100.0)
+        bench.wall_s -= 100.0
+        if restarts:
+            bench.again()
+    assert bench.commanding.release("ivan", command.id).state == "released"
+    bench.later(99.0)
+    bench.wall_s -= 3600.0
+    bench.commanding.tick()
+    assert bench.commanding.command(spent.id).state == "approved"
+    bench.steady_s += 1.0
+    with pytest.raises(CommandRefusedError, match="has expired"):
+        bench.commanding.release("ivan", spent.id)
+    assert bench.uplinked == [command.octets]
+
+
+def test_a_machine_that_was_off_and_set_back_goes_on_from_what_it_kept(bench):
     command = approved(bench)
-    bench.wall_s -= 60.0
-    with pytest.raises(CommandRefusedError, match="no approval of cnsa holds"):
-        bench.commanding.release("ivan", command.id)
+    bench.later(600.0)
+    bench.wall_s, bench.steady_s = bench.wall_s - 86_400.0, 5.0  # started anew, a day back
+    bench.again()
+    bench.later(290.0)
+    assert bench.commanding.command(command.id).state == "approved"
+    bench.later(10.0)
+    assert bench.commanding.command(command.id).state == "expired"
+
+
+def test_a_wall_that_was_ahead_is_followed_again_once_nothing_waits(bench):
+    bench.wall_s += 86_400.0
+    command = bench.commanding.request("ivan", "reactor.off", {})
+    bench.wall_s -= 86_400.0
+    assert bench.commanding.request("li", "reactor.on", {}).requested_wall_s == command.requested_wall_s
+    bench.commanding.withdraw("ivan", command.id)
+    bench.later(1.0)
+    assert bench.commanding.request("li", "reactor.on", {}).requested_wall_s == bench.wall_s
 
 
 @pytest.mark.parametrize(
@@ -470,3 +505,175 @@ def test_a_changed_record_releases_nothing(bench):
     with pytest.raises(CommandRefusedError, match="not what is on record"):
         bench.commanding.release("ivan", command.id)
     assert bench.uplinked == []
+
+
+def _unanswered(bench, many: int):
+    """Pings that were sent and of which nothing was ever heard."""
+    sent = [bench.commanding.release("li", bench.commanding.request("li", "ping", {}).id) for _ in range(many)]
+    bench.later(6 * 3600.0)
+    assert {bench.commanding.command(one.id).state for one in sent} == {"timed-out"}
+    return sent
+
+
+def test_counts_of_what_was_never_answered_are_given_again_after_a_guard(bench, monkeypatch):
+    for module in ("store", "requests"):
+        monkeypatch.setattr(f"moonpost.control.commands.{module}.COUNTS_IN_ALL", 8)
+    monkeypatch.setattr("moonpost.control.commands.requests._REMEMBERED", 6)
+    first = _unanswered(bench, 4)
+    bench.time_us += 86_400 * 10**6
+    second = _unanswered(bench, 4)
+    with pytest.raises(OutputError, match="never answered"):
+        bench.commanding.request("li", "ping", {})
+    with pytest.raises(CommandRefusedError, match="sequence count is that of a command under way"):
+        bench.commanding.receive(encode_command(STACK, "reset", {}, first[0].packets[0][1]), "li")
+    bench.time_us = START_US + (30 * 86_400 + 6 * 3600) * 10**6  # the guard of the first four, not of the others
+    bench.again()
+    told = np.datetime64(bench.time_us, "us") - np.timedelta64(29, "D")
+    fresh = [bench.commanding.release("li", bench.commanding.request("li", "ping", {}).id) for _ in range(4)]
+    assert [one.packets for one in fresh] == [one.packets for one in first]
+    with pytest.raises(OutputError, match="never answered"):
+        bench.commanding.request("li", "ping", {})
+    packet = first[1].packets[0]
+    fields = {"request_apid": packet[0], "request_count": packet[1]}
+    bench.commanding.report(SimpleNamespace(service=1, subservice=7, time=told, fields=fields))  # played back late
+    states = [bench.commanding.command(one[1].id).state for one in (first, second, fresh)]
+    assert states == ["completed", "timed-out", "released"]
+    bench.report(7, packet)
+    assert bench.commanding.command(fresh[1].id).state == "completed"
+    bench.report(7, first[2].packets[0])
+    assert [bench.commanding.command(one[2].id).state for one in (first, fresh)] == ["timed-out", "completed"]
+
+
+def test_no_approval_passes_to_a_later_command_of_the_same_octets(bench, monkeypatch):
+    for module in ("store", "requests"):
+        monkeypatch.setattr(f"moonpost.control.commands.{module}.COUNTS_IN_ALL", 2)
+    monkeypatch.setattr("moonpost.control.commands.requests._REMEMBERED", 1)
+    old = approved(bench)
+    bench.commanding.release("ivan", old.id)
+    other = bench.commanding.release("ivan", approved(bench).id)
+    bench.later(6 * 3600.0)
+    bench.later(31 * 86_400.0)
+    new = bench.commanding.request("ivan", "reactor.off", {})
+    assert (new.digest, new.state, new.approvals) == (old.digest, "waiting", ())
+    assert other.digest != old.digest
+    with pytest.raises(CommandRefusedError, match="timed-out and waits for no approval"):
+        bench.commanding.approve("wu", old.id, old.digest)
+    for command in (old, new):
+        with pytest.raises(CommandRefusedError, match=r"cannot be released|waits for approval"):
+            bench.commanding.release("ivan", command.id)
+    assert bench.uplinked == [old.octets, other.octets]
+
+
+def test_what_is_approved_while_it_is_looked_at_is_not_released_unseen(bench, monkeypatch):
+    command = bench.commanding.request("ivan", "reactor.off", {})
+    bench.forbids = ("the reactor would be lost",)
+    look = bench.commanding._obstacles
+
+    def meanwhile(*given):
+        found = look(*given)
+        bench.commanding.approve("wu", command.id, command.digest)
+        return found
+
+    monkeypatch.setattr(bench.commanding, "_obstacles", meanwhile)
+    with pytest.raises(CommandRefusedError, match="changed while it was looked at"):
+        bench.commanding.release("ivan", command.id)
+    monkeypatch.undo()
+    with pytest.raises(CommandRefusedError, match="the reactor would be lost"):
+        bench.commanding.release("ivan", command.id)
+    assert bench.uplinked == []
+
+
+def test_what_leaves_late_is_looked_at_again(bench):
+    harmful, late, blind = (bench.commanding.request("li", "ping", {}) for _ in range(3))
+    bench.uplink_fails = True
+    for command in (harmful, late):
+        bench.commanding.release("li", command.id)
+    bench.uplink_fails, bench.no_contact = False, "out of contact"
+    bench.later(3600.0)
+    assert bench.uplinked == []
+    bench.no_contact = ""
+    bench.audit.flush()
+    bench.rules._forbids = lambda octets, now: ("a machine would be lost",) if octets == harmful.octets else ()
+    bench.later(1.0)
+    found = bench.commanding.command(harmful.id)
+    assert (found.state, bench.uplinked) == ("failed", [late.octets])
+    assert found.reasons == ("was not taken by the uplink in time, and now: a machine would be lost",)
+    bench.uplink_fails = True
+    bench.commanding.release("li", blind.id)
+    bench.later(6 * 3600.0)
+    bench.uplink_fails = False
+    bench.audit.flush()
+    bench.later(1.0)
+    assert bench.commanding.command(blind.id).state == "failed"
+    assert bench.uplinked == [late.octets]
+
+
+def test_time_that_runs_on_during_a_look_is_looked_at_too(bench):
+    command = bench.commanding.request("ivan", "reactor.on", {})
+    looked: list[int] = []
+
+    def forbids(octets: bytes, now: int) -> tuple[str, ...]:
+        looked.append(now - START_US)
+        bench.time_us += speed
+        return ("it would sleep for good",) if now > START_US + harm else ()
+
+    bench.rules._forbids = forbids
+    speed, harm = 600 * 10**6, 10**9
+    with pytest.raises(CommandRefusedError, match="sleep for good"):
+        bench.commanding.release("ivan", command.id)
+    assert looked == [0, 1_800_000_000]
+    harm = 10**15
+    assert bench.commanding.release("ivan", command.id).state == "released"
+    second = bench.commanding.request("ivan", "reactor.on", {})
+    growing = [10**9]
+
+    def faster(octets: bytes, now: int) -> tuple[str, ...]:
+        growing[0] *= 10
+        bench.time_us += growing[0]
+        return ()
+
+    bench.rules._forbids = faster
+    with pytest.raises(CommandRefusedError, match="slow it down"):
+        bench.commanding.release("ivan", second.id)
+
+
+def test_who_may_not_ask_is_shown_no_future(bench):
+    bench.forbids = ("ce7-rover would be lost on 2036-01-14",)
+    assert bench.commanding.request("amr", "ce7-rover.stow", {}).reasons == (
+        "egypt may not command ce7-rover; cnsa may",
+    )
+
+
+def test_packets_for_later_from_outside_are_followed_to_their_time(bench):
+    inner = encode_command(STACK, "ce7-rover.load", {"fraction": 0.5}, 11)
+    due_us = START_US + 3 * 86_400 * 10**6
+    command = bench.commanding.receive(time_tagged(STACK, inner, true_ticks(due_us), 12), "li")
+    assert command.state == "released"
+    assert abs(command.at_us - due_us) <= 20
+    bench.later(2 * 86_400.0)
+    assert bench.commanding.command(command.id).state == "released"
+    bench.later(86_400.0 + 6 * 3600.0 + 1.0)
+    assert bench.commanding.command(command.id).state == "timed-out"
+    assert bench.commanding.onboard() == ()
+    inner = encode_command(STACK, "ce7-rover.load", {"fraction": 0.5}, 14)
+    past = bench.commanding.receive(time_tagged(STACK, inner, true_ticks(START_US), 13), "li")
+    assert past.reasons == ("the time at which it is to be carried out has passed",)
+
+
+def test_stacks_of_people_with_long_names_are_told_apart(bench):
+    names = ["l" * 60 + end for end in ("aa", "bb")]
+    bench.people.update({name: User(name, "cnsa", frozenset({"operator"})) for name in names})
+    stacks = bench.commanding.stacks
+    for name in names:
+        stacks.put(name, [StackEntry("ping")])
+        stacks.execute(name)
+    assert [one.requester for one in bench.commanding.commands()] == names[::-1]
+    with pytest.raises(InputError, match="changed meanwhile"):
+        stacks.execute(names[0], number=stacks.of(names[0]).number - 1)
+
+
+def test_whatever_takes_from_the_schedule_is_hazardous():
+    harmless = {1, 4, 9, 11, 14, 16, 17, 18, 20, 22, 24, 26}
+    for subservice in range(1, 30):
+        found = significance_of(CommandLayout("x", 1, 11, subservice))
+        assert found == ("routine" if subservice in harmless else "hazardous")

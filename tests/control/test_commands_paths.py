@@ -105,6 +105,7 @@ class Paths(RuleBasedStateMachine):
         self.fails = False
         self.crash_at = ""
         self.count = 5000
+        self.late_s = self.bench.wall_s
         for way in ways:
             self.whole_way(way)
 
@@ -117,7 +118,7 @@ class Paths(RuleBasedStateMachine):
 
     def legal(self) -> set[bytes]:
         """Octets that may go up at this moment."""
-        people, now = self.bench.people, self.bench.wall_s
+        people, now = self.bench.people, self.late_s
         found = set()
         for number, (asker, partner, octets) in self.asked.items():
             asking = people.get(asker)
@@ -184,6 +185,12 @@ class Paths(RuleBasedStateMachine):
             assert command.requester == user
             self.asked[command.id] = (user, command.partner, command.octets)
 
+    def pass_by(self, seconds: float) -> None:
+        """Time passes, or the wall is set back, which makes nothing younger."""
+        self.bench.wall_s += seconds
+        self.bench.steady_s += max(seconds, 0.0)
+        self.late_s = max(self.late_s + max(seconds, 0.0), self.bench.wall_s)
+
     def take_in(self) -> None:
         """Commands that stacks asked for."""
         for command in self.bench.commanding.commands(limit=1000):
@@ -232,7 +239,7 @@ class Paths(RuleBasedStateMachine):
             return
         octets = self.asked[number if digest == "right" else second][2]
         told = "" if digest == "none" else hashlib.sha256(octets).hexdigest()
-        self.approvals.append((number, who, told, self.bench.wall_s))
+        self.approvals.append((number, who, told, self.late_s))
         self.do(lambda: self.bench.commanding.approve(who, number, told))
 
     @rule(name=st.sampled_from(list(RIGHT)))
@@ -241,7 +248,7 @@ class Paths(RuleBasedStateMachine):
         command = self.do(lambda: self.bench.commanding.request(asker, name, {}))
         self.note(command, asker)
         if command is not None:
-            self.approvals.append((command.id, other, command.digest, self.bench.wall_s))
+            self.approvals.append((command.id, other, command.digest, self.late_s))
             self.do(lambda: self.bench.commanding.approve(other, command.id, command.digest))
 
     @rule(way=WAYS)
@@ -258,7 +265,7 @@ class Paths(RuleBasedStateMachine):
         if command is None:
             return
         self.note(command, asker)
-        self.approvals.append((command.id, other, command.digest, self.bench.wall_s))
+        self.approvals.append((command.id, other, command.digest, self.late_s))
         self.do(lambda: self.bench.commanding.approve(other, command.id, command.digest))
         if meanwhile in ("disabled", "demoted", "elsewhere"):
             self.change(asker if whose else other, meanwhile)
@@ -269,7 +276,7 @@ class Paths(RuleBasedStateMachine):
         elif meanwhile == "restart":
             self.restart()
         else:
-            self.bench.wall_s += {"nothing": 0.0, "long": 899.0, "too long": 900.0, "back": -1.0}[meanwhile]
+            self.pass_by({"nothing": 0.0, "long": 899.0, "too long": 900.0, "back": -1.0}[meanwhile])
         self.release_one("zhao" if whose and "cnsa" in PARTIES[name] else asker, command.id, crash)
 
     @rule(
@@ -311,7 +318,7 @@ class Paths(RuleBasedStateMachine):
 
     @rule(seconds=st.sampled_from([0.6, 1.0, 400.0, 899.0, 901.0, 90_000.0, -100.0]))
     def wait(self, seconds: float) -> None:
-        self.bench.wall_s += seconds
+        self.pass_by(seconds)
         self.bench.time_us += round(max(seconds, 0.0) * 1e6)
         self.do(self.bench.commanding.tick)
         self.take_in()

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from moonpost.control.commands import CommandRefusedError, Rules, StationWatch, lending_record
 from moonpost.control.commands.hazards import losses
+from moonpost.control.commands.inserts import time_tagged, true_ticks
 from moonpost.control.commands.machine import (
     Approve,
     Grounds,
@@ -25,12 +26,13 @@ from moonpost.control.commands.machine import (
     step,
 )
 from moonpost.control.commands.model import ENDED, STATES, Command, digest_of, same_person
+from moonpost.control.packets.telecommands import encode_command
 from moonpost.control.users import User
 from moonpost.errors import DataError, InputError, UnknownNameError
 from moonpost.partners.ledger import Ledger, new_key
 
 sys.path.insert(0, str(Path(__file__).parent))
-from commands_bench import EVERYONE, PLAN, START_US, Bench
+from commands_bench import EVERYONE, PLAN, STACK, START_US, Bench
 
 
 @pytest.fixture
@@ -73,6 +75,26 @@ def test_an_owner_lends_the_command_and_takes_it_back(ledger):
     assert rules.needed(["ce7-rover"], "egypt", "hazardous") == {"cnsa"}
     ledger.book.append(ledger.keys["cnsa"], "record", lending_record("ce7-rover", "egypt", ends=True))
     assert rules.commanders(["ce7-rover"], at) == {"cnsa"}
+
+
+def test_a_loan_has_to_last_until_the_command_is_carried_out(ledger, tmp_path):
+    lend = lending_record("ce7-rover", "egypt", start="2036", until="2036-01-10", agreement="")
+    ledger.book.append(ledger.keys["cnsa"], "record", lend)
+    day = 86_400 * 10**6
+    with Bench(tmp_path / "bench", ledger=ledger.place) as bench:
+        desk = bench.commanding
+        late = desk.request("amr", "ce7-rover.load", {"fraction": 0.5}, at=bench.now() + np.timedelta64(20, "D"))
+        assert late.reasons == ("egypt may not command ce7-rover until then; cnsa may",)
+        packet = encode_command(STACK, "ce7-rover.load", {"fraction": 0.5}, 7)
+        outside = time_tagged(STACK, packet, true_ticks(START_US + 20 * day), 8)
+        assert desk.receive(outside, "amr").reasons == late.reasons
+        soon = desk.request("amr", "ce7-rover.load", {"fraction": 0.5}, at=bench.now() + np.timedelta64(5, "D"))
+        assert soon.state == "approved"
+        back = lending_record("ce7-rover", "egypt", ends=True)
+        ledger.book.append(ledger.keys["cnsa"], "record", back)
+        with pytest.raises(CommandRefusedError, match="egypt may not release it; cnsa may"):
+            desk.release("amr", soon.id)
+        assert bench.uplinked == []
 
 
 def test_a_loan_under_an_agreement_counts_while_that_is_in_force(ledger):

@@ -5,9 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from moonpost.control.commands import CommandRefusedError
+from moonpost.control.commands import CommandRefusedError, StationWatch
+from moonpost.control.commands import horizon as horizons
+from moonpost.control.commands.inserts import packet_of, time_tagged, true_ticks
 from moonpost.control.mission import MissionControl
 from moonpost.control.packets.telecommands import encode_command
+from moonpost.control.station import Station
 
 PASSWORD = "a first password"
 
@@ -77,3 +80,85 @@ def test_silence_is_refused_whoever_asks_and_however_it_is_wrapped(mission):
     ):
         assert command.state == "refused"
         assert any("would be silent" in reason for reason in command.reasons)
+
+
+@pytest.fixture(scope="module")
+def short(tmp_path_factory):
+    """Three days of light; the arrays of the rovers go dark five days after their end."""
+    folder = tmp_path_factory.mktemp("short")
+    with Station.open("ilrs", folder, start="2040-07-08", days=3.0, step_s=600.0) as station:
+        yield station
+
+
+def _in(station: Station, hours: float) -> int:
+    return int((station.span[0] + np.timedelta64(round(hours * 3600), "s")).astype("datetime64[us]").astype(int))
+
+
+def _packet(station: Station, name: str, hours: float | None = None, count: int = 1) -> bytes:
+    """A command, for later if hours are given."""
+    octets = packet_of(station.commands, name, {}, count)
+    if hours is None:
+        return octets
+    return time_tagged(station.commands, octets, true_ticks(_in(station, hours)), count + 1)
+
+
+def test_what_is_deadly_after_the_end_of_the_span_is_refused(short):
+    watch = StationWatch(short)
+    for name, day in (("luna-30", "2040-07-12"), ("survey-rover", "2040-07-13")):
+        (why,) = watch.forbids(_packet(short, f"{name}.array-stow"), _in(short, 1.0))
+        assert why.startswith(f"the store of {name} would be empty on {day}")
+    assert np.datetime64("2040-07-12") > short.span[1]
+    (later,) = watch.forbids(_packet(short, "survey-rover.array-stow", 24.0 * 5), _in(short, 1.0))
+    assert later.startswith("the store of survey-rover would be empty on 2040-07-")
+    assert watch.forbids(_packet(short, "ping"), _in(short, 1.0)) == ()
+    assert watch.forbids(_packet(short, "survey-rover.array-track"), _in(short, 1.0)) == ()
+    (far,) = watch.forbids(_packet(short, "survey-rover.array-track", 24.0 * 500), _in(short, 1.0))
+    assert far.endswith("lies too far ahead to be looked at: ask for it later")
+
+
+def test_a_way_back_after_the_end_of_the_span_counts(short):
+    watch, name = StationWatch(short), "research-laboratory"
+    (why,) = watch.forbids(_packet(short, f"{name}.sleep"), _in(short, 1.0))
+    assert why.startswith(f"{name} would not work again from 2040-07-08")
+    short.uplink(_packet(short, f"{name}.wake", 24.0 * 5, 7), short.span[0])
+    assert watch.forbids(_packet(short, f"{name}.sleep"), _in(short, 1.0)) == ()
+    (why,) = watch.forbids(_packet(short, f"{name}.sleep", 24.0 * 6, 9), _in(short, 1.0))
+    assert why.startswith(f"{name} would not work again from 2040-07-13 23:50")
+
+
+def test_where_the_ephemerides_end_nothing_is_let_through_unseen(short, monkeypatch):
+    end = short.span[1] + np.timedelta64(10, "D")
+    monkeypatch.setattr(horizons, "_almanac_end", lambda: end)
+    watch = StationWatch(short)
+    (why,) = watch.forbids(_packet(short, "survey-rover.array-track"), _in(short, 1.0))
+    assert why.endswith("through the next whole night: the ephemerides end 2040-07-21")
+    assert watch.forbids(_packet(short, "ping"), _in(short, 1.0)) == ()
+
+
+def test_a_look_ends_in_daylight_after_a_month_and_a_whole_night():
+    time = np.datetime64("2040-01-01", "us") + np.arange(24 * 130) * np.timedelta64(1, "h")
+    age = (np.arange(time.size) / 24.0) % 29.53
+    middle, edge = age < 14.77, (age > 2.0) & (age < 18.0)
+    both = np.stack([middle, edge])
+
+    def day(lit, since: float) -> float:
+        found = horizons.horizon_of(time, lit, time[0] + np.timedelta64(round(since * 24), "h"))
+        return np.nan if found is None else float((found - time[0]) / np.timedelta64(1, "h")) / 24.0
+
+    for since in np.arange(0.0, 60.0, 3.7):
+        end = day(both, since)
+        assert end - since >= 29.53
+        assert both[:, round(end * 24) - 71 : round(end * 24) + 1].all()
+    assert np.isnan(day(both, 101.0))  # less than a month is left
+    assert np.isnan(day(np.stack([middle, np.ones_like(middle)]), 0.0))  # where light does not turn for 130 days
+    short = slice(0, 24 * 40)
+    assert horizons.horizon_of(time[short], both[:, short], time[24 * 20]) is None
+    assert horizons.horizon_of(time[: 24 * 36], both[:, : 24 * 36], time[24]) is not None
+
+
+def test_a_span_that_reaches_far_enough_is_not_simulated_twice(tmp_path):
+    with Station.open("ilrs", tmp_path, start="2040-06-22", days=40.0, step_s=3600.0) as station:
+        watch = StationWatch(station)
+        assert watch.forbids(_packet(station, "luna-30.array-stow"), _in(station, 1.0))
+        assert watch.forbids(_packet(station, "luna-30.array-track"), _in(station, 1.0)) == ()
+        assert watch._far._world is None

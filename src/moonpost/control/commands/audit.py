@@ -198,8 +198,8 @@ class Audit:
             self._asked.put(None)
             self._thread.join(_WAIT_S)
 
+    @staticmethod
     def add(
-        self,
         connection: Connection,
         action: str,
         user: str,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
@@ -15,23 +14,34 @@ from sqlalchemy import Connection, select
 from moonpost.control.commands.audit import Audit
 from moonpost.control.commands.desk import Desk
 from moonpost.control.commands.inserts import content_of, packet_of, time_tagged, true_ticks
-from moonpost.control.commands.machine import Approve, Event, Reject, Release, Reported, Sent, Tick, Withdraw
+from moonpost.control.commands.machine import (
+    FLYING,
+    Approve,
+    Event,
+    Reject,
+    Release,
+    Reported,
+    Tick,
+    Withdraw,
+)
 from moonpost.control.commands.model import Command, CommandRefusedError, Person
 from moonpost.control.commands.queue import QUEUE_STATES, Queue, read_queue, write_queue
 from moonpost.control.commands.reports import verification
 from moonpost.control.commands.requests import Packets, Requests, bare_command
 from moonpost.control.commands.rules import WHOLE, Rules
+from moonpost.control.commands.sending import Sending, released_us
 from moonpost.control.commands.stack import Stacks
 from moonpost.control.commands.store import COMMANDS, load_command, select_commands
 from moonpost.control.database import Database
 from moonpost.control.packets.telecommands import CommandDictionary
-from moonpost.errors import InputError, MoonpostError, OutputError
+from moonpost.errors import InputError, OutputError
 from moonpost.plan.model import Plan
 
 __all__ = ["Commanding"]
 
-_FLYING = ("released", "accepted", "started", "timed-out")
+_WAITING = ("waiting", "approved")
 _OFTEN_S = 0.5
+_KEEP_S = 10.0
 _BEFORE_US = 10_000_000
 _MOST_UNWRITTEN = 10_000
 
@@ -57,6 +67,8 @@ class Commanding:
         Seconds since 1970 UTC.
     time_tag : callable
         From mission time [us] to what the clock on board will show, 1/65536 s.
+    steady : callable
+        Seconds that pass evenly: a wall that is set back lengthens no approval.
 
     Notes
     -----
@@ -81,14 +93,15 @@ class Commanding:
         rules: Rules,
         wall: Callable[[], float] = time.time,
         time_tag: Callable[[int], int] = true_ticks,
+        steady: Callable[[], float] = time.monotonic,
     ) -> None:
         self.dictionary, self.rules, self.audit = dictionary, rules, audit
-        self._uplink, self._time_tag = uplink, time_tag
-        self._desk = Desk(database, audit, rules, clock, wall)
+        self._time_tag = time_tag
+        self._desk = Desk(database, audit, rules, clock, wall, steady)
+        self._sending = Sending(self._desk, uplink)
         self._requests = Requests(dictionary, self._desk, time_tag)
         self.stacks = Stacks(self, database, lambda: self._desk.now_us)
-        self._looked_s = -np.inf
-        self._releasing = threading.RLock()
+        self._looked_s = self._kept_s = -np.inf
         self._unwritten: deque[tuple[str, Reported]] = deque(maxlen=_MOST_UNWRITTEN)
 
     @classmethod
@@ -104,12 +117,13 @@ class Commanding:
         rules: Rules,
         wall: Callable[[], float] = time.time,
         time_tag: Callable[[int], int] = true_ticks,
+        steady: Callable[[], float] = time.monotonic,
     ) -> Commanding:
         """Open the commands of a database, and send what was released and is not known to be sent.
 
         Parameters
         ----------
-        database, dictionary, uplink, clock, audit, rules, wall, time_tag
+        database, dictionary, uplink, clock, audit, rules, wall, time_tag, steady
             See the class.
         plan : Plan
             Every machine that the dictionary names has to be in it.
@@ -141,9 +155,10 @@ class Commanding:
             rules=rules,
             wall=wall,
             time_tag=time_tag,
+            steady=steady,
         )
         audit.flush()
-        made._send_waiting()
+        made._sending.send_waiting()
         return made
 
     def listen(self, listener: Callable[[Command], object]) -> Callable[[], None]:
@@ -242,7 +257,7 @@ class Commanding:
         packet = bytes(octets)
         content = content_of(self.dictionary, packet)
         packets = tuple((one.apid, one.count) for one in (content.command, *content.inside))
-        bare = bare_command(content.command.name, content.command.arguments, packet, None, "")
+        bare = bare_command(content.command.name, content.command.arguments, packet, content.due_us, "")
         command = self._requests.ask(_name(user), bare, lambda _: (packet, packets), comment)
         if command.state != "approved" or command.significance == "hazardous":
             return command
@@ -272,6 +287,7 @@ class Commanding:
             If the person may not, or the digest is another.
         """
         name = _name(user)
+        self._desk.keep_wall()
         event = Approve(name, digest, self._desk.wall(), comment)
         return self._act("approve", identifier, name, event, comment, seen=digest[:64])
 
@@ -335,13 +351,14 @@ class Commanding:
             If a rule forbids it; the command then waits, has expired or stays approved, as the rule says.
         """
         name = _name(user)
-        with self._releasing:  # one after the other: each looks ahead with what the one before has sent
-            now, wall_s = self._desk.now_us, self._desk.wall()
+        with self._sending.lock:  # one after the other: each looks ahead with what the one before has sent
             command = self.command(identifier)
-            obstacles = self._obstacles(command, now)
+            obstacles = self._obstacles(command)
+            now = self._desk.now_us
             due = max(now, command.at_us or now)
-            event = Release(name, wall_s, now, due + round(self.rules.verify_s * 1e6))
-            return self._send(self._act("release", identifier, name, event, obstacles=obstacles))
+            deadline_us = due + round(self.rules.verify_s * 1e6)
+            event = Release(name, self._desk.wall(), now, deadline_us, command.version)
+            return self._sending.send(self._act("release", identifier, name, event, obstacles=obstacles))
 
     def report(self, report: Any) -> None:
         """Take a report of telemetry; those that verify a command move it on.
@@ -355,10 +372,10 @@ class Commanding:
         if found is None:
             return
         packet, state, time_us, text = found
-        flying = [one for one in self._desk.live() if one.state in _FLYING and packet in one.packets]
-        if not flying or time_us < _released_us(flying[-1]) - _BEFORE_US:
+        flying = [one for one in self._desk.reported(packet) if time_us >= released_us(one) - _BEFORE_US]
+        if not flying:
             return
-        command = flying[-1]
+        command = max(flying, key=released_us)  # one that was released later did not cause it
         event = Reported(state, self._desk.wall(), time_us, packet != command.packets[0], text)
         self._unwritten.append((command.id, event))
         self._write_reports()
@@ -387,6 +404,8 @@ class Commanding:
             return
         self._looked_s = wall_s
         event = Tick(wall_s, self._desk.now_us)
+        with suppress(OutputError):
+            self._keep_wall(wall_s)
         if self._unwritten:
             self._write_reports()
         with suppress(OutputError):
@@ -395,17 +414,17 @@ class Commanding:
                 self._desk.step(identifier, event, "time")
             if due:
                 self.audit.nudge()
-            self._send_waiting()
+            self._sending.send_waiting()
             self.stacks.run()
 
-    def _send_waiting(self) -> None:
-        """Send what was released and not taken by the uplink, if all that was noted is on record."""
-        waiting = [one for one in self._desk.live() if one.state in _FLYING and not one.sent]
-        if waiting and self.audit.waiting:
-            self.audit.nudge()
-            return
-        for command in waiting:
-            self._send(command)
+    def _keep_wall(self, wall_s: float) -> None:
+        """Put the wall down while approvals count by it; follow it again when nothing waits."""
+        waiting = [one for one in self._desk.live() if one.state in _WAITING]
+        if not waiting:
+            self._desk.follow_wall()
+        elif any(one.approvals for one in waiting) and not 0.0 <= wall_s - self._kept_s < _KEEP_S:
+            self._desk.keep_wall()
+            self._kept_s = wall_s
 
     def command(self, identifier: str) -> Command:
         """A command as it stands.
@@ -455,7 +474,7 @@ class Commanding:
 
     def onboard(self) -> tuple[Command, ...]:
         """Time-tagged commands that were sent and have not ended: the schedule on board as known here."""
-        found = [one for one in self._desk.live() if len(one.packets) > 1 and one.state in _FLYING]
+        found = [one for one in self._desk.live() if len(one.packets) > 1 and one.state in FLYING]
         return tuple(sorted(found, key=lambda one: (one.at_us or 0, int(one.id))))
 
     def queue(self) -> Queue:
@@ -504,15 +523,16 @@ class Commanding:
             raise CommandRefusedError("only an operator of a founder sets the queue", forbidden=True)
         return found
 
-    def _obstacles(self, command: Command, now: int) -> tuple[str, ...]:
+    def _obstacles(self, command: Command) -> tuple[str, ...]:
         """What forbids release besides people and queue: night, contact."""
         if command.state != "approved":
             return ()
         changed = self._requests.changed(command)
         if changed:
             return (changed,)
-        contact = self.rules.out_of_contact(now)
-        return (*self.rules.forbidden(command.octets, now), *((contact,) if contact else ()))
+        harm = self._sending.harm(command)
+        contact = self.rules.out_of_contact(self._desk.now_us)
+        return (*harm, *((contact,) if contact else ()))
 
     def _act(
         self,
@@ -533,28 +553,9 @@ class Commanding:
             raise CommandRefusedError(done.refusal, done.command, forbidden=done.forbidden)
         return done.command
 
-    def _send(self, command: Command) -> Command:
-        """Hand the octets to the uplink, and put down that it took them; what fails is tried again later."""
-        desk = self._desk
-        try:
-            self._uplink(command.octets, desk.clock())
-        except MoonpostError as error:
-            with desk.database.write() as connection:
-                desk.note(connection, "uplink-failed", "", command, {"why": str(error)}, desk.now_us)
-            self.audit.nudge()
-            return command
-        done = desk.step(command.id, Sent(desk.wall(), desk.now_us), "sent")
-        self.audit.nudge()
-        return done.command
-
 
 def _name(user: str | Person) -> str:
     return user if isinstance(user, str) else user.name
-
-
-def _released_us(command: Command) -> int:
-    """When it was released; what is reported from before that is of another packet."""
-    return next((one.time_us or 0 for one in command.stages if one.state == "released"), 0)
 
 
 def _microseconds(at: np.datetime64 | None) -> int | None:

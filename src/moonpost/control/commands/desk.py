@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -12,11 +12,19 @@ import numpy as np
 from sqlalchemy import Connection
 
 from moonpost.control.commands.audit import Audit
-from moonpost.control.commands.machine import Event, Grounds, Outcome, Release, Tick, step
+from moonpost.control.commands.machine import FLYING, Event, Grounds, Outcome, Release, Tick, step
 from moonpost.control.commands.model import Command, CommandRefusedError
 from moonpost.control.commands.queue import read_queue
 from moonpost.control.commands.rules import Rules
-from moonpost.control.commands.store import insert_command, live_commands, load_command, next_count, save_command
+from moonpost.control.commands.store import (
+    insert_command,
+    live_commands,
+    load_command,
+    mute_commands,
+    next_count,
+    save_command,
+)
+from moonpost.control.commands.walls import SteadyWall
 from moonpost.control.database import Database
 
 __all__ = ["Desk"]
@@ -35,8 +43,8 @@ class Desk:
         Who may do what.
     clock : callable
         Mission time now, `datetime64[us]`.
-    wall : callable
-        Seconds since 1970 UTC.
+    wall, steady : callable
+        Seconds since 1970 UTC, and seconds that never go back.
 
     Examples
     --------
@@ -51,12 +59,19 @@ class Desk:
         rules: Rules,
         clock: Callable[[], np.datetime64],
         wall: Callable[[], float],
+        steady: Callable[[], float],
     ) -> None:
-        self.database, self.audit, self.rules, self.clock, self.wall = database, audit, rules, clock, wall
+        self.database, self.audit, self.rules, self.clock = database, audit, rules, clock
         self.lock = threading.RLock()
         self.listeners: list[Callable[[Command], object]] = []
+        self._wall = SteadyWall(database, wall, steady)
         with database.read() as connection:
             self._live = {one.id: one for one in live_commands(connection)}
+            self._mute = {one.id: one for one in mute_commands(connection)}
+
+    def wall(self) -> float:
+        """The clock on the wall, which here never goes back [s since 1970]."""
+        return self._wall.now()
 
     @property
     def now_us(self) -> int:
@@ -64,9 +79,23 @@ class Desk:
         return int(self.clock().astype("datetime64[us]").astype(np.int64))
 
     def live(self) -> tuple[Command, ...]:
-        """Commands to which something can still happen, by their numbers."""
+        """Commands to which something is bound to happen, by their numbers."""
         with self.lock:
             return tuple(sorted(self._live.values(), key=lambda one: int(one.id)))
+
+    def reported(self, packet: tuple[int, int]) -> tuple[Command, ...]:
+        """Commands that a report on a packet may be about, timed-out ones included, by their numbers."""
+        with self.lock:
+            found = [one for one in (*self._live.values(), *self._mute.values()) if packet in one.packets]
+        return tuple(sorted((one for one in found if one.state in FLYING), key=lambda one: int(one.id)))
+
+    def keep_wall(self) -> None:
+        """Put down how late it is on the wall, so that a stop does not let anybody turn it back."""
+        self._wall.keep()
+
+    def follow_wall(self) -> None:
+        """Take the wall as it is: nothing waits whose time could be lengthened."""
+        self._wall.release()
 
     def step(
         self,
@@ -146,18 +175,33 @@ class Desk:
 
     def changed(self, command: Command) -> None:
         """Keep what is live at hand, and tell the listeners; a listener that fails harms nobody."""
-        if command.ended:
-            self._live.pop(command.id, None)
-        else:
-            self._live[command.id] = command
+        for kept, belongs in ((self._live, command.live), (self._mute, command.state == "timed-out")):
+            if belongs:
+                kept[command.id] = command
+            else:
+                kept.pop(command.id, None)
         for listener in tuple(self.listeners):
             with suppress(Exception):
                 listener(command)
 
     def count(self, connection: Connection, apid: int) -> int:
-        """A sequence count of an APID that no live command has."""
-        taken = [count for one in self._live.values() for app, count in one.packets if app == apid]
+        """A sequence count of an APID of which no command is under way, or may still be."""
+        with self.lock:
+            holding = [*self._live.values(), *(one for one in self._mute.values() if not self.silent(one))]
+        taken = [count for one in holding for app, count in one.packets if app == apid]
         return next_count(connection, apid, taken)
+
+    def silent(self, command: Command) -> bool:
+        """Whether nothing more can happen to a timed-out command on its way or on board; what did may be told."""
+        waited_us = self.now_us - (command.deadline_us or 0)
+        return command.state == "timed-out" and waited_us >= round(self.rules.reuse_s * 1e6)
+
+    def holding(self, packets: Iterable[tuple[int, int]]) -> Command | None:
+        """A command whose reports could be taken for those on some packets."""
+        wanted = set(packets)
+        with self.lock:
+            rows = (*self._live.values(), *(one for one in self._mute.values() if not self.silent(one)))
+        return next((one for one in rows if wanted & set(one.packets)), None)
 
     def due(self, event: Tick) -> tuple[str, ...]:
         """Commands that the passing of time changes."""

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from moonpost.control.commands.horizon import FarSight, differs_from, horizon_of
+
 if TYPE_CHECKING:
     from moonpost.operations.simulation import Simulation
     from moonpost.plan import Plan
@@ -19,6 +21,7 @@ _ENERGY_W = 1e-6
 _LATE = np.timedelta64(1, "h")
 _HOUR_S = 3600.0
 _SPEAKS = "communications"
+_FARTHEST = np.timedelta64(400, "D")
 
 
 class StationView(Protocol):
@@ -57,7 +60,9 @@ class StationWatch:
 
     Notes
     -----
-    Give its methods to `moonpost.control.commands.Rules` as ``forbids`` and ``contact``.
+    Give its methods to `moonpost.control.commands.Rules` as ``forbids`` and ``contact``. A look goes at least
+    through a synodic month and the next whole night after the last thing that the command does or takes away:
+    where the span of the station ends before, a longer one is simulated beside it at a coarser step.
 
     Examples
     --------
@@ -67,6 +72,7 @@ class StationWatch:
 
     def __init__(self, station: StationView) -> None:
         self._station = station
+        self._far = FarSight(station)
 
     def forbids(self, octets: bytes, time_us: int) -> tuple[str, ...]:
         """What a command would lose if it were sent now.
@@ -87,7 +93,19 @@ class StationWatch:
         arrives = now + np.timedelta64(round(self._station.light_time_s(now) * 1e6), "us")
         before = self._station.simulation()
         after = self._station.predict(octets, arrives)
-        return () if after is before else losses(before, after, self._station.plan, arrives)
+        if after is before:
+            return ()
+        plans = self._far.plans(octets, arrives)
+        since = max(differs_from(*plans) or arrives, arrives)
+        if since - now > _FARTHEST:
+            return (f"its effect on {_date(since)} lies too far ahead to be looked at: ask for it later",)
+        if _reaches(before, since):
+            return losses(before, after, self._station.plan, arrives)
+        sure = (*_lost(before, after), *_emptied(before, after), *_shed(before, after, self._station.plan))
+        if sure:
+            return sure
+        seen = self._far.look(*plans, since)
+        return (seen,) if isinstance(seen, str) else losses(seen.before, seen.after, self._station.plan, arrives)
 
     def contact(self, time_us: int) -> str:
         """Why a packet that is sent now would be lost; a relay keeps it until it sees the station.
@@ -134,8 +152,8 @@ def losses(before: Simulation, after: Simulation, plan: Plan, since: np.datetime
 
     Notes
     -----
-    Only what is new, or comes an hour earlier or lasts an hour longer, counts. What lies beyond the end of the
-    span is not seen.
+    Only what is new, or comes an hour earlier or lasts an hour longer, counts. What lies beyond the end of the two
+    simulations is not seen.
 
     Examples
     --------
@@ -151,6 +169,12 @@ def losses(before: Simulation, after: Simulation, plan: Plan, since: np.datetime
         *_silent(before, after, plan),
     ]
     return tuple(found)
+
+
+def _reaches(simulation: Simulation, since: np.datetime64) -> bool:
+    """Whether a simulation goes on through a month and the next whole night of each bus."""
+    lit = simulation.series["in_light"].transpose("bus", "time").values > 0.0
+    return horizon_of(_time(simulation), np.asarray(lit), since) is not None
 
 
 def _date(t: np.datetime64) -> str:

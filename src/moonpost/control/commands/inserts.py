@@ -22,11 +22,13 @@ from moonpost.errors import DataError, InputError
 __all__ = ["Content", "content_of", "packet_of", "significance_of", "time_tagged"]
 
 _SCHEDULING, _INSERT = 11, 4
-_TAKES_AWAY = frozenset({2, 3, 5, 6, 7, 8, 12, 13})
+_TAKES_NOTHING = frozenset({1, 4, 9, 11, 14, 16, 17, 18, 20, 22, 24, 26})
+"""Requests that enable, insert or ask for a report; all others of the service disable, delete or shift."""
 _HEADER_OCTETS = 6
 _DEEPEST = 3
 _REPORTS_ASKED = 0b1101
-_CUC_BITS = 48
+_CUC_BITS, _TICKS_PER_S = 48, 65_536
+_LATEST_US = 7_000_000_000_000_000
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,8 @@ class Content:
         Machines that they act on, each once.
     whole : bool
         Whether any acts on the station as a whole.
+    due_us : int or None
+        Latest mission time at which any of it is carried out, microseconds since 1970; None: all on arrival.
 
     Examples
     --------
@@ -59,6 +63,7 @@ class Content:
     significance: str
     elements: tuple[str, ...]
     whole: bool
+    due_us: int | None = None
 
 
 def content_of(dictionary: CommandDictionary, octets: bytes) -> Content:
@@ -98,7 +103,9 @@ def content_of(dictionary: CommandDictionary, octets: bytes) -> Content:
     acting = [row for row in layouts if not (_is_insert(row) and inside)] or layouts
     significance = max((significance_of(row) for row in layouts), key=SIGNIFICANCE.index)
     elements = tuple(dict.fromkeys(row.element for row in acting if row.element is not None))
-    return Content(command, inside, significance, elements, any(row.element is None for row in acting))
+    due = [_due_us(dictionary, one) for one in (command, *inside)]
+    due_us = max((one for one in due if one is not None), default=None)
+    return Content(command, inside, significance, elements, any(row.element is None for row in acting), due_us)
 
 
 def significance_of(layout: CommandLayout) -> str:
@@ -121,7 +128,7 @@ def significance_of(layout: CommandLayout) -> str:
     >>> significance_of(CommandLayout("queue-reset", 1, 11, 3))
     'hazardous'
     """
-    takes_away = layout.service == _SCHEDULING and layout.subservice in _TAKES_AWAY
+    takes_away = layout.service == _SCHEDULING and layout.subservice not in _TAKES_NOTHING
     return "hazardous" if takes_away else layout.significance
 
 
@@ -228,3 +235,19 @@ def insert_layout(dictionary: CommandDictionary) -> CommandLayout | None:
 def true_ticks(time_us: int) -> int:
     """What a clock on board that is right shows at a mission time."""
     return int(CucClock().ticks(np.atleast_1d(np.datetime64(time_us, "us")))[0])
+
+
+def _due_us(dictionary: CommandDictionary, command: Telecommand) -> int | None:
+    """When a clock on board that is right shows the time of an insertion; None for any other command."""
+    layout = dictionary.command(command.name)
+    if not _is_insert(layout):
+        return None
+    ticks = [
+        value for one in layout.arguments
+        if (one.encoding.kind, one.encoding.bits) == ("unsigned", _CUC_BITS)
+        and isinstance(value := command.arguments.get(one.name), int)
+    ]  # fmt: skip
+    if not ticks:
+        return None
+    true_us = np.array([min(max(ticks) * 1_000_000 // _TICKS_PER_S, _LATEST_US)], np.int64)
+    return int(np.datetime64(CucClock().at(true_us)[0], "us").astype(np.int64))

@@ -8,7 +8,9 @@ from dataclasses import dataclass, field, replace
 from moonpost.control.commands.model import Approval, Command, Person, Stage, digest_of, same_person
 
 __all__ = [
+    "FLYING",
     "Approve",
+    "Dropped",
     "Event",
     "Grounds",
     "Outcome",
@@ -24,7 +26,8 @@ __all__ = [
 _RANK = {"released": 0, "accepted": 1, "started": 2, "completed": 3, "failed": 3}
 _SAME = {"scheduled": "accepted"}
 _WAITING = ("waiting", "approved")
-_FLYING = ("released", "accepted", "started", "timed-out")
+FLYING = ("released", "accepted", "started", "timed-out")
+"""States of which reports tell."""
 
 
 @dataclass(frozen=True)
@@ -90,12 +93,22 @@ class Withdraw:
 
 @dataclass(frozen=True)
 class Release:
-    """An operator sends it; the mission time now and by when reports should have come."""
+    """An operator sends it; the mission time now, by when reports should have come, and what was looked at."""
 
     name: str
     wall_s: float
     time_us: int
     deadline_us: int
+    version: int | None = None
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """What was released and has not left must not leave any more."""
+
+    wall_s: float
+    time_us: int
+    why: str
 
 
 @dataclass(frozen=True)
@@ -125,7 +138,7 @@ class Tick:
     time_us: int
 
 
-Event = Approve | Reject | Withdraw | Release | Sent | Reported | Tick
+Event = Approve | Reject | Withdraw | Release | Sent | Dropped | Reported | Tick
 
 
 @dataclass(frozen=True)
@@ -195,6 +208,8 @@ def step(command: Command, event: Event, grounds: Grounds) -> Outcome:
         return _release(command, event, grounds)
     if isinstance(event, Sent):
         return _sent(command, event)
+    if isinstance(event, Dropped):
+        return _dropped(command, event)
     if isinstance(event, Reported):
         return _reported(command, event)
     return _tick(command, event, grounds)
@@ -300,6 +315,8 @@ def _release(command: Command, event: Release, grounds: Grounds) -> Outcome:
     why = _why_no_release(command, event, grounds)
     if why:
         return _forbid(command, why)
+    if event.version not in (None, command.version):
+        return _refuse(command, "it was changed while it was looked at: release it again")
     if event.wall_s - command.requested_wall_s >= grounds.request_s:
         return _expired(command, event.wall_s, event.time_us, "the request is too old")
     held = _holding(command, grounds, event.wall_s)
@@ -353,9 +370,17 @@ def _sent(command: Command, event: Sent) -> Outcome:
     return Outcome(_with(command, command.state, Stage("sent", event.wall_s, event.time_us), sent=True))
 
 
+def _dropped(command: Command, event: Dropped) -> Outcome:
+    """A command that never left has failed."""
+    if command.sent or command.state != "released":
+        return Outcome(command)
+    said = Stage("failed", event.wall_s, event.time_us, "", event.why)
+    return Outcome(_with(command, "failed", said, reasons=(*command.reasons, event.why)))
+
+
 def _reported(command: Command, event: Reported) -> Outcome:
     """A report moves a command on, never back; one that came before is not taken again."""
-    if command.state not in (*_FLYING, "completed", "failed"):
+    if command.state not in (*FLYING, "completed", "failed"):
         return Outcome(command)
     seen, state = _meaning(command, event)
     stage = Stage(seen, event.wall_s, event.time_us, "", event.text)
@@ -385,6 +410,8 @@ def _tick(command: Command, event: Tick, grounds: Grounds) -> Outcome:
     if command.state in _WAITING:
         return _tick_waiting(command, event, grounds)
     late = command.deadline_us is not None and event.time_us >= command.deadline_us
+    if command.state == "released" and late and not command.sent:
+        return _dropped(command, Dropped(event.wall_s, event.time_us, "the uplink did not take it in time"))
     if command.state in ("released", "accepted", "started") and late:
         why = "no report of its end came in time"
         said = Stage("timed-out", event.wall_s, event.time_us, "", why)

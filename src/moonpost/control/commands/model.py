@@ -204,6 +204,11 @@ class Command:
         """Whether nothing more can happen to it."""
         return self.state in ENDED
 
+    @property
+    def live(self) -> bool:
+        """Whether something is bound to happen to it; a timed-out one is only told of late, if ever."""
+        return self.state not in ENDED and self.state != "timed-out"
+
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain values, for JSON: octets in hexadecimal, times in milliseconds since 1970."""
         return {

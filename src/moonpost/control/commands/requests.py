@@ -13,7 +13,14 @@ from moonpost.control.commands.inserts import Content, content_of, packet_of, ti
 from moonpost.control.commands.model import Command, CommandRefusedError, Person, Stage, digest_of
 from moonpost.control.commands.queue import Queue, read_queue
 from moonpost.control.commands.rules import WHOLE
-from moonpost.control.commands.store import COUNTS_IN_ALL, find_digest, find_origin, newest_number, sent_since
+from moonpost.control.commands.store import (
+    ALL_USED,
+    COUNTS_IN_ALL,
+    find_digest,
+    find_origin,
+    newest_number,
+    sent_since,
+)
 from moonpost.control.packets.telecommands import CommandDictionary
 from moonpost.errors import DataError, OutputError
 
@@ -60,15 +67,19 @@ class Requests:
             desk.refuse(user, f"unknown or disabled, asks for {bare.name}")
             raise CommandRefusedError(f"{user} is unknown or disabled", forbidden=True)
         content = content_of(self._dictionary, bare.octets)
-        forbidden = self._desk.rules.forbidden(bare.octets, now)
+        whole = replace(bare, requester=user, significance=content.significance, elements=_elements(content))
+        forbidden: tuple[str, ...] = ()
+        if not self._no_request(whole, self._desk.rules.person(user), now):  # who may not ask is shown no future
+            forbidden = self._desk.rules.forbidden(bare.octets, now)
         if bare.at_us is not None and bare.at_us <= now:
             forbidden = (*forbidden, "the time at which it is to be carried out has passed")
-        whole = replace(bare, requester=user, significance=content.significance, elements=_elements(content))
 
         def make(connection: Connection) -> tuple[Command, bool]:
             there = find_origin(connection, bare.origin) if bare.origin else None
-            if there is not None:
+            if there is not None and there.requester == user:
                 return there, False
+            if there is not None:
+                raise CommandRefusedError("what it came of belongs to somebody else", there)
             octets, packets = pack(connection)
             same = find_digest(connection, digest_of(octets))
             known = [one for one in same if one.state not in _DEAD and not self._forgotten(connection, one)]
@@ -104,10 +115,12 @@ class Requests:
         if person is None:
             return [f"{bare.requester} is unknown or disabled"]
         found = [] if "operator" in person.roles else [f"{person.name} is no operator"]
-        may = self._desk.rules.commanders(bare.elements, now)
+        may = self._desk.rules.commanders_until(bare.elements, now, bare.at_us)
         if person.partner not in may:
             what = "the station as a whole" if WHOLE in bare.elements else ", ".join(bare.elements)
-            found.append(f"{person.partner} may not command {what}; {', '.join(sorted(may)) or 'nobody'} may")
+            when = "" if bare.at_us is None else " until then"
+            names = ", ".join(sorted(may)) or "nobody"
+            found.append(f"{person.partner} may not command {what}{when}; {names} may")
         return found
 
     def fresh(
@@ -127,11 +140,12 @@ class Requests:
                 packets = ((outer, around), *packets)
             if all(self._forgotten(connection, one) for one in find_digest(connection, digest_of(octets))):
                 return octets, packets
-        raise OutputError("all sequence counts are in use", where=f"APID {apid}", advice="withdraw old requests")
+        raise OutputError("all sequence counts are in use", where=f"APID {apid}", advice=ALL_USED)
 
     def _forgotten(self, connection: Connection, command: Command) -> bool:
         """Whether so many were sent since that the station takes the same octets for a new packet."""
-        if not command.ended or newest_number(connection) - int(command.id) < _REMEMBERED:
+        over = command.ended or self._desk.silent(command)
+        if not over or newest_number(connection) - int(command.id) < _REMEMBERED:
             return False
         return command.state in _DEAD or sent_since(connection, command) >= _REMEMBERED
 
@@ -147,9 +161,9 @@ class Requests:
 
     def _unused(self, packets: Packets) -> None:
         """Refuse a packet whose reports could not be told from those of another."""
-        for one in self._desk.live():
-            if one.state != "timed-out" and set(packets) & set(one.packets):
-                raise CommandRefusedError("its sequence count is that of a command under way", one)
+        one = self._desk.holding(packets)
+        if one is not None:
+            raise CommandRefusedError("its sequence count is that of a command under way", one)
 
 
 def bare_command(

@@ -95,6 +95,9 @@ class Rules:
         For how long an approval holds and a request waits, by the clock on the wall [s].
     verify_s : float
         Mission time within which the end of a command has to be reported [s].
+    reuse_s : float
+        Mission time after that until the sequence count of one of which nothing was heard is given again [s]:
+        longer than any relay keeps a packet.
 
     Examples
     --------
@@ -115,13 +118,16 @@ class Rules:
         approval_s: float = 900.0,
         request_s: float = 86_400.0,
         verify_s: float = 21_600.0,
+        reuse_s: float = 30.0 * 86_400.0,
     ) -> None:
-        for name, value in (("approval_s", approval_s), ("request_s", request_s), ("verify_s", verify_s)):
+        times_s = {"approval_s": approval_s, "request_s": request_s, "verify_s": verify_s, "reuse_s": reuse_s}
+        for name, value in times_s.items():
             if not (np.isfinite(value) and value > 0.0):
                 raise InputError(f"is {value}", where=name, advice="give a number above 0")
         self._plan, self._users, self._ledger = plan, users, ledger
         self._forbids, self._contact = forbids, contact
-        self.approval_s, self.request_s, self.verify_s = float(approval_s), float(request_s), float(verify_s)
+        self.approval_s, self.request_s = float(approval_s), float(request_s)
+        self.verify_s, self.reuse_s = float(verify_s), float(reuse_s)
         self._lock = threading.Lock()
         self._seen: object = None
         self._state: LedgerState | None = None
@@ -157,6 +163,12 @@ class Rules:
         state = self._agreed()
         agreed = state.owned.get(f"elements[{element}]") if state is not None else None
         return agreed or tuple(dict.fromkeys((row.owner, *row.approvers)))
+
+    def commanders_until(self, elements: Iterable[str], time_us: int, due_us: int | None) -> frozenset[str]:
+        """Partners that may command machines now, and still may when what is asked for is carried out."""
+        named = tuple(elements)
+        now = self.commanders(named, time_us)
+        return now if due_us is None or due_us <= time_us else now & self.commanders(named, due_us)
 
     def commanders(self, elements: Iterable[str], time_us: int | None = None) -> frozenset[str]:
         """Partners that may command all of some machines: the owner of each, and whom it lent the command.
@@ -229,7 +241,7 @@ class Rules:
         everyone = {*names, command.requester, *(one.name for one in command.approvals)}
         people = {name: person for name in everyone if (person := self.person(name)) is not None}
         return Grounds(
-            self.commanders(command.elements, time_us),
+            self.commanders_until(command.elements, time_us, command.at_us),
             self.needed(command.elements, command.partner, command.significance),
             people,
             self.approval_s,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -32,7 +33,7 @@ _STACKS = Table(
     Column("command", String(32), nullable=False),
     Column("note", Text, nullable=False),
 )
-_LONGEST = 500
+_LONGEST, _ORIGIN = 500, 64
 _LONGEST_DELAY_S = 400.0 * 86_400.0
 _STOPPING = ("refused", "expired", "withdrawn", "failed")
 
@@ -176,7 +177,7 @@ class Stacks:
         with self._lock:
             return self._keep(user, Stack(tuple(entries), number=self.of(user).number + 1))
 
-    def execute(self, user: str, *, all_entries: bool = False) -> Stack:
+    def execute(self, user: str, *, all_entries: bool = False, number: int | None = None) -> Stack:
         """Ask for the next entry now, or for all that are left in turn; what needs no approval is sent at once.
 
         Parameters
@@ -185,6 +186,8 @@ class Stacks:
             Name.
         all_entries : bool
             Whether the rest follows by itself, each after its delay.
+        number : int, optional
+            Of the stack that was looked at; another one is not executed.
 
         Returns
         -------
@@ -197,6 +200,8 @@ class Stacks:
         """
         with self._lock:
             stack = self.of(user)
+            if number not in (None, stack.number):
+                raise InputError("was changed meanwhile", where="stack", advice="look at it again")
             if stack.running:
                 raise InputError("runs already", where="stack", advice="stop it first")
             if stack.position >= len(stack.entries):
@@ -247,7 +252,7 @@ class Stacks:
     def _ask(self, user: str, stack: Stack) -> Stack:
         """Ask for the entry at the position; the same one is never asked for twice."""
         entry = stack.entries[stack.position]
-        origin = f"stack {stack.number}.{stack.position} {user}"[:64]
+        origin = _origin(user, stack)
         try:
             command = self._commanding.request(
                 user, entry.name, entry.arguments, comment=entry.comment or "stack", origin=origin
@@ -289,6 +294,14 @@ class Stacks:
                 connection.execute(delete(_STACKS).where(_STACKS.c.user == user))
                 connection.execute(insert(_STACKS).values(row))
         return stack
+
+
+def _origin(user: str, stack: Stack) -> str:
+    """Name of an entry's one request, of at most 64 characters; long names of users are told apart by a hash."""
+    origin = f"stack {stack.number}.{stack.position} {user}"
+    if len(origin) <= _ORIGIN:
+        return origin
+    return f"stack {stack.number}.{stack.position} #{hashlib.sha256(user.encode()).hexdigest()[:32]}"
 
 
 def _stack(row: Row[Any]) -> Stack:

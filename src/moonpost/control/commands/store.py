@@ -31,6 +31,7 @@ from moonpost.control.database import TABLES
 from moonpost.errors import OutputError, UnknownNameError
 
 __all__ = [
+    "ALL_USED",
     "COMMANDS",
     "COUNTS_IN_ALL",
     "find_digest",
@@ -38,6 +39,7 @@ __all__ = [
     "insert_command",
     "live_commands",
     "load_command",
+    "mute_commands",
     "newest_number",
     "next_count",
     "save_command",
@@ -75,6 +77,8 @@ _COUNTS = Table(
 )
 COUNTS_IN_ALL = 16384
 """Sequence counts of an APID."""
+ALL_USED = "withdraw old requests, or wait until the first of those that were never answered is out of the way"
+"""What to do when none is left."""
 
 
 def _row(command: Command) -> dict[str, Any]:
@@ -142,8 +146,15 @@ def select_commands(connection: Connection, query: Select[Any]) -> tuple[Command
 
 
 def live_commands(connection: Connection) -> tuple[Command, ...]:
-    """Commands to which something can still happen."""
-    query = select(COMMANDS).where(COMMANDS.c.state.not_in(sorted(ENDED))).order_by(COMMANDS.c.number)
+    """Commands to which something is bound to happen."""
+    over = sorted((*ENDED, "timed-out"))
+    query = select(COMMANDS).where(COMMANDS.c.state.not_in(over)).order_by(COMMANDS.c.number)
+    return select_commands(connection, query)
+
+
+def mute_commands(connection: Connection) -> tuple[Command, ...]:
+    """Commands that were sent and of which nothing was heard in time."""
+    query = select(COMMANDS).where(COMMANDS.c.state == "timed-out").order_by(COMMANDS.c.number)
     return select_commands(connection, query)
 
 
@@ -177,7 +188,7 @@ def next_count(connection: Connection, apid: int, taken: Iterable[int]) -> int:
     row = connection.execute(select(_COUNTS.c.next).where(_COUNTS.c.apid == apid)).one_or_none()
     count = 0 if row is None else int(row.next)
     if len(used) >= COUNTS_IN_ALL:
-        raise OutputError("all sequence counts are in use", where=f"APID {apid}", advice="withdraw old requests")
+        raise OutputError("all sequence counts are in use", where=f"APID {apid}", advice=ALL_USED)
     while count in used:
         count = (count + 1) % COUNTS_IN_ALL
     following = (count + 1) % COUNTS_IN_ALL

@@ -278,8 +278,9 @@ def _add_stack(routes: APIRouter, mission: MissionControl) -> None:
         found = stacks.of(user.name)
         for one in found.entries[found.position :]:
             layout = mission.commanding.dictionary.command(one.name)
-            _permit(mission, request, user, "command.request", _of_layout(mission, layout), one.name)
-        return {"stack": stacks.execute(user.name, all_entries=wanted.all).to_dict()}
+            for action in ("command.request", "command.release"):  # a stack also sends
+                _permit(mission, request, user, action, _of_layout(mission, layout), one.name)
+        return {"stack": stacks.execute(user.name, all_entries=wanted.all, number=found.number).to_dict()}
 
     @routes.post("/stack/stop")
     def stop(user: CurrentUser) -> dict[str, Any]:
