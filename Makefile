@@ -55,10 +55,10 @@ docs: $(READY)  ## regenerate the generated pages and schemas
 serve: $(READY) $(CLIENT_IF_NPM)  ## mission control of the bundled plan in the browser
 	$(BIN)/moonpost serve $(PLAN) --data control --speed $(SPEED)
 
-client: $(CLIENT)  ## the displays of mission control; needs Node 20 or later
+client: $(CLIENT)  ## the displays of mission control; needs Node 18.14 or later
 
 client/node_modules/.ready: client/package.json
-	@command -v npm >/dev/null || { echo "The displays need Node 20 or later with npm, which are not here: https://nodejs.org. Then run make client again."; exit 1; }
+	@command -v npm >/dev/null || { echo "The displays need Node 18.14 or later with npm, which are not here: https://nodejs.org. Then run make client again."; exit 1; }
 	cd client && npm install --no-package-lock --ignore-scripts --no-audit --no-fund --loglevel=error
 	@touch $@
 

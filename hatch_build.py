@@ -12,7 +12,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 CLIENT = "client"
 STATIC = "src/moonpost/control/web/static"
 HOW = (
-    "The displays of mission control are not built, for npm (Node 20 or later) is not here; all else works. "
+    "The displays of mission control are not built, for npm (Node 18.14 or later) is not here; all else works. "
     "To have them: install Node from https://nodejs.org, then run 'make client', or build the package again."
 )
 

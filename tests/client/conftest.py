@@ -58,7 +58,7 @@ def chromium() -> str:
     if CHROMIUM is None:
         pytest.skip("chromium is not installed (Debian: apt-get install chromium)")
     if not (STATIC / "index.html").is_file():
-        pytest.skip("the displays are not built: install Node 20 or later, then run make client")
+        pytest.skip("the displays are not built: install Node 18.14 or later, then run make client")
     return CHROMIUM
 
 

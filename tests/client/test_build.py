@@ -21,7 +21,7 @@ STATIC = ROOT / "src/moonpost/control/web/static"
 @pytest.fixture
 def built() -> Path:
     if not (STATIC / "index.html").is_file():
-        pytest.skip("the displays are not built: install Node 20 or later, then run make client")
+        pytest.skip("the displays are not built: install Node 18.14 or later, then run make client")
     return STATIC
 
 
@@ -58,7 +58,7 @@ def test_make_tells_that_node_is_needed(tmp_path: Path) -> None:
         [make, "client"], cwd=tmp_path, env={"PATH": str(tmp_path)}, capture_output=True, text=True, timeout=60
     )
     assert done.returncode != 0
-    assert "The displays need Node 20 or later" in done.stdout
+    assert "The displays need Node 18.14 or later" in done.stdout
 
 
 def hook(monkeypatch: pytest.MonkeyPatch, root: Path) -> tuple[Any, list[str]]:

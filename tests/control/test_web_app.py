@@ -32,7 +32,7 @@ def test_without_a_client_the_first_page_says_what_to_do(mission, tmp_path):
     answer = TestClient(create_app(mission, Settings(static=tmp_path))).get("/")
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "text/plain; charset=utf-8"
-    assert "Node 20" in answer.text
+    assert "Node 18.14" in answer.text
     assert "make client" in answer.text
 
 

@@ -15,7 +15,7 @@ __all__ = ["router"]
 _BUILT = Path(__file__).resolve().parents[1] / "static"
 _MISSING = """Moonpost mission control runs, but its displays have not been built here.
 
-With Node 20 or later, in the folder of the source code:
+With Node 18.14 or later, in the folder of the source code:
 
     make client
 
