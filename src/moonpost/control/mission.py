@@ -219,6 +219,7 @@ class MissionControl:
             most=np.timedelta64(round(self.step_s * _AT_ONCE), "s"),
             jobs=(
                 (0.5, self.commanding.tick), (0.5, self._tell_alarms), (1.0, self._tell_clock), (1.0, self._note),
+                (5.0, self.audit.nudge),
             ),
         )  # fmt: skip
         self._closing.callback(self._finish)
