@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moonpost.control.packets import CucClock, Gap, PacketReader, Packets, Tally, idle_packet, make_packets
+from moonpost.control.packets.calibration import Instant
 from moonpost.control.packets.tally import CAUSES, SequenceCounts
 from moonpost.errors import DateError, InputError
 
@@ -127,6 +128,23 @@ def test_the_clock_runs_through_a_leap_second() -> None:
 def test_times_that_do_not_fit_are_refused(t: str) -> None:
     with pytest.raises(DateError, match="32 bits"):
         CucClock().encode(t)
+
+
+@pytest.mark.parametrize("far", [2**62, -(2**62), 2**40, -(10**12)])
+@pytest.mark.parametrize("unit", ["s", "D", "h"])
+def test_far_times_do_not_go_round(far: int, unit: str) -> None:
+    """Counted in microseconds they would; one of them would be a date of this century."""
+    with pytest.raises(DateError, match="32 bits"):
+        CucClock().ticks(np.array([far], f"datetime64[{unit}]"))
+
+
+def test_counts_without_a_date_have_none() -> None:
+    """Numbers that are none, and those beyond the calendar; without a warning."""
+    found = Instant("TAI", 1e300, -5.0).apply(np.array([2**63, 0], np.uint64))
+    assert np.isnat(found).tolist() == [True, False]
+    before = Instant("TAI", 1.0).apply(np.array([-5, 0], np.int64))
+    assert (before[1] - before[0]) == np.timedelta64(5, "s")
+    assert np.isnat(Instant("UNIX", 1.0).apply(np.array([np.nan, np.inf, -np.inf]))).all()
 
 
 def test_wrong_arguments_are_told() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from pathlib import Path
+from time import process_time
 
 import numpy as np
 import pytest
@@ -225,15 +226,201 @@ def test_broken_files_end_in_one_error(tmp_path_factory: pytest.TempPathFactory,
         Decoder(read_xtce(path)).decode(make_packets(0x20, [b"\x07\x1f\xff"]))
 
 
-def test_entities_are_not_opened(tmp_path: Path) -> None:
+def test_entities_are_refused(tmp_path: Path) -> None:
+    """External ones, those that grow, and any other document type; in texts and in attributes."""
     (tmp_path / "secret").write_text("hunter2")
+    lol = "".join(f'<!ENTITY e{i + 1} "{f"&e{i};" * 10}">' for i in range(9))
     path = tmp_path / "e.xml"
+    for entities, used in (
+        (f'<!ENTITY e SYSTEM "file://{tmp_path}/secret">', "&e;"),
+        (f'<!ENTITY e0 "ha">{lol}', "&e9;"),
+        (f'<!ENTITY e0 "ha">{lol}', '<a b="&e9;"/>'),
+        ('<!ENTITY e "x">', "&e;"),
+        ("", ""),
+    ):
+        path.write_text(
+            f"<!DOCTYPE SpaceSystem [{entities}]>"
+            '<SpaceSystem name="s" xmlns="http://www.omg.org/spec/XTCE/20180204">'
+            f"<LongDescription>{used}</LongDescription></SpaceSystem>"
+        )
+        with pytest.raises(DataError) as caught:
+            read_xtce(path)
+        assert "hunter2" not in str(caught.value)
+        assert "e.xml" in str(caught.value)
+
+
+def container(name: str, entries: str, base: str = "", abstract: bool = True) -> str:
+    """A container of a file."""
+    inherits = f'<BaseContainer containerRef="{base}"/>' if base else ""
+    return (f'<SequenceContainer name="{name}" abstract="{str(abstract).lower()}"><EntryList>{entries}</EntryList>'
+            f"{inherits}</SequenceContainer>")  # fmt: skip
+
+
+def held(path: Path, containers: str, types: str = "", parameters: str = "") -> Path:
+    """A file of containers."""
     path.write_text(
-        f'<!DOCTYPE SpaceSystem [<!ENTITY e SYSTEM "file://{tmp_path}/secret">]>'
-        '<SpaceSystem name="s" xmlns="http://www.omg.org/spec/XTCE/20180204"><LongDescription>&e;</LongDescription>'
-        "</SpaceSystem>"
+        '<SpaceSystem name="s" xmlns="http://www.omg.org/spec/XTCE/20180204"><TelemetryMetaData>'
+        f'<ParameterTypeSet><IntegerParameterType name="u8"><IntegerDataEncoding sizeInBits="8"/>'
+        f"</IntegerParameterType>{types}</ParameterTypeSet>"
+        f'<ParameterSet><Parameter name="x" parameterTypeRef="u8"/>{parameters}</ParameterSet>'
+        f"<ContainerSet>{containers}</ContainerSet></TelemetryMetaData></SpaceSystem>"
     )
-    assert "hunter2" not in repr(read_xtce(path))
+    return path
+
+
+def test_files_that_grow_or_go_deep_are_refused(tmp_path: Path) -> None:
+    """Each container holds the one before it twice, inherits from it, or lies within it; all in a short time."""
+    x, path = '<ParameterRefEntry parameterRef="x"/>', tmp_path / "d.xml"
+    twice = "".join(
+        container(f"c{i}", f'<ContainerRefEntry containerRef="c{i - 1}"/>' * 2 if i else first, abstract=i < 60)
+        for first in (x,) for i in range(61)
+    )  # fmt: skip
+    with pytest.raises(DataError, match="more than 65536 items"):
+        read_xtce(held(path, twice))
+    assert read_xtce(held(path, twice.replace(x, ""))).packets == ()
+    line = "".join(container(f"c{i}", x, f"c{i - 1}" if i else "", i < 3000) for i in range(3001))
+    with pytest.raises(DataError, match="below more than 100 others"):
+        read_xtce(held(path, line))
+    deep = '<SpaceSystem name="s" xmlns="http://www.omg.org/spec/XTCE/20180204">' + '<SpaceSystem name="s">' * 5000
+    path.write_text(deep + "</SpaceSystem>" * 5001)
+    with pytest.raises(DataError, match="cannot be read"):
+        read_xtce(path)
+    path.write_text("<SpaceSystem ")
+    with path.open("r+b") as file:
+        file.truncate((1 << 28) + 1)
+    with pytest.raises(DataError, match="256 MiB"):
+        read_xtce(path)
+
+
+def test_large_files_of_others_are_read_in_a_short_time(tmp_path: Path) -> None:
+    """Each item has a place after the one before it; the time must not grow with the square of their number."""
+    count, path = 8000, tmp_path / "d.xml"
+    parameters = "".join(f'<Parameter name="p{i}" parameterTypeRef="u8"/>' for i in range(count))
+    entries = "".join(
+        f'<ParameterRefEntry parameterRef="p{i}"><LocationInContainerInBits><FixedValue>8</FixedValue>'
+        "</LocationInContainerInBits></ParameterRefEntry>" for i in range(count)
+    )  # fmt: skip
+    parameters += "".join(f'<Parameter name="h{i}" parameterTypeRef="u8"/>' for i in range(5))
+    head = "".join(f'<ParameterRefEntry parameterRef="{name}"/>' for name in ("x", "h0", "h1", "h2", "h3", "h4"))
+    restricted = container("c", entries, "h", False).replace(
+        '<BaseContainer containerRef="h"/>', '<BaseContainer containerRef="h"><RestrictionCriteria><Comparison '
+        'parameterRef="x" value="1"/></RestrictionCriteria></BaseContainer>')  # fmt: skip
+    begun = process_time()
+    (packet,) = read_xtce(held(path, container("h", head) + restricted, parameters=parameters)).packets
+    assert process_time() - begun < 3.0
+    assert [item.bit for item in packet.items[6:]] == [56 + 16 * i for i in range(count)]
+
+
+WHOLE = '<xtce:IntegerDataEncoding sizeInBits="8">'
+LABELS = (
+    "<xtce:EnumeratedParameterType name='e'><xtce:IntegerDataEncoding sizeInBits='8'/><xtce:EnumerationList>{}"
+)
+LABELS += "</xtce:EnumerationList></xtce:EnumeratedParameterType>"
+LABEL = "<xtce:Enumeration value='{}' label='a'/>"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "extra", "told"),
+    [
+        ('sizeInBits="12"', 'sizeInBits="12.5"', "", "'12.5' is no whole number"),
+        ('sizeInBits="12"', 'sizeInBits="1_2"', "", "'1_2' is no number"),
+        ('exponent="1"', 'exponent="1.5"', "", "'1.5' is no whole number"),
+        ('exponent="1"', 'exponent="0"', "", "exponent that is given twice"),
+        ('coefficient="0.5"', 'coefficient="NaN"', "", "'NaN' is no number"),
+        ('coefficient="0.5"', 'coefficient="-INF"', "", "'-INF' is no number"),
+        ('coefficient="0.5"', 'coefficient="1e999"', "", "'1e999' is no number"),
+        ('<xtce:Term coefficient="0.5" exponent="1"/>', "<xtce:SplinePoint/>", "", "SplinePoint in Polynomial"),
+        ("<xtce:DefaultCalibrator>", "<xtce:DefaultCalibrator/><xtce:DefaultCalibrator>", "", "more than one"),
+        ("", "", f'<xtce:FloatParameterType name="b">{WHOLE}<xtce:DefaultCalibrator/></xtce:IntegerDataEncoding>'
+         "</xtce:FloatParameterType>", "DefaultCalibrator without content"),
+        ("", "", f'<xtce:BooleanParameterType name="b">{WHOLE}<xtce:DefaultCalibrator><xtce:PolynomialCalibrator>'
+         '<xtce:Term exponent="0" coefficient="1"/></xtce:PolynomialCalibrator></xtce:DefaultCalibrator>'
+         "</xtce:IntegerDataEncoding></xtce:BooleanParameterType>", "calibrator below BooleanParameterType"),
+        ("", "", "<xtce:BooleanParameterType name='b'><xtce:FloatDataEncoding/></xtce:BooleanParameterType>",
+         "other than whole numbers"),
+        ("", "", "<xtce:BinaryParameterType name='b'><xtce:BinaryDataEncoding><xtce:SizeInBits><xtce:FixedValue>8"
+         "</xtce:FixedValue></xtce:SizeInBits><xtce:FromBinaryTransformAlgorithm name='f'/>"
+         "</xtce:BinaryDataEncoding></xtce:BinaryParameterType>", "FromBinaryTransformAlgorithm"),
+        ("", "", "<xtce:BinaryParameterType name='b'><xtce:BinaryDataEncoding bitOrder='leastSignificantBitFirst'>"
+         "<xtce:SizeInBits><xtce:FixedValue>8</xtce:FixedValue></xtce:SizeInBits></xtce:BinaryDataEncoding>"
+         "</xtce:BinaryParameterType>", "bit order"),
+        ("", "", "<xtce:BinaryParameterType name='b'><xtce:BinaryDataEncoding><xtce:SizeInBits>"
+         "<xtce:DynamicValue/></xtce:SizeInBits></xtce:BinaryDataEncoding></xtce:BinaryParameterType>",
+         "a size that no item tells"),
+        ("", "", "<xtce:StringParameterType name='b'><xtce:StringDataEncoding encoding='UTF-16'/>"
+         "</xtce:StringParameterType>", "character set UTF-16"),
+        ('sizeInBits="12"', 'sizeInBits="12" byteOrder="leastSignificantByteFirst"', "", "cannot hold"),
+        ('sizeInBits="12"', 'sizeInBits="12" byteOrder="3,2,1,0"', "", "byte order 3,2,1,0"),
+        ("", "", LABELS.format(LABEL.format(1) + LABEL.format(1)), "two labels"),
+        ("", "", LABELS.format(LABEL.format("1' maxValue='0")), "less than one"),
+        ("", "", LABELS.format("".join(LABEL.format(f"{i}00000' maxValue='{i}60000") for i in range(9))),
+         "a label for"),
+        ("", "", "<xtce:IntegerParameterType name='u8'><xtce:IntegerDataEncoding/></xtce:IntegerParameterType>",
+         "u8.*given twice"),
+        ("", "", "<xtce:IntegerParameterType><xtce:IntegerDataEncoding/></xtce:IntegerParameterType>",
+         "has no name"),
+        ("", "", "<xtce:AbsoluteTimeParameterType name='t'><xtce:Encoding><xtce:IntegerDataEncoding/>"
+         "</xtce:Encoding><xtce:ReferenceTime><xtce:Epoch>soon</xtce:Epoch></xtce:ReferenceTime></xtce:AbsoluteTimeParameterType>",
+         "'soon' cannot be read"),
+        ('<xtce:Parameter name="Door"', '<xtce:Parameter name="Wall"', "", "Wall.*given twice"),
+        ('<xtce:SequenceContainer name="Hk"', '<xtce:SequenceContainer name="Header"', "", "Header.*given twice"),
+        ('<xtce:SpaceSystem name="Box"', '<xtce:SpaceSystem/><xtce:SpaceSystem name="unnamed"', "", "given twice"),
+        ('parameterRef="APID" value', 'instance="-1" parameterRef="APID" value', "", "earlier instance of APID"),
+        ("<xtce:FixedValue>3<", "<xtce:FixedValue>-99<", "", "before the first bit"),
+        ('parameterRef="Wall"><', 'parameterRef="Wall"><xtce:LocationInContainerInBits><xtce:FixedValue>0'
+         "</xtce:FixedValue></xtce:LocationInContainerInBits><", "", "more than one location"),
+        ('value="7"/></xtce:ComparisonList>', 'value="7"/><xtce:Comparison parameterRef="Door" value="ajar"/>'
+         "</xtce:ComparisonList>", "", "'ajar', none of its labels"),
+    ],
+)  # fmt: skip
+def test_what_would_be_read_wrongly_is_refused_with_its_line(
+    tmp_path: Path, old: str, new: str, extra: str, told: str
+) -> None:
+    with pytest.raises(DataError, match=told) as caught:
+        read_xtce(others(tmp_path, old, new, extra))
+    assert "others.xml: " in str(caught.value)
+    assert ", line " in str(caught.value)
+
+
+def test_numbers_and_labels_of_others_are_read_to_the_last_digit(tmp_path: Path) -> None:
+    """Whole numbers beyond 2 to the 53rd; labels that look like numbers; logical values as XML writes them."""
+    big = 2**62 + 1
+    path = others(
+        tmp_path, "", "", LABELS.format(LABEL.format(big) + LABEL.format(f"{big + 1}' x='").replace("'a'", "'b'"))
+    )
+    text = path.read_text().replace("sizeInBits='8'", "sizeInBits='64'")
+    text = text.replace('<xtce:Parameter name="Subtype"', '<xtce:Parameter name="E" parameterTypeRef="e"/>'
+                        '<xtce:Parameter name="Subtype"')  # fmt: skip
+    path.write_text(text)
+    calibration = read_xtce(path).parameter("E").calibration
+    assert calibration == Enumeration({big: "a", big + 1: "b"})
+    for value, label in (("true", "yes"), ("0", "no"), ("yes", "yes")):
+        path = others(tmp_path, 'value="7"/></xtce:ComparisonList>', 'value="7"/><xtce:Comparison '
+                      f'parameterRef="Door" value="{value}"/></xtce:ComparisonList>')  # fmt: skip
+        assert read_xtce(path).packet("Heat").criteria[-1] == Comparison("Door", "==", label)
+    labels = Enumeration({0: "5", 1: "7"})
+    dictionary = Dictionary("d", (*HEADER, Parameter("x", Encoding("unsigned", 8), calibration=labels)),
+                            (PacketLayout("p", (*HEAD, Item("x")), (Comparison("x", "==", "7"),)),))  # fmt: skip
+    write_xtce(dictionary, tmp_path / "d.xml")
+    assert read_xtce(tmp_path / "d.xml") == dictionary
+
+
+def test_calibrations_stay_quiet_at_the_ends_of_numbers() -> None:
+    """No warning, and nothing that looks like a value where there is none."""
+    ends = np.array([np.inf, -np.inf, np.nan, 1e308, -1e308, 0.0])
+    value = Polynomial((1.0, 0.0, 1e300)).apply(ends)
+    assert not np.isfinite(value[:5]).any()
+    assert value[5] == 1.0
+    for order in (0, 1):
+        steep = Spline((0.0, 5e-324, 1.0), (-1e308, 1e308, 1e308), order, True)
+        assert not np.isfinite(steep.apply(ends)[2])
+        inside = Spline((0.0, 1.0), (3.0, 4.0), order).apply(np.array([-1e-300, 0.0, 1.0, 1.0 + 1e-15, np.nan]))
+        np.testing.assert_array_equal(inside, [np.nan, 3.0, 4.0, np.nan, np.nan])
+    with pytest.raises(InputError):
+        Spline((0.0, 0.0), (1.0, 2.0))
+    with pytest.raises(InputError):
+        Spline((0.0,), (1.0,), 1)
+    assert Spline((0.0,), (1.0,), 0, True).apply(np.array([-5.0, 5.0])).tolist() == [1.0, 1.0]
 
 
 def test_what_the_profile_lacks_is_refused() -> None:

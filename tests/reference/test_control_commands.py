@@ -18,6 +18,7 @@ import pytest
 from moonpost.control.ground import Ground
 from moonpost.control.ground.sockets import TelemetryPort
 from moonpost.control.packets import FrameLayout, idle_packet, station_dictionary
+from moonpost.control.packets.arguments import Argument
 from moonpost.control.packets.calibration import Instant
 from moonpost.control.packets.dictionary import HEADER, Dictionary, Encoding, Parameter
 from moonpost.control.packets.encoding import encode_packets
@@ -140,6 +141,57 @@ def test_what_would_change_commands_is_refused(tmp_path: Path) -> None:
     twice = CommandDictionary("s", (CommandLayout("a.b", 1, 1, 1), CommandLayout("a__b", 1, 1, 2)))
     with pytest.raises(InputError, match="a__b"):
         write_xtce(EMPTY, path, twice)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ('initialValue="-7"', 'initialValue="-7.5"', "'-7.5' is no whole number"),
+        ('initialValue="-7"', 'initialValue="0b1"', "'0b1' is no number"),
+        ('initialValue="5.25"', 'initialValue="NaN"', "'NaN' is no number"),
+        ('binaryValue="1806"', 'binaryValue="180"', "'180' is not hexadecimal"),
+        ('binaryValue="1806" sizeInBits="16"', 'binaryValue="1806" sizeInBits="24"', "24 bits of 2 octets"),
+        ('binaryValue="1806" sizeInBits="16"', 'binaryValue="1806" sizeInBits="-8"', "-8 bits of 2 octets"),
+        ('argumentRef="a"', 'argumentRef="b"', "another order"),
+        ('name="b" argumentTypeRef', 'name="a" argumentTypeRef', "arguments of one name"),
+        ('MetaCommand name="rover__sleep"', 'MetaCommand name="rover__sleep" abstract="1"', "abstract"),
+        ('name="rover__sleep"><AliasSet>', 'name="ping"><AliasSet>', "is given twice"),
+        ('name="mixed__b_type"', 'name="mixed__a_type"', "is given twice"),
+        ("<ValidRangeSet>", '<ValidRangeSet><ValidRange maxInclusive="3"/>', "more than one range"),
+        ("</CommandMetaData>", '</CommandMetaData><SpaceSystem name="in"><CommandMetaData/></SpaceSystem>',
+         "within another one"),
+        ("<CommandContainer ", "<TransmissionConstraintList/><CommandContainer ", "TransmissionConstraintList"),
+        ("<CommandContainer ", '<BaseMetaCommand metaCommandRef="x"/><CommandContainer ', "BaseMetaCommand"),
+    ],
+)  # fmt: skip
+def test_what_would_be_sent_wrongly_is_refused_with_its_line(
+    tmp_path: Path, old: str, new: str, told: str
+) -> None:
+    write_xtce(EMPTY, tmp_path / "d.xml", STACK)
+    sound = "".join(line.strip() for line in (tmp_path / "d.xml").read_text(encoding="utf-8").splitlines())
+    assert old in sound, old
+    (tmp_path / "d.xml").write_text(sound.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(DataError, match=told) as caught:
+        read_xtce_commands(tmp_path / "d.xml")
+    assert ", line " in str(caught.value)
+
+
+def test_values_of_types_and_large_numbers_are_read(tmp_path: Path) -> None:
+    """What a type gives where no value is told holds for its arguments; bounds hold to the last digit."""
+    big = 2**63 + 1
+    large = Argument("large", Encoding("unsigned", 64), low=big, high=big + 2, default=big + 1)
+    stack = CommandDictionary("station", (CommandLayout("big", 1, 1, 1, (large,)),))
+    write_xtce(EMPTY, tmp_path / "d.xml", stack)
+    assert read_xtce_commands(tmp_path / "d.xml") == stack
+    text = (tmp_path / "d.xml").read_text(encoding="utf-8")
+    text = text.replace(f' initialValue="{big + 1}"', "").replace(
+        "IntegerArgumentType ", f'IntegerArgumentType initialValue="{big + 2}" ', 1
+    )
+    (tmp_path / "d.xml").write_text(text, encoding="utf-8")
+    (read,) = read_xtce_commands(tmp_path / "d.xml").commands
+    assert read.arguments[0].default == big + 2
+    with pytest.raises(InputError, match="out of range"):
+        encode_command(stack, "big", {"large": big + 3}, 0)
 
 
 def test_spacepackets_reads_our_telecommands() -> None:

@@ -44,8 +44,9 @@ class Polynomial:
     def apply(self, raw: npt.NDArray[Any]) -> _Floats:
         """Values of raw numbers."""
         x, value = raw.astype(np.float64), np.zeros(raw.shape)
-        for coefficient in reversed(self.coefficients):
-            value = value * x + coefficient
+        with np.errstate(over="ignore", invalid="ignore"):
+            for coefficient in reversed(self.coefficients):
+                value = value * x + coefficient
         return value
 
 
@@ -90,8 +91,9 @@ class Spline:
             value = levels[np.clip(np.searchsorted(knots, x, side="right") - 1, 0, knots.size - 1)]
         else:
             piece = np.clip(np.searchsorted(knots, x, side="right") - 1, 0, knots.size - 2)
-            slope = (levels[piece + 1] - levels[piece]) / (knots[piece + 1] - knots[piece])
-            value = levels[piece] + slope * (x - knots[piece])
+            with np.errstate(over="ignore", invalid="ignore"):
+                slope = (levels[piece + 1] - levels[piece]) / (knots[piece + 1] - knots[piece])
+                value = levels[piece] + slope * (x - knots[piece])
         inside = (x >= knots[0]) & (x <= knots[-1])
         known = ~np.isnan(x) if self.extrapolate else inside
         return np.where(known, value, np.nan)
@@ -156,7 +158,8 @@ class Instant:
         """UTC of raw numbers to 1 us; NaT where a count lies beyond the calendar."""
         if self._exact and raw.dtype.kind == "u" and not np.any(raw >> np.uint64(48)):
             return CucClock(self.epoch).decode(raw.astype(np.uint64))
-        since_us = 1e6 * (raw.astype(np.float64) * self.scale_s + self.offset_s)
+        with np.errstate(over="ignore", invalid="ignore"):
+            since_us = 1e6 * (raw.astype(np.float64) * self.scale_s + self.offset_s)
         known = np.abs(since_us) < 2.5e17
         counted = np.rint(np.where(known, since_us, 0.0)).astype(np.int64)
         unix = self.epoch == "UNIX"

@@ -18,6 +18,7 @@ CUC_OCTETS = 6
 
 _TAI_EPOCH = np.datetime64("1958-01-01T00:00:00", "us")
 _SECOND_US = 1_000_000
+_MOST_YEARS = 10_000
 _Instants = npt.NDArray[np.datetime64]
 
 
@@ -75,7 +76,10 @@ class CucClock:
             If a time lies before the epoch or beyond 32 bits of seconds.
         """
         utc = t if isinstance(t, np.ndarray) and t.dtype.kind == "M" else as_utc(t)
-        since_us = (_tai_us(np.atleast_1d(utc)) - self._epoch_us()).astype(np.int64)
+        utc = np.atleast_1d(utc)
+        years = utc.astype("datetime64[Y]").astype(np.int64)  # far ones would go round in microseconds
+        utc = np.where(np.abs(years) < _MOST_YEARS, utc, np.datetime64("NaT"))
+        since_us = (_tai_us(utc) - self._epoch_us()).astype(np.int64)
         whole, part_us = np.divmod(since_us, _SECOND_US)
         ticks = whole * 65536 + (part_us * 65536 + _SECOND_US // 2) // _SECOND_US
         if np.any(np.isnat(utc)) or np.any(ticks < 0) or np.any(ticks >= 1 << 48):

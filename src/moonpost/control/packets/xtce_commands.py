@@ -12,7 +12,17 @@ from moonpost.control.packets.arguments import Argument
 from moonpost.control.packets.calibration import Enumeration
 from moonpost.control.packets.telecommands import PUS_VERSION, SIGNIFICANCE, CommandDictionary, CommandLayout
 from moonpost.control.packets.xtce_reading import own_name, parse
-from moonpost.control.packets.xtce_types import TypeReader, children, fault, local, named, number
+from moonpost.control.packets.xtce_types import (
+    TypeReader,
+    children,
+    fault,
+    local,
+    located,
+    named,
+    number,
+    twice,
+    whole,
+)
 from moonpost.control.packets.xtce_verifiers import add_verifiers, verification_reports
 from moonpost.control.packets.xtce_writing import add, add_alias, add_encoding, charset_name, token
 from moonpost.errors import DataError, InputError
@@ -222,15 +232,28 @@ def read_xtce_commands(path: str | Path) -> CommandDictionary:
 
 def _read(root: _Element, path: str) -> CommandDictionary:
     """All commands of the outermost space system."""
+    deeper = next((row for row in root.iter("{*}CommandMetaData") if row.getparent() is not root), None)
+    if deeper is not None:
+        place = deeper.getparent().get("name", "")
+        with located(path, place, deeper):
+            raise fault(path, place, "commands of a space system within another one")
     types: dict[str, Argument] = {}
     for row in (row for rows in named(root, "CommandMetaData", "ArgumentTypeSet") for row in children(rows)):
-        types[row.get("name", "")] = _argument_type(path, row)
-    commands, checked = [], []
+        place = row.get("name", "")
+        with located(path, place, row):
+            if place in types:
+                raise twice(path, place)
+            types[place] = _argument_type(path, row)
+    commands, checked, known = [], [], set()
     for row in (row for rows in named(root, "CommandMetaData", "MetaCommandSet") for row in children(rows)):
         place = row.get("name", "")
-        if local(row) != "MetaCommand" or row.get("abstract") in {"true", "1"}:
-            raise fault(path, place, f"{local(row)}, abstract or by reference,")
-        commands.append(_layout(path, row, types))
+        with located(path, place, row):
+            if local(row) != "MetaCommand" or row.get("abstract") in {"true", "1"}:
+                raise fault(path, place, f"{local(row)}, abstract or by reference,")
+            if place in known:
+                raise twice(path, place)
+            known.add(place)
+            commands.append(_layout(path, row, types))
         checked.append(_CHECKSUM in _notes(row))
     if len(set(checked)) > 1:
         raise fault(path, "CommandMetaData", "a checksum for some of the commands only")
@@ -248,14 +271,32 @@ def _argument_type(path: str, row: _Element) -> Argument:
     encoding, low, high = made.encoding, None, None
     most = _notes(row).get(_MOST)
     if most is not None:
-        encoding = replace(encoding, bits=int(number(path, name, most)))
-    for rows in named(row, "ValidRangeSet"):
-        for limits in children(rows):
-            told = {key: number(path, name, value) for key, value in limits.attrib.items()}
-            low, high = told.pop("minInclusive", low), told.pop("maxInclusive", high)
-            if told:
-                raise fault(path, name, f"a bound {', '.join(told)}")
-    return Argument(name, encoding, made.unit, "", low, high, labels)
+        encoding = replace(encoding, bits=whole(path, name, most))
+    ranges = [limits for rows in named(row, "ValidRangeSet") for limits in children(rows)]
+    if len(ranges) > 1:
+        raise fault(path, name, "more than one range")
+    for limits in ranges:
+        other = ", ".join(str(key) for key in limits.attrib if key not in {"minInclusive", "maxInclusive"})
+        if other:
+            raise fault(path, name, f"a bound {other}")
+        exact = number if encoding.kind == "float" else whole
+        low, high = (
+            None if told is None else exact(path, name, told)
+            for told in (limits.get("minInclusive"), limits.get("maxInclusive"))
+        )
+    return _defaulted(path, Argument(name, encoding, made.unit, "", low, high, labels), row)
+
+
+def _defaulted(path: str, argument: Argument, row: _Element) -> Argument:
+    """An argument with the value that is told for where none is given."""
+    told = row.get("initialValue")
+    if told is None:
+        return argument
+    default: int | float | str = told
+    if argument.labels is None and argument.encoding.kind not in {"text", "binary"}:
+        exact = number if argument.encoding.kind == "float" else whole
+        default = exact(path, row.get("name", ""), told)
+    return replace(argument, default=argument.value(argument.raw(default)))
 
 
 def _layout(path: str, row: _Element, types: dict[str, Argument]) -> CommandLayout:
@@ -267,6 +308,8 @@ def _layout(path: str, row: _Element, types: dict[str, Argument]) -> CommandLayo
         tag = local(part)
         if tag == "ArgumentList":
             found = {one.get("name", ""): _argument(path, one, types) for one in children(part)}
+            if len(found) < len(children(part)):
+                raise fault(path, place, "arguments of one name")
         elif tag == "CommandContainer":
             entries = tuple(entry for rows in named(part, "EntryList") for entry in children(rows))
             if any(local(inner) == "BaseContainer" for inner in children(part)):
@@ -308,15 +351,8 @@ def _argument(path: str, row: _Element, types: dict[str, Argument]) -> Argument:
         raise DataError(
             f"{reference!r} is not there", where=f"{path}: {row.get('name')}", advice="correct the name"
         )
-    made, told = types[reference], row.get("initialValue")
-    default: int | float | str | None = told
-    if told is not None and made.labels is None and made.encoding.kind not in {"text", "binary"}:
-        value = number(path, row.get("name", ""), told)
-        default = value if made.encoding.kind == "float" else int(told, 0)
-    argument = replace(made, name=own_name(row), description=row.get("shortDescription", ""))
-    if default is None:
-        return argument
-    return replace(argument, default=argument.value(argument.raw(default)))
+    argument = replace(types[reference], name=own_name(row), description=row.get("shortDescription", ""))
+    return _defaulted(path, argument, row)
 
 
 def _entries(path: str, place: str, entries: tuple[_Element, ...]) -> tuple[str, list[str]]:
@@ -326,8 +362,10 @@ def _entries(path: str, place: str, entries: tuple[_Element, ...]) -> tuple[str,
         if local(entry) == "ArgumentRefEntry" and not children(entry):
             order.append(entry.get("argumentRef", ""))
         elif local(entry) == "FixedValueEntry" and not children(entry):
-            octets = bytes.fromhex(entry.get("binaryValue", ""))
-            bits = int(number(path, place, entry.get("sizeInBits", str(8 * len(octets)))))
+            octets = _hexadecimal(path, place, entry.get("binaryValue", ""))
+            bits = whole(path, place, entry.get("sizeInBits", str(8 * len(octets))))
+            if not 0 < bits <= 8 * len(octets):
+                raise fault(path, place, f"{bits} bits of {len(octets)} octets")
             text = "".join(f"{octet:08b}" for octet in octets)
             if order and ("1" in text or bits >= 8):
                 raise fault(path, place, "fixed bits behind arguments")
@@ -335,6 +373,16 @@ def _entries(path: str, place: str, entries: tuple[_Element, ...]) -> tuple[str,
         else:
             raise fault(path, place, f"{local(entry)} or its location")
     return head, order
+
+
+def _hexadecimal(path: str, place: str, text: str) -> bytes:
+    """Octets of a hexadecimal text."""
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        raise DataError(
+            f"{text!r} is not hexadecimal", where=f"{path}: {place}", advice="correct the file"
+        ) from None
 
 
 def _header(path: str, place: str, head: str) -> tuple[int, int, int, int | None]:

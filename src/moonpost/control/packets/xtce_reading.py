@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from posixpath import normpath
 from typing import TYPE_CHECKING
 
-from moonpost.control.packets.calibration import Instant
+from moonpost.control.packets.calibration import Enumeration, Instant
 from moonpost.control.packets.dictionary import HEADER, Dictionary, Encoding, Item, PacketLayout, Parameter
-from moonpost.control.packets.layouts import places_of
 from moonpost.control.packets.limits import Comparison
-from moonpost.control.packets.xtce_types import TypeReader, children, comparisons, fault, local, named, number
+from moonpost.control.packets.xtce_types import (
+    TypeReader,
+    children,
+    comparisons,
+    fault,
+    local,
+    located,
+    named,
+    twice,
+    whole,
+)
 from moonpost.errors import DataError, InputError
 
 if TYPE_CHECKING:
@@ -21,6 +31,10 @@ if TYPE_CHECKING:
 __all__ = ["own_name", "parse", "read_xtce"]
 
 _SPACES = ("http://www.omg.org/spec/XTCE/20180204", "http://www.omg.org/space/xtce", "")
+_MOST_OCTETS = 1 << 28
+_MOST_ITEMS = 1 << 16
+_MOST_STEPS = 100
+_START: int | None = 0
 _SYNONYMS = {
     field.name: (place, bits) for field, place, bits in zip(
         HEADER, (0, 3, 4, 5, 16, 18, 32), (3, 1, 1, 11, 2, 14, 16), strict=True)
@@ -33,7 +47,7 @@ def read_xtce(path: str | Path) -> Dictionary:
     Parameters
     ----------
     path : str or Path
-        The file; XTCE 1.1 or 1.2.
+        The file; XTCE 1.1 or 1.2, without a document type, up to 256 MiB.
 
     Returns
     -------
@@ -46,7 +60,7 @@ def read_xtce(path: str | Path) -> Dictionary:
     ------
     DataError
         If the file cannot be read, or has something that would change values and is not supported: aggregates,
-        arrays, algorithms, calibrators in a context, conditions on entries, other encodings.
+        arrays, algorithms, calibrators in a context, conditions on entries, other encodings; the line is told.
 
     Examples
     --------
@@ -70,9 +84,18 @@ def parse(path: Path) -> _Element:
 
     parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True)
     try:
-        root = etree.parse(str(path), parser).getroot()
-    except (OSError, etree.XMLSyntaxError) as error:
+        if path.stat().st_size > _MOST_OCTETS:
+            raise DataError(f"is longer than {_MOST_OCTETS >> 20} MiB", where=str(path), advice="divide it")
+        tree = etree.parse(str(path), parser)
+    except (OSError, ValueError, etree.XMLSyntaxError) as error:
+        if isinstance(error, DataError):
+            raise
         raise DataError(f"cannot be read: {error}", where=str(path), advice="give an XTCE file") from error
+    if tree.docinfo.doctype or tree.docinfo.internalDTD is not None:
+        raise DataError(
+            "has a document type, which may define entities", where=str(path), advice="write it without DOCTYPE"
+        )
+    root = tree.getroot()
     tag = etree.QName(root)
     if tag.localname != "SpaceSystem" or (tag.namespace or "") not in _SPACES:
         raise DataError("is no XTCE file", where=str(path), advice="its root is a SpaceSystem of XTCE 1.1 or 1.2")
@@ -91,6 +114,11 @@ class _Container:
     base: str | None
     criteria: tuple[Comparison, ...]
     description: str
+    row: _Element
+
+
+_Flat = tuple[tuple[Item, ...], tuple[Comparison, ...], int | None]
+"""Items and criteria of a container with all that it inherits, and the bit behind them if that is fixed."""
 
 
 class _Reader:
@@ -102,7 +130,13 @@ class _Reader:
         self.types = TypeReader(path)
         self.parameters: dict[str, Parameter] = {}
         self.containers: dict[str, _Container] = {}
+        self.flat: dict[str, _Flat] = {}
         self.systems = list(_systems(root, ""))
+        times = Counter(place for place, _ in self.systems)
+        for system, element in self.systems:
+            with located(path, system, element):
+                if times[system] > 1:
+                    raise twice(path, system)
         for system, element in self.systems:
             self._types_of(system, element)
         for system, element in self.systems:
@@ -117,9 +151,9 @@ class _Reader:
 
     def dictionary(self) -> Dictionary:
         """The dictionary."""
-        names = self._names()
+        names, aliases = self._names(), Counter(one.alias for one in self.containers.values())
         packets = [
-            self._packet(place, container, names)
+            self._packet(place, container, names, aliases)
             for place, container in self.containers.items()
             if not container.abstract and not self._is_base(place)
         ]
@@ -144,7 +178,7 @@ class _Reader:
         """Types of one space system."""
         for types in named(element, "TelemetryMetaData", "ParameterTypeSet"):
             for row in children(types):
-                self.types.read(f"{system}/{row.get('name')}", row)
+                self.types.read(_place(self.path, system, row), row)
 
     def _parameters_of(self, system: str, element: _Element) -> None:
         """Parameters of one space system."""
@@ -153,8 +187,11 @@ class _Reader:
                 if local(row) != "Parameter":
                     self.types.notes.append(f"{local(row)} in {system}: left out")
                     continue
-                place = f"{system}/{row.get('name')}"
-                kind = self._find(self.types.known, row.get("parameterTypeRef", ""), system)
+                place = _place(self.path, system, row)
+                with located(self.path, place, row):
+                    if place in self.parameters:
+                        raise twice(self.path, place)
+                    kind = self._find(self.types.known, row.get("parameterTypeRef", ""), system)
                 made = self.types.known[kind]
                 text = row.get("shortDescription") or made.description
                 self.parameters[place] = replace(made, name=own_name(row), description=text)
@@ -163,10 +200,13 @@ class _Reader:
         """Containers of one space system."""
         for rows in named(element, "TelemetryMetaData", "ContainerSet"):
             for row in children(rows):
-                place = f"{system}/{row.get('name')}"
-                if local(row) != "SequenceContainer":
-                    raise fault(self.path, place, local(row))
-                self.containers[place] = self._container(system, row)
+                place = _place(self.path, system, row)
+                with located(self.path, place, row):
+                    if local(row) != "SequenceContainer":
+                        raise fault(self.path, place, local(row))
+                    if place in self.containers:
+                        raise twice(self.path, place)
+                    self.containers[place] = self._container(system, row)
 
     def _container(self, system: str, row: _Element) -> _Container:
         """One container."""
@@ -185,7 +225,7 @@ class _Reader:
                 self.types.notes.append(f"{where}: {local(part)} left out")
         return _Container(
             system, row.get("name", ""), own_name(row), row.get("abstract") in {"true", "1"}, tuple(entries), base,
-            criteria, row.get("shortDescription", ""),
+            criteria, row.get("shortDescription", ""), row,
         )  # fmt: skip
 
     def _entry(self, where: str, entry: _Element) -> tuple[str, str, int | None, int]:
@@ -194,13 +234,15 @@ class _Reader:
         if local(entry) not in kinds:
             raise fault(self.path, where, local(entry))
         place, shift = None, 0
-        for part in children(entry):
-            if local(part) != "LocationInContainerInBits":
-                raise fault(self.path, where, local(part))
+        parts = children(entry)
+        other = next((local(part) for part in parts if local(part) != "LocationInContainerInBits"), None)
+        if other is not None or len(parts) > 1:
+            raise fault(self.path, where, other or "an entry with more than one location")
+        for part in parts:
             (fixed,) = children(part) or (None,)
             if fixed is None or local(fixed) != "FixedValue":
                 raise fault(self.path, where, "a location that is told by another item")
-            bit = int(number(self.path, where, fixed.text))
+            bit = whole(self.path, where, fixed.text)
             reference = part.get("referenceLocation", "previousEntry")
             if reference == "containerStart":
                 place = bit
@@ -226,59 +268,80 @@ class _Reader:
 
     def _names(self) -> dict[str, str]:
         """Name of each parameter in the dictionary: its own, with the path where that is not unique."""
-        own = [parameter.name for parameter in self.parameters.values()]
+        own = Counter(parameter.name for parameter in self.parameters.values())
         return {
-            place: parameter.name if own.count(parameter.name) == 1 else place
+            place: parameter.name if own[parameter.name] == 1 else place
             for place, parameter in self.parameters.items()
         }
 
-    def _packet(self, place: str, container: _Container, names: dict[str, str]) -> PacketLayout:
+    def _packet(
+        self, place: str, container: _Container, names: dict[str, str], aliases: Counter[str]
+    ) -> PacketLayout:
         """A container with all that it inherits."""
-        items, criteria = self._flat(place, names, ())
-        name = container.alias
-        if sum(other.alias == name for other in self.containers.values()) > 1:
-            name = place
-        return PacketLayout(name, tuple(items), tuple(criteria), None, container.description)
+        items, criteria, _ = self._flat(place, names, ())
+        name = container.alias if aliases[container.alias] == 1 else place
+        return PacketLayout(name, items, criteria, None, container.description)
 
-    def _flat(
-        self, place: str, names: dict[str, str], seen: tuple[str, ...]
-    ) -> tuple[list[Item], list[Comparison]]:
+    def _flat(self, place: str, names: dict[str, str], seen: tuple[str, ...]) -> _Flat:
         """Items and criteria of a container from its first ancestor on."""
-        if place in seen:
-            raise DataError(f"{place!r} holds itself", where=self.path, advice="correct its base or its entries")
-        container, seen = self.containers[place], (*seen, place)
+        if place not in self.flat:
+            with located(self.path, place, self.containers[place].row):
+                if place in seen:
+                    raise DataError(
+                        f"{place!r} holds itself", where=self.path, advice="correct its base or its entries"
+                    )
+                if len(seen) > _MOST_STEPS:
+                    raise fault(self.path, place, f"a container below more than {_MOST_STEPS} others")
+                self.flat[place] = self._flattened(place, names, (*seen, place))
+        return self.flat[place]
+
+    def _flattened(self, place: str, names: dict[str, str], seen: tuple[str, ...]) -> _Flat:
+        """Items and criteria of a container that were not yet put together."""
+        container, end = self.containers[place], _START
         items: list[Item] = []
         criteria: list[Comparison] = []
         if container.base is not None:
-            items, criteria = self._flat(
-                self._find(self.containers, container.base, container.system), names, seen
-            )
+            base = self._find(self.containers, container.base, container.system)
+            inherited, compared, end = self._flat(base, names, seen)
+            items, criteria = list(inherited), list(compared)
         for kind, name, bit, shift in container.entries:
             if kind == "ContainerRefEntry":
-                inner, _ = self._flat(self._find(self.containers, name, container.system), names, seen)
+                within = self._find(self.containers, name, container.system)
+                inner, _, length = self._flat(within, names, seen)
                 if bit is not None or shift or any(item.bit is not None for item in inner):
                     raise fault(self.path, place, "a container at a place of its own inside another one")
                 items += inner
-                continue
-            if shift:
-                bit = self._end(items, names) + shift
-            items.append(Item(names[self._find(self.parameters, name, container.system)], bit))
-        return items, criteria + [
-            replace(one, parameter=names[self._find(self.parameters, one.parameter, container.system)])
-            for one in container.criteria
-        ]
+                end = None if end is None or length is None else end + length
+            else:
+                found = self._find(self.parameters, name, container.system)
+                if shift:
+                    if end is None:
+                        raise fault(self.path, found, "a gap after an item of varying size")
+                    bit = end + shift
+                if bit is not None and bit < 0:
+                    raise fault(self.path, place, f"{name} before the first bit of its packet")
+                items.append(Item(names[found], bit))
+                encoding, begin = self.parameters[found].encoding, end if bit is None else bit
+                end = begin + encoding.bits if begin is not None and encoding.fixed else None
+            if len(items) > _MOST_ITEMS:
+                raise fault(self.path, place, f"a packet of more than {_MOST_ITEMS} items")
+        criteria += [self._criterion(one, place, container.system, names) for one in container.criteria]
+        return tuple(items), tuple(criteria), end
 
-    def _end(self, items: list[Item], names: dict[str, str]) -> int:
-        """The bit after the last item."""
-        parameters = tuple(replace(self.parameters[place], name=name) for place, name in names.items())
-        draft = Dictionary(self.name, parameters, (PacketLayout("draft", tuple(items), ()),))
-        places = places_of(draft, draft.packets[0])
-        if not places:
-            return 0
-        last = places[-1]
-        if last.bit is None or not last.parameter.encoding.fixed:
-            raise fault(self.path, last.parameter.name, "a gap after an item of varying size")
-        return last.bit + last.parameter.encoding.bits
+    def _criterion(self, one: Comparison, place: str, system: str, names: dict[str, str]) -> Comparison:
+        """A comparison by the names of the dictionary; what is compared with labels is one of them."""
+        found = self._find(self.parameters, one.parameter, system)
+        calibration, value = self.parameters[found].calibration, one.value
+        if one.calibrated and isinstance(calibration, Enumeration):
+            value = value if isinstance(value, str) else f"{value}"
+            logical = {"0": 0, "false": 0, "1": 1, "true": 1}.get(value.lower())
+            if value not in calibration.labels.values() and set(calibration.labels) == {0, 1}:
+                value = calibration.labels[logical] if logical is not None else value
+            if value not in calibration.labels.values():
+                raise fault(
+                    self.path, place, f"a comparison of {one.parameter} with {value!r}, none of its labels,"
+                )
+        return replace(one, parameter=names[found], value=value)
 
     def _renamed(
         self, parameter: Parameter, place: str, names: dict[str, str], rename: dict[str, str]
@@ -301,9 +364,19 @@ class _Reader:
         return replace(parameter, name=own, encoding=encoding, contexts=contexts)
 
 
+def _place(path: str, system: str, row: _Element) -> str:
+    """The path of something that has a name."""
+    name = row.get("name")
+    if not name:
+        raise DataError(
+            f"{local(row)} has no name", where=f"{path}: {system}, line {row.sourceline}", advice="give it one"
+        )
+    return f"{system}/{name}"
+
+
 def _systems(element: _Element, above: str) -> Iterator[tuple[str, _Element]]:
     """Space systems with their paths, outer ones first."""
-    path = f"{above}/{element.get('name')}"
+    path = f"{above}/{element.get('name', 'unnamed')}"
     yield path, element
     for inner in children(element):
         if local(inner) == "SpaceSystem":

@@ -2,27 +2,44 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from moonpost.control.packets.calibration import Calibration, Enumeration, Instant, Polynomial, Spline
+from moonpost.control.packets.clock import CucClock
 from moonpost.control.packets.dictionary import Encoding, Parameter, Size
 from moonpost.control.packets.limits import Comparison, ContextLimits, Limits
-from moonpost.errors import DataError
+from moonpost.errors import DataError, InputError
 
 if TYPE_CHECKING:
     from lxml.etree import _Element
 
-__all__ = ["TypeReader", "children", "comparisons", "fault", "local", "named", "number"]
+__all__ = [
+    "TypeReader",
+    "children",
+    "comparisons",
+    "fault",
+    "local",
+    "located",
+    "named",
+    "number",
+    "twice",
+    "whole",
+]
 
 _EPOCHS = {"TAI": "TAI", "UNIX": "UNIX", "GPS": "1980-01-06T00:00:00Z", "J2000": "2000-01-01T11:58:55.816Z"}
-_CHARSETS = {"UTF-8": "utf-8", "US-ASCII": "ascii", "ISO-8859-1": "latin-1", "UTF-16": "utf-16",
+_CHARSETS = {"UTF-8": "utf-8", "US-ASCII": "ascii", "ISO-8859-1": "latin-1",
              "UTF-16LE": "utf-16-le", "UTF-16BE": "utf-16-be", "Windows-1252": "cp1252"}  # fmt: skip
 _INTEGERS = {"unsigned": "unsigned", "twosComplement": "signed", "twosCompliment": "signed"}
 _LEAVES = {"LongDescription", "AliasSet", "AncillaryDataSet", "UnitSet", "ValidRange", "ValidRangeSet", "ToString",
            "ReferenceTime", "EnumerationList", "SizeRangeInCharacters"}  # fmt: skip
+_MOST_LABELS = 1 << 18
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_WHOLE = re.compile(r"[+-]?([0-9]+|0[xX][0-9a-fA-F]+)")
 
 
 class TypeReader:
@@ -41,6 +58,13 @@ class TypeReader:
 
     def read(self, place: str, row: _Element) -> None:
         """Read one type."""
+        with located(self.path, place, row):
+            if place in self.known:
+                raise twice(self.path, place)
+            self._read(place, row)
+
+    def _read(self, place: str, row: _Element) -> None:
+        """Read one type that was not there yet."""
         kind = local(row).removesuffix("ParameterType").removesuffix("ArgumentType")
         readers = {"Integer", "Float", "Enumerated", "Boolean", "Binary", "String", "AbsoluteTime"}
         if kind not in readers:
@@ -48,6 +72,12 @@ class TypeReader:
         if row.get("baseType"):
             raise fault(self.path, place, "a type that is based on another one")
         encoding, calibration = self._coded(place, row)
+        if calibration is not None and kind not in {"Integer", "Float"}:
+            raise fault(self.path, place, f"a calibrator below {local(row)}")
+        if kind in {"Enumerated", "Boolean"} and encoding.kind not in {"unsigned", "signed"}:
+            raise fault(self.path, place, f"{local(row)} of other than whole numbers")
+        if kind == "AbsoluteTime" and encoding.kind in {"binary", "text"}:
+            raise fault(self.path, place, f"{local(row)} of octets or a text")
         if kind == "Enumerated":
             calibration = self._labels(place, row)
         elif kind == "Boolean":
@@ -68,6 +98,8 @@ class TypeReader:
             tag = local(part)
             if tag == "Encoding":
                 return self._coded(place, part)
+            if tag.endswith("DataEncoding"):
+                self._ordered(place, part)
             if tag in {"IntegerDataEncoding", "FloatDataEncoding"}:
                 return self._numeric(place, part, tag), self._calibration(place, part)
             if tag == "BinaryDataEncoding":
@@ -78,64 +110,85 @@ class TypeReader:
 
     def _numeric(self, place: str, part: _Element, tag: str) -> Encoding:
         """Encoding of numbers."""
-        whole = tag == "IntegerDataEncoding"
-        bits = int(number(self.path, place, part.get("sizeInBits", "8" if whole else "32")))
-        told = part.get("encoding", "unsigned" if whole else "IEEE754_1985")
-        if whole and told not in _INTEGERS:
+        integer = tag == "IntegerDataEncoding"
+        bits = whole(self.path, place, part.get("sizeInBits", "8" if integer else "32"))
+        told = part.get("encoding", "unsigned" if integer else "IEEE754_1985")
+        if integer and told not in _INTEGERS:
             raise fault(self.path, place, f"the encoding {told}")
-        if not whole and told not in {"IEEE754_1985", "IEEE754"}:
+        if not integer and told not in {"IEEE754_1985", "IEEE754"}:
             raise fault(self.path, place, f"the encoding {told}")
-        if part.get("bitOrder", "mostSignificantBitFirst") != "mostSignificantBitFirst":
-            raise fault(self.path, place, "a bit order from the lowest bit on")
         order = part.get("byteOrder", "mostSignificantByteFirst")
         if order not in {"mostSignificantByteFirst", "leastSignificantByteFirst"}:
             raise fault(self.path, place, f"the byte order {order}")
-        kind = _INTEGERS[told] if whole else "float"
+        kind = _INTEGERS[told] if integer else "float"
         return Encoding(kind, bits, order.startswith("least") and bits > 8)
+
+    def _ordered(self, place: str, part: _Element) -> None:
+        """Refuse orders of bits and octets that would be read wrongly."""
+        if part.get("bitOrder", "mostSignificantBitFirst") != "mostSignificantBitFirst":
+            raise fault(self.path, place, "a bit order from the lowest bit on")
+        order = part.get("byteOrder", "mostSignificantByteFirst")
+        if local(part) in {"BinaryDataEncoding", "StringDataEncoding"} and order != "mostSignificantByteFirst":
+            raise fault(self.path, place, f"the byte order {order} of octets or a text")
 
     def _calibration(self, place: str, part: _Element) -> Calibration | None:
         """Calibrator of numbers."""
-        for row in children(part):
-            if local(row) != "DefaultCalibrator":
-                raise fault(self.path, place, local(row))
-            for calibrator in children(row):
-                if local(calibrator) == "PolynomialCalibrator":
-                    return self._polynomial(place, calibrator)
-                if local(calibrator) == "SplineCalibrator":
-                    return self._spline(place, calibrator)
-                raise fault(self.path, place, local(calibrator))
-        return None
+        rows = children(part)
+        if not rows:
+            return None
+        other = next((local(row) for row in rows if local(row) != "DefaultCalibrator"), None)
+        if other is not None or len(rows) > 1:
+            raise fault(self.path, place, other or "more than one DefaultCalibrator")
+        found = children(rows[0])
+        if len(found) != 1 or local(found[0]) not in {"PolynomialCalibrator", "SplineCalibrator"}:
+            raise fault(self.path, place, " and ".join(map(local, found)) or "a DefaultCalibrator without content")
+        is_spline = local(found[0]) == "SplineCalibrator"
+        return self._spline(place, found[0]) if is_spline else self._polynomial(place, found[0])
 
     def _polynomial(self, place: str, row: _Element) -> Polynomial:
         """A polynomial."""
-        terms = {int(number(self.path, place, term.get("exponent"))): number(
-            self.path, place, term.get("coefficient")) for term in children(row)}  # fmt: skip
+        rows = self._rows(place, row, "Term")
+        terms = {whole(self.path, place, term.get("exponent")): number(
+            self.path, place, term.get("coefficient")) for term in rows}  # fmt: skip
         if not terms or not 0 <= min(terms) <= max(terms) <= 64:
             raise fault(self.path, place, "exponents below 0 or beyond 64")
+        if len(terms) < len(rows):
+            raise fault(self.path, place, "an exponent that is given twice")
         return Polynomial(tuple(terms.get(power, 0.0) for power in range(max(terms) + 1)))
 
     def _spline(self, place: str, row: _Element) -> Spline:
         """A spline."""
         points = [
             (number(self.path, place, point.get("raw")), number(self.path, place, point.get("calibrated")))
-            for point in children(row)
+            for point in self._rows(place, row, "SplinePoint")
         ]
-        order = int(number(self.path, place, row.get("order", "1")))
+        order = whole(self.path, place, row.get("order", "1"))
         if order > 1:
             raise fault(self.path, place, f"a spline of order {order}")
         raw, calibrated = zip(*sorted(points), strict=True) if points else ((), ())
         return Spline(raw, calibrated, order, row.get("extrapolate") in {"true", "1"})
 
+    def _rows(self, place: str, row: _Element, tag: str) -> tuple[_Element, ...]:
+        """Children that are all of one kind."""
+        rows = children(row)
+        other = next((local(one) for one in rows if local(one) != tag), None)
+        if other is not None:
+            raise fault(self.path, place, f"{other} in {local(row)}")
+        return rows
+
     def _labels(self, place: str, row: _Element) -> Enumeration:
         """Labels."""
-        labels = {}
+        labels: dict[int, str] = {}
         for rows in named(row, "EnumerationList"):
-            for label in children(rows):
-                first = int(number(self.path, place, label.get("value")))
-                last = int(number(self.path, place, label.get("maxValue", str(first))))
-                if not 0 <= last - first < 65536:
-                    raise fault(self.path, place, "a label for more than 65536 numbers")
-                labels.update(dict.fromkeys(range(first, last + 1), label.get("label", "")))
+            for label in self._rows(place, rows, "Enumeration"):
+                first = whole(self.path, place, label.get("value"))
+                last = whole(self.path, place, label.get("maxValue", str(first)))
+                if not 0 <= last - first < 65536 or len(labels) > _MOST_LABELS:
+                    raise fault(self.path, place, "a label for less than one or more than 65536 numbers")
+                more = dict.fromkeys(range(first, last + 1), label.get("label", ""))
+                if labels.keys() & more.keys():
+                    raise fault(self.path, place, f"a number with two labels ({min(labels.keys() & more.keys())})")
+                labels |= more
         return Enumeration(labels)
 
     def _instant(self, place: str, row: _Element) -> Instant:
@@ -155,18 +208,18 @@ class TypeReader:
                     raise fault(self.path, place, "a time from another parameter on")
                 told = (part.text or "").strip()
                 epoch = _EPOCHS.get(told, told)
+        if epoch != "UNIX":
+            CucClock(epoch).at(np.zeros(1, np.int64))  # refuses what is no date
         if not references:
             self.notes.append(f"{place}: no epoch told, read from the TAI epoch on")
         return Instant(epoch, scale, offset)
 
     def _binary(self, place: str, part: _Element) -> Encoding:
         """Octets."""
-        for row in children(part):
-            if local(row) != "SizeInBits":
-                raise fault(self.path, place, local(row))
+        for row in self._rows(place, part, "SizeInBits"):
             for size in children(row):
                 if local(size) == "FixedValue":
-                    return Encoding("binary", int(number(self.path, place, size.text)))
+                    return Encoding("binary", whole(self.path, place, size.text))
                 if local(size) == "DynamicValue":
                     return Encoding("binary", 8 * 65536, size=self._dynamic(place, size))
                 raise fault(self.path, place, local(size))
@@ -178,9 +231,14 @@ class TypeReader:
         for part in children(row):
             if local(part) in {"ParameterInstanceRef", "ArgumentInstanceRef"}:
                 name = part.get("parameterRef") or part.get("argumentRef")
+                _instance(self.path, place, part)
             elif local(part) == "LinearAdjustment":
-                slope = int(number(self.path, place, part.get("slope", "1")))
-                intercept = int(number(self.path, place, part.get("intercept", "0")))
+                slope = whole(self.path, place, part.get("slope", "1"))
+                intercept = whole(self.path, place, part.get("intercept", "0"))
+            else:
+                raise fault(self.path, place, f"{local(part)} in a size")
+        if not name:
+            raise fault(self.path, place, "a size that no item tells")
         return Size(name, slope, intercept)
 
     def _text(self, place: str, part: _Element) -> Encoding:
@@ -193,15 +251,15 @@ class TypeReader:
                 fixed = [value for inner in named(row, "Fixed") for value in named(inner, "FixedValue")]
                 if len(fixed) != 1 or len(list(children(row))) != 1:
                     raise fault(self.path, place, "a text of fixed size with a terminator or a size in it")
-                return Encoding("text", int(number(self.path, place, fixed[0].text)), charset=charset)
+                return Encoding("text", whole(self.path, place, fixed[0].text), charset=charset)
             if local(row) == "Variable":
                 return self._variable(place, row, charset)
         raise fault(self.path, place, "a text without a size")
 
     def _variable(self, place: str, row: _Element, charset: str) -> Encoding:
         """A text of varying size."""
-        most = int(number(self.path, place, row.get("maxSizeInBits", str(8 * 65536))))
-        leading = [int(number(self.path, place, size.get("sizeInBitsOfSizeTag", "16")))
+        most = whole(self.path, place, row.get("maxSizeInBits", str(8 * 65536)))
+        leading = [whole(self.path, place, size.get("sizeInBitsOfSizeTag", "16"))
                    for size in named(row, "LeadingSize")]  # fmt: skip
         ends = [self._terminator(place, end.text or "00") for end in named(row, "TerminationChar")]
         if leading and ends:
@@ -274,6 +332,7 @@ def comparisons(path: str, place: str, match: _Element) -> tuple[Comparison, ...
         tag = local(part)
         if tag == "Comparison":
             told = (part.get(key) for key in ("parameterRef", "comparisonOperator", "value", "useCalibratedValue"))
+            _instance(path, place, part)
             found.append(_comparison(*told))
         elif tag in {"ComparisonList", "BooleanExpression", "ANDedConditions"}:
             found += comparisons(path, place, part)
@@ -290,6 +349,7 @@ def _condition(path: str, place: str, row: _Element) -> Comparison:
     if parts != ["ParameterInstanceRef", "ComparisonOperator", "Value"]:
         raise fault(path, place, f"a condition of {', '.join(parts)}")
     reference, relation, value = children(row)
+    _instance(path, place, reference)
     return _comparison(
         reference.get("parameterRef"), relation.text, value.text, reference.get("useCalibratedValue")
     )
@@ -298,14 +358,11 @@ def _condition(path: str, place: str, row: _Element) -> Comparison:
 def _comparison(name: str | None, relation: str | None, text: str | None, use: str | None) -> Comparison:
     """One comparison; a value that reads as a number is one."""
     text = (text or "").strip()
-    value: float | int | str
-    try:
-        value = int(text, 0)
-    except ValueError:
-        try:
-            value = float(text)
-        except ValueError:
-            value = text
+    value: float | int | str = text
+    if _WHOLE.fullmatch(text):
+        value = _whole(text)
+    elif _NUMBER.fullmatch(text) and np.isfinite(float(text)):
+        value = float(text)
     calibrated = use is None or use in {"true", "1"}
     return Comparison(name or "", (relation or "==").strip(), value, calibrated)
 
@@ -332,13 +389,50 @@ def named(element: _Element, *path: str) -> Iterator[_Element]:
 
 def number(path: str, place: str, text: str | None) -> float:
     """A finite number in a text."""
-    try:
-        value = float(text or "")
-    except ValueError:
-        value = np.nan
+    told = (text or "").strip()
+    value = float(told) if _NUMBER.fullmatch(told) else np.nan
     if not np.isfinite(value):
         raise DataError(f"{text!r} is no number", where=f"{path}: {place}", advice="correct the file")
     return value
+
+
+def whole(path: str, place: str, text: str | None) -> int:
+    """A whole number in a text, to the last digit."""
+    told = (text or "").strip()
+    if _WHOLE.fullmatch(told) and len(told) <= 40:
+        return _whole(told)
+    value = number(path, place, text)
+    if value != int(value) or abs(value) > 2**53:
+        raise DataError(f"{text!r} is no whole number", where=f"{path}: {place}", advice="correct the file")
+    return int(value)
+
+
+def _whole(text: str) -> int:
+    """A whole number, decimal or hexadecimal; XML allows zeros before it."""
+    return int(text, 16 if "x" in text.lower() else 10)
+
+
+def _instance(path: str, place: str, row: _Element) -> None:
+    """Refuse values of earlier packets."""
+    if row.get("instance", "0") != "0":
+        raise fault(path, place, f"an earlier instance of {row.get('parameterRef')}")
+
+
+@contextmanager
+def located(path: str, place: str, row: _Element) -> Iterator[None]:
+    """Tell the line of what is wrong; what does not fit is wrong in the file."""
+    try:
+        yield
+    except (DataError, InputError) as error:
+        if isinstance(error, DataError) and ", line " in error.where:
+            raise
+        where = error.where if isinstance(error, DataError) else f"{path}: {place}"
+        raise DataError(error.what, where=f"{where}, line {row.sourceline}", advice=error.advice) from error
+
+
+def twice(path: str, place: str) -> DataError:
+    """What is there already."""
+    return DataError("is given twice", where=f"{path}: {place}", advice="give each name once in a space system")
 
 
 def fault(path: str, place: str, what: str) -> DataError:
