@@ -131,7 +131,7 @@ def test_where_the_ephemerides_end_nothing_is_let_through_unseen(short, monkeypa
     monkeypatch.setattr(horizons, "_almanac_end", lambda: end)
     watch = StationWatch(short)
     (why,) = watch.forbids(_packet(short, "survey-rover.array-track"), _in(short, 1.0))
-    assert why.endswith("through the next whole night: the ephemerides end 2040-07-21")
+    assert why.endswith("through the next whole night: the ephemerides end 2040-07-24")
     assert watch.forbids(_packet(short, "ping"), _in(short, 1.0)) == ()
 
 

@@ -11,8 +11,8 @@ import pytest
 from argon2 import PasswordHasher
 from fastapi.testclient import TestClient
 
-from moonpost.control.policy import Policy
-from moonpost.control.users import Users
+from moonpost.control.policy import Decision, Policy
+from moonpost.control.users import User, Users
 from moonpost.control.web.app import create_app
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -51,7 +51,7 @@ def station(tmp_path):
             name: Browser(app, name, users.add(name, user.partner, sorted(user.roles)))
             for name, user in bench.people.items()
         }
-        yield SimpleNamespace(bench=bench, app=app, **people)
+        yield SimpleNamespace(bench=bench, app=app, users=users, policy=mission.policy, **people)
 
 
 def test_a_hazardous_command_from_request_to_audit(station):
@@ -84,6 +84,57 @@ def test_a_hazardous_command_from_request_to_audit(station):
     assert all(row["entry"] for row in rows)
     assert any(row["action"] == "command.approve refused" for row in rows)
     assert station.wu.get(f"audit?command={command['id']}&limit=1").json()["entries"][0]["action"] == "sent"
+
+
+def test_nobody_else_moves_a_command_by_any_route(station):
+    """Sessions of every other role, and old requests sent again, against one that waits and one approved."""
+    bench = station.bench
+    others = {"amr": station.amr, "root": station.root}
+    for name, partner, role in (
+        ("office", "cnsa", "programme"),
+        ("geologist", "roscosmos", "scientist"),
+        ("helper", "egypt", "approver"),
+    ):
+        bench.people[name] = User(name, partner, frozenset({role}))
+        others[name] = Browser(station.app, name, station.users.add(name, partner, [role]))
+    waiting, approved = (station.ivan.post("commands", name="reactor.off").json()["command"] for _ in range(2))
+    station.wu.post(f"commands/{approved['id']}/approve", digest=approved["digest"])
+    for name, browser in others.items():
+        for command in (waiting, approved):
+            for verb in ("approve", "reject", "withdraw", "release"):
+                answer = browser.post(f"commands/{command['id']}/{verb}", digest=command["digest"])
+                assert answer.status_code in (403, 404, 409), (name, verb, answer.text)
+        assert browser.post("commands", name="reactor.off").status_code == 403
+        assert browser.post("queue", state="disabled").status_code == 403
+        browser.put("stack", entries=[{"name": "reactor.off"}])
+        assert browser.post("stack/execute", all=True).status_code == 403
+        for row in browser.get("commands").json()["commands"]:
+            assert row["id"] in (waiting["id"], approved["id"])
+    found = [bench.commanding.command(one["id"]) for one in (waiting, approved)]
+    assert [one.state for one in found] == ["waiting", "approved"]
+    assert len(bench.commanding.commands()) == 2
+    for deed, path in ((station.wu, "approve"), (station.ivan, "release")):  # replays of what was right once
+        for command in (waiting, approved):
+            deed.post(f"commands/{command['id']}/{path}", digest=approved["digest"])
+    assert station.ivan.post(f"commands/{approved['id']}/release").status_code == 409
+    assert station.ivan.post(f"commands/{approved['id']}/withdraw").status_code == 409
+    assert bench.uplinked == [bytes.fromhex(approved["octets"])]
+    assert bench.commanding.command(waiting["id"]).state == "waiting"
+
+
+def test_a_stack_is_sent_only_where_the_policy_lets_one_send(station, monkeypatch):
+    asked: list[str] = []
+    allowed = station.policy.allowed
+
+    def without_release(user, action, resource):
+        asked.append(action)
+        return Decision(False, "not here") if action == "command.release" else allowed(user, action, resource)
+
+    monkeypatch.setattr(station.policy, "allowed", without_release)
+    station.li.put("stack", entries=[{"name": "ping"}])
+    assert station.li.post("stack/execute").status_code == 403
+    assert "command.release" in asked
+    assert station.bench.uplinked == []
 
 
 def test_partners_see_their_own(station):

@@ -87,8 +87,9 @@ def horizon_of(time: Times, lit: npt.NDArray[np.bool_], since: np.datetime64) ->
     all_lit = lit.all(axis=0)
     steps = max(int(np.ceil(_MARGIN / (time[1] - time[0]))), 1)
     counted = np.concatenate([[0], np.cumsum(all_lit)])
-    sunny = [k for k in enough if k + 1 >= steps and counted[k + 1] - counted[k + 1 - steps] == steps]
-    return np.datetime64(time[sunny[-1] if sunny else enough[-1]])
+    last = enough[enough + 1 >= steps] + 1
+    sunny = last[counted[last] - counted[last - steps] == steps]
+    return np.datetime64(time[sunny[-1] - 1 if sunny.size else enough[-1]])
 
 
 def _dawn(time: Times, lit: npt.NDArray[np.bool_], since: np.datetime64) -> np.datetime64 | None:
@@ -175,7 +176,7 @@ class FarSight:
             if stop >= last:
                 break
         return (
-            f"it cannot be looked ahead at through the next whole night: the ephemerides end {_day(last)}"
+            f"it cannot be looked ahead at through the next whole night: the ephemerides end {_day(last + _EDGE)}"
             if self._light[0][-1] + _FURTHER >= last
             else "it cannot be looked ahead at through the next whole night"
         )
