@@ -88,9 +88,14 @@ class Paths(RuleBasedStateMachine):
     """Everything that people, partners, time and misfortune can do to commands."""
 
     released = 0
+    lives = 0
+    deeds = 0
 
     @initialize(ways=st.lists(WAYS, min_size=4, max_size=8))
     def begin(self, ways: list[tuple[str, str, str, bool, str]]) -> None:
+        type(self).lives += 1
+        if self.lives % 20 == 0:
+            print(f"lives {self.lives}, deeds {self.deeds}, hazardous ones released {self.released}", flush=True)
         self.folder = Path(tempfile.mkdtemp(dir=RAM))
         self.bench = Bench(self.folder, people=dict(PEOPLE))
         self.bench.uplink = self.hear  # type: ignore[method-assign]
@@ -166,6 +171,7 @@ class Paths(RuleBasedStateMachine):
 
     def do(self, deed):  # type: ignore[no-untyped-def]
         """Do something; what is refused is refused, and a kill is followed by a start."""
+        type(self).deeds += 1
         self.now_legal = self.legal()
         try:
             return deed()
@@ -355,7 +361,7 @@ class Paths(RuleBasedStateMachine):
 
 
 def run(examples: int, steps: int, phases: tuple[Phase, ...] = tuple(Phase)) -> None:
-    Paths.released = 0
+    Paths.released = Paths.lives = Paths.deeds = 0
     run_state_machine_as_test(
         Paths,
         settings=settings(
@@ -367,6 +373,9 @@ def run(examples: int, steps: int, phases: tuple[Phase, ...] = tuple(Phase)) -> 
             derandomize=examples < 100,
             suppress_health_check=list(HealthCheck),
         ),
+    )
+    print(
+        f"lives {Paths.lives}, deeds {Paths.deeds}, hazardous ones released {Paths.released}, without the rule 0"
     )
     assert Paths.released > 0, "nothing hazardous was released at all: the deeds are too poor to show anything"
 
