@@ -268,6 +268,41 @@ def test_what_would_arrive_after_the_end_is_lost_and_disturbs_nothing(station) -
     assert station.status()["lost"] == 1
 
 
+def test_one_given_for_later_holds_up_nothing(tmp_path) -> None:
+    station = opened(tmp_path)
+    for count, hours in ((1, 3.0), (2, 1.0), (3, 2.0), (4, 1.0)):
+        station.uplink(command(station, "ping", count), at(hours))
+    answered = [count for name, count in fly(station, 2.5)[0] if name == "completion"]
+    assert answered == [2, 4, 3]
+    station.close()
+    again = opened(tmp_path, resume=at(2.4))
+    again.uplink(command(again, "ping", 5), at(2.4))  # not before what was sent when it was flown before
+    assert [count for name, count in fly(again, 4.0)[0] if name == "completion"] == [1, 5]
+
+
+def test_two_in_the_same_millisecond_follow_one_another(tmp_path) -> None:
+    start, again, stop, anew = (
+        {"name": f"survey-rover.activity-{verb}", "count": count, "activity": "survey-drive"}
+        for count, verb in enumerate(("start", "start", "stop", "start"))
+    )
+    cases = ([start, again], ["busy"]), ([start, stop], ["run-stopped"])
+    for number, (rows, failed) in enumerate(cases):
+        station = opened(tmp_path / str(number))
+        station.advance(at(4.0))
+        before = station.simulation()
+        for row in rows:
+            station.uplink(command(station, **row), at(4.0))
+        assert len({entry.arrived_us for entry in station._journal.entries}) == 1
+        assert fly(station, 4.1)[1] == failed
+        drawn = station.simulation().series["element_load_w"].sel(element="survey-rover").values
+        free = before.series["element_load_w"].sel(element="survey-rover").values
+        assert (drawn[300] > free[300]) == (number == 0)
+        assert np.array_equal(drawn[:240], free[:240])
+        if number == 0:
+            same = station.predict(command(station, **anew), at(4.2))
+            assert same is station.simulation()  # it runs: another start would be refused
+
+
 def test_what_takes_from_the_queue_is_seen_ahead(station) -> None:
     ticks = int(station.clock.ticks(at(10.0))[0])
     inner = command(station, "survey-rover.sleep", 6)

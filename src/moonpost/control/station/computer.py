@@ -97,8 +97,8 @@ class Computer:
         self._status_asked: list[int] = []
 
     def expect(self, entry: Entry) -> None:
-        """Take note of a telecommand on its way; entries come in the order of arrival."""
-        self._arrivals.append(entry)
+        """Take note of a telecommand on its way; of those that arrive together the first sent comes first."""
+        insort(self._arrivals, entry, key=lambda one: one.arrived_us)
 
     def act(self, until_us: int, future: Future) -> None:
         """Do all that is due until an instant; `future` serves for the light alone, which no command changes."""
@@ -181,7 +181,8 @@ class Computer:
         if verb is None or layout.element is None:
             return changes, runs
         if verb.check == "run":
-            return changes, [*runs, self._run(command, t_us)]
+            busy = any(self._is(run, command, t_us) for run in runs)
+            return changes, runs if busy else [*runs, self._run(command, t_us)]
         if verb.check == "stop":
             return changes, [self._cut(run, t_us) if self._is(run, command, t_us) else run for run in runs]
         return [*changes, _change(verb, layout.element, command, t_us)], runs
@@ -344,11 +345,11 @@ class Computer:
         """Whether an activity is the one that a telecommand names, and runs."""
         element = self.commands.command(command.name).element
         named = run.element == element and run.activity == command.arguments["activity"]
-        return named and bool(run.start < utc(t_us) < run.stop)
+        return named and bool(run.start <= utc(t_us) < run.stop)
 
     def _cut(self, run: Run, t_us: int) -> Run:
         """An activity stopped early, at the same power and the same rate of data to the last bit."""
-        stop = utc(t_us).astype("datetime64[ms]")
+        stop = max(utc(t_us).astype("datetime64[ms]"), run.start + np.timedelta64(1, "ms"))
         start = utc(self.world.start_us).astype("datetime64[ms]")
         begin, end, early = (
             float((t - start) / np.timedelta64(1, "ms")) / 1000.0 for t in (run.start, run.stop, stop)

@@ -112,6 +112,7 @@ class Station:
         self._stamps: list[tuple[int, int, int]] = []
         self._counts = {"received": 0, "duplicates": 0, "refused": 0, "lost": 0}
         self._known: dict[bytes, int] = {}
+        self._sent_before_us = max((entry.sent_us for entry in journal.entries), default=0)
         for entry in journal.entries:
             self._remember(entry)
             self._computer.expect(entry)
@@ -298,13 +299,12 @@ class Station:
             if packet in self._known:
                 self._counts["duplicates"] += 1
                 return
-            entries = self._journal.entries
-            sent_us = max(sent_us, self._reached_us, entries[-1].sent_us if entries else 0)
+            sent_us = max(sent_us, self._reached_us, self._sent_before_us)
             arrived_us = self._arrival(sent_us)
             if arrived_us is None or arrived_us >= self._world.stop_us:
                 self._counts["lost"] += 1
                 return
-            entry = Entry(sent_us, max(arrived_us, entries[-1].arrived_us if entries else 0), packet)
+            entry = Entry(sent_us, arrived_us, packet)
             self._journal.append(entry)
             self._remember(entry)
             self._computer.expect(entry)
