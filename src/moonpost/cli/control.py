@@ -37,6 +37,7 @@ def register(app: typer.Typer) -> None:
         _app.command(verb.__name__)(verb)
     _app.command("dictionary")(dictionary)
     _app.command("ingest")(ingest)
+    _app.command("renew")(renew)
     controlusers.register(_app)
     app.add_typer(_app, name="control")
 
@@ -203,6 +204,30 @@ def dictionary(
     numbers = (len(telemetry.packets), len(telemetry.parameters), len(commands.commands))
     told = ", ".join(map(_counted, numbers, ("packet", "parameter", "command")))
     emit(value, as_json, lambda: f"{out}: {told}")
+
+
+def renew(
+    folder: Path = typer.Argument(metavar="DIR", help="Folder of mission control (moonpost serve --data)."),
+    database: str = controlusers.DATABASE,
+    as_json: bool = JSON,
+) -> None:
+    """Begin a database anew where it is lost and no backup is left; numbers go on after those on record.
+
+    Users, sessions and how commands stood are lost; what was done stays on record, telemetry in the archive.
+
+    Example: moonpost control renew control
+    """
+    from moonpost.control.database import Database
+    from moonpost.control.together import renew as begun_anew
+
+    if not (folder / "ledger.sqlite").is_file():
+        raise DataError("holds no record of actions", where=str(folder), advice="choose another --data")
+    place = controlusers.place_of(folder, database, is_new=True)
+    with Database.open(place) as opened:
+        notes = begun_anew(folder, opened)
+    value = {"database": str(folder), "notes": notes}
+    told = f"{folder}: a new database, which goes on after {_counted(notes, 'note')} on record"
+    emit(value, as_json, lambda: f"{told}; add users: moonpost control user add --help")
 
 
 def ingest(

@@ -93,6 +93,7 @@ class MissionControl:
     def __init__(self, plan: Plan, folder: str | os.PathLike[str], options: Options) -> None:
         from moonpost.control.database import Database
         from moonpost.control.policy import Policy
+        from moonpost.control.together import follow_record, require_database
         from moonpost.control.users import Users
         from moonpost.control.web.hub import Hub
 
@@ -112,6 +113,8 @@ class MissionControl:
         try:
             self.database = Database.open(options.database or self.folder / "control.sqlite")
             self._closing.callback(self.database.close)
+            require_database(self.folder, self.database)
+            follow_record(self.folder, self.database)
             self.users = Users(self.database)
             self.policy = Policy.open(self.folder / "policy.cedar", plan)
             if options.command_port is not None and options.command_user is not None:
