@@ -32,7 +32,7 @@ quick: $(READY)  ## what failed last, else everything, stopping at the first fai
 	$(BIN)/python -m pytest -m "not soak and not gpu" -x --ff
 
 soak: $(READY)  ## full sizes of the claims
-	$(BIN)/python -m pytest -m soak
+	MOONPOST_EXPLORE=1 $(BIN)/python -m pytest -m soak
 
 gpu: $(READY)  ## tests and figures on an NVIDIA card
 	$(BIN)/python -m pip install --quiet -e '.[gpu]'

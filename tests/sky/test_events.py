@@ -58,9 +58,10 @@ def test_no_crossing_of_the_sun_is_missed_or_invented(latitude, longitude, level
     above = ALMANAC.sun(site, t).elevation_deg >= level
     change = np.flatnonzero(above[1:] != above[:-1])
     found = sun_crossings(ALMANAC, site, t[0], t[-1], level)
-    outside = np.setdiff1d(np.searchsorted(t, found.time) - 1, change)
-    assert np.setdiff1d(change, np.searchsorted(t, found.time) - 1).size == 0
-    assert outside.size <= 2
+    second = np.timedelta64(1, "s")  # a crossing that falls on a sample may be told up to a second beside it
+    missed = [k for k in change if not np.any((found.time >= t[k] - second) & (found.time <= t[k + 1] + second))]
+    assert missed == []
+    assert np.setdiff1d(np.searchsorted(t, found.time) - 1, change).size <= 2
     np.testing.assert_allclose(ALMANAC.sun(site, found.time).elevation_deg, level, atol=4e-6)
 
 

@@ -125,7 +125,8 @@ def transfer(
     ask = _Ask(
         _seconds(depart), _positive(tof_days, "--tof-days") * _DAY_S, 1e3 * parking_km, inclination,
         launch_site(site) if site else None, branch, 1e3 * arrival_km, arrival_inclination, side,
-        None if apolune_km is None else 1e3 * apolune_km, thrust_n, isp_s, mass_kg, attitude,
+        None if apolune_km is None else 1e3 * apolune_km, _above_0(thrust_n, "--thrust-n"),
+        _positive(isp_s, "--isp-s"), _above_0(mass_kg, "--mass-kg"), attitude,
     )  # fmt: skip
     if apolune_km is not None and apolune_km < arrival_km:
         raise InputError(
@@ -506,6 +507,11 @@ def _seconds(depart: str) -> float:
     if seconds.size != 1:
         raise InputError(f"{seconds.size} dates", where="--depart", advice="give one date")
     return float(seconds.ravel()[0])
+
+
+def _above_0(number: float | None, where: str) -> float | None:
+    """The number, if it is given."""
+    return None if number is None else _positive(number, where)
 
 
 def _positive(number: float, where: str) -> float:
