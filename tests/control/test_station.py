@@ -206,13 +206,26 @@ def test_what_cannot_be_opened_says_why(tmp_path) -> None:
 
 
 def test_by_the_second_it_is_alive(tmp_path) -> None:
-    station = opened(tmp_path, days=0.05, step_s=1.0)
+    station = opened(tmp_path, days=0.2, step_s=1.0)
     station.advance(at(0.0) + np.timedelta64(10, "s"))
     heard = [
         len([p for p in packets(station.advance(at(0.0) + np.timedelta64(s, "s"))) if p[1] == 8 and p[0] & 7 == 0])
         for s in range(11, 16)
     ]
     assert heard == [1, 1, 1, 1, 1]
+    wrap = at(0.0) + np.timedelta64(16_382, "s")  # counts of 14 bits begin anew, those of reports as well
+    station.advance(wrap)
+    station._down._count = 16_383
+    for count in range(3):
+        station.uplink(command(station, "ping", count), wrap)
+    found = packets(station.advance(wrap + np.timedelta64(6, "s")))
+    counts: dict[int, list[int]] = {8: [], 1900: []}
+    for packet in found:
+        counts.get(int.from_bytes(packet[:2], "big") & 0x7FF, []).append(
+            int.from_bytes(packet[2:4], "big") & 0x3FFF
+        )
+    assert [count for count in counts[8] if count > 16_381 or count < 2] == [16_382, 16_383, 0, 1]
+    assert counts[1900][:4] == [16_383, 0, 1, 2]
 
 
 def test_a_station_in_orbit_is_heard_at_all_times(tmp_path) -> None:

@@ -303,7 +303,7 @@ _TURNS = st.tuples(*(st.lists(st.integers(1, 715), max_size=6, unique=True) for 
 _TICKS = st.lists(st.integers(1, 40_000), min_size=1, max_size=12)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=4, deadline=None)
 @given(_TURNS, st.sampled_from([256_000.0, 20.0]), st.sampled_from([10**8, 30_000]), _TICKS)
 @example(([], [300, 310], [400, 500], [], []), 20.0, 10**8, [600])
 @example(([], [100], [100, 300], [], [400]), 20.0, 30_000, [600])
@@ -386,3 +386,36 @@ def test_no_packet_is_heard_before_its_light_as_ways_change() -> None:
             assert any(t + ways.light_us(t) > until_us for t in range(left_us + 1, left_us + 4))
     one = Ways(("direct", "r"), np.array([0, 50, 100]) * 1_000_000, np.array([-1, 1]), grid, ways.light_s)
     assert one.arrival_us(49_000_000) == 50_600_000  # by the light time of the way that is open then
+
+
+def _told(station: Station, seed: int, number: int) -> dict[int, list[bytes]]:
+    """Send drawn telecommands, some for the queue and some spoilt, at drawn times; all packets by channel."""
+    draw, now = np.random.default_rng(seed), station.span[0]
+    rows = [row for row in station.commands.commands if not row.arguments]
+    found: dict[int, list[bytes]] = {}
+    for _ in range(number):
+        inner = bytearray(command(station, rows[draw.integers(len(rows))].name, int(draw.integers(16384))))
+        if draw.random() < 0.2:
+            inner[draw.integers(6, len(inner))] ^= 1
+        octets = bytes(inner)
+        if draw.random() < 0.5:
+            tag = int(station.clock.ticks(now + np.timedelta64(int(draw.integers(1, 20_000)), "s"))[0])
+            octets = command(station, "queue-insert", int(draw.integers(16384)), release_time=tag, packet=octets)
+        station.uplink(octets, now)
+        now += np.timedelta64(int(draw.choice([0, 1000, 900_000, 3_000_000])), "ms")
+        for channel, part in split(station.advance(now)).items() if draw.random() < 0.8 else ():
+            found.setdefault(channel, []).extend(part)
+    for channel, part in split(station.advance(station.span[1] + np.timedelta64(60, "s"))).items():
+        found.setdefault(channel, []).extend(part)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("seed", "number"), [(1, 60), *(pytest.param(seed, 400, marks=pytest.mark.soak) for seed in range(2, 22))]
+)
+def test_any_telecommands_over_relays_give_the_same_when_flown_anew(tmp_path, seed, number) -> None:
+    options = {"days": 1.0, "playback_bit_s": 3000.0, "store_octets": 30_000}
+    found = _told(far(tmp_path, **options), seed, number)
+    assert set(found) >= {0, 2}
+    again = far(tmp_path, **options)
+    assert split(again.advance(again.span[1] + np.timedelta64(60, "s"))) == found
