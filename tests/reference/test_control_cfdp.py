@@ -9,6 +9,7 @@ import hashlib
 import threading
 import time
 import zlib
+from binascii import crc_hqx
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ import numpy as np
 import pytest
 
 from moonpost.control.files import FileReceiver, FileSender, Progress, UdpLink, receive_files, send_file
+from moonpost.control.files.journal import Journal
+from moonpost.control.files.receiving import CAUSES
 from moonpost.control.packets.headers import make_packets
 from moonpost.errors import DataError, InputError, MissingExtraError, ModelError
 
@@ -167,6 +170,76 @@ def test_flipped_bits_and_noise_do_no_harm(tmp_path: Path, seed: int) -> None:
     exchange(sender, receiver, spoil)
     assert hashlib.sha256(receiver.files[0].path.read_bytes()).hexdigest() == digest
     assert receiver.rejected > 0
+
+
+@pytest.mark.parametrize("lost", [0.0, 0.25])
+@pytest.mark.parametrize("stop", [1, 2, 5, 8, 9, 10, 11, 12, 14])
+def test_another_receiver_takes_a_transfer_up(tmp_path: Path, stop: int, lost: float) -> None:
+    """The one before it has died after so many packets both ways; of its last unit only a part is on the disk.
+
+    Also after it has acknowledged the end of the file, or the whole file: then the other side says nothing more.
+    """
+    digest, chance = product(tmp_path / "a.bin", 7_000), np.random.default_rng(stop)
+    sender = FileSender(tmp_path / "a.bin", timer_s=TIMER_S)
+    receiver = FileReceiver(tmp_path / "ground", timer_s=TIMER_S)
+    numbers, end, kept = iter(range(10_000)), time.monotonic() + 10.0, tmp_path / "ground" / ".partial"
+    while not (sender.complete and not receiver.progress and not list(kept.iterdir())):
+        assert time.monotonic() < end, (sender.progress, receiver.progress)
+        for packet in (*sender.step(3), b""):
+            answers = receiver.take(packet) if packet and chance.random() >= lost else ()
+            for answer in (*answers, *receiver.step()):
+                sender.take(answer if chance.random() >= lost else b"")
+            if next(numbers) == stop:
+                for units in kept.glob("*.units"):
+                    units.write_bytes(units.read_bytes() + packet[:9])
+                receiver = FileReceiver(tmp_path / "ground", timer_s=TIMER_S)
+    assert hashlib.sha256((tmp_path / "ground" / "a.bin").read_bytes()).hexdigest() == digest
+
+
+def test_units_that_do_not_fit_never_stop_the_rest(tmp_path: Path) -> None:
+    """Any octets in units whose checksums are right; what is wrong is counted by its cause."""
+    product(tmp_path / "a.bin", 5_000)
+    sender = FileSender(tmp_path / "a.bin", timer_s=TIMER_S, transaction=1)
+    sound = [packet for _ in range(20) for packet in sender.step()]
+    receiver = FileReceiver(tmp_path / "ground", timer_s=TIMER_S)
+    chance = np.random.default_rng(3)
+    for _ in range(150):
+        octets = bytearray(sound[int(chance.integers(len(sound)))][6:-2])
+        for _ in range(int(chance.integers(1, 4))):
+            octets[int(chance.integers(min(len(octets), 60)))] = int(chance.integers(256))
+        unit = bytes(octets) + crc_hqx(bytes(octets), 0xFFFF).to_bytes(2, "big")
+        receiver.take(make_packets(2036, [unit])[0])
+        receiver.step()
+    receiver.take(b"noise")
+    assert set(receiver.rejects) <= set(CAUSES)
+    assert receiver.rejects["no unit"] > 0
+    assert receiver.rejects["address"] > 0
+    assert receiver.rejects["order"] > 0
+    again = FileReceiver(tmp_path / "ground", timer_s=TIMER_S)
+    assert len(again.progress) <= 16
+    later = FileReceiver(tmp_path / "later", timer_s=TIMER_S)
+    sender = FileSender(tmp_path / "a.bin", timer_s=TIMER_S, transaction=77)
+    exchange(sender, later, lambda _, packet: [packet])
+    assert later.rejects == {}
+
+
+def test_a_disk_that_takes_no_units_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is acknowledged that is not kept; with room again the file comes as if it were new."""
+    digest = product(tmp_path / "a.bin", 3_000)
+    sender = FileSender(tmp_path / "a.bin", timer_s=TIMER_S)
+    receiver = FileReceiver(tmp_path / "ground", timer_s=TIMER_S)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Journal, "add", full)
+        assert not any(receiver.take(packet) for _ in range(5) for packet in sender.step())
+    assert receiver.rejects["disk"] > 0
+    assert not receiver.progress
+    assert not sender.complete
+    exchange(FileSender(tmp_path / "a.bin", timer_s=TIMER_S, transaction=5), receiver, lambda _, packet: [packet])
+    assert hashlib.sha256(receiver.files[0].path.read_bytes()).hexdigest() == digest
 
 
 def test_several_files_at_once(tmp_path: Path) -> None:

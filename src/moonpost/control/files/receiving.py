@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from moonpost.control.files.journal import Journal
 from moonpost.control.files.link import FILES_APID, Link, need_cfdp
 from moonpost.control.files.sending import Progress
 from moonpost.control.packets.headers import make_packets
 from moonpost.errors import OutputError
 
-__all__ = ["FileReceiver", "ReceivedFile", "receive_files"]
+__all__ = ["CAUSES", "FileReceiver", "ReceivedFile", "receive_files"]
 
-_PARTIAL = ".partial"
+CAUSES = ("no unit", "address", "busy", "name", "order", "disk")
+"""Why packets are not taken: no unit or a wrong checksum, for or from others, too many files at once, no name of a
+file, a unit that does not fit, a file that is too long or a disk that does not take it."""
+
+_PARTIAL, _UNITS = ".partial", ".units"
 _AT_ONCE = 16
 _HELD = 4096
 _REMEMBERED = 1024
+_SPARE_OCTETS = 1 << 24
+_LONGEST_NAME = 255
 _LAST_WORDS = 10  # how many timers to wait for the last acknowledgement of a file that is there
 
 
@@ -57,6 +65,7 @@ class _Transfer:
     machine: Any
     path: Path
     heard_s: float
+    journal: Journal | None
     asked_s: float = -1e9
     name: str = ""
     octets: int = 0
@@ -72,7 +81,7 @@ class FileReceiver:
     Parameters
     ----------
     folder : str or Path
-        Where files go; those under way are in a folder ``.partial`` in it.
+        Where files go; those under way are in a folder ``.partial`` in it, and are taken up from there.
     entity : int
         Number of this receiver, 0 to 65535.
     senders : tuple of int
@@ -99,6 +108,10 @@ class FileReceiver:
     and an end of file that comes again is acknowledged again; without that one lost unit could stop a transfer for
     good. A file of the same name is replaced. Up to 16 files come at once.
 
+    Units of a file under way are kept beside it, on the disk for certain before an end of file is acknowledged,
+    and are given to a new machine by the next receiver of the folder: a transfer goes on after this process has
+    died. If they come again so often that they are longer than twice the file they are no longer kept.
+
     Examples
     --------
     >>> import tempfile
@@ -120,17 +133,22 @@ class FileReceiver:
     ) -> None:
         need_cfdp()
         self.folder = Path(folder)
-        self.rejected = 0
+        self.rejects: Counter[str] = Counter()
         self._files: list[ReceivedFile] = []
         self._entity, self._senders, self._most = entity, senders, most_octets
         self._timer_s, self._patience_s, self._apid, self._count = timer_s, patience_s, apid, 0
         self._transfers: dict[tuple[int, int], _Transfer] = {}
         self._ended: dict[tuple[int, int], bool] = {}
         try:
-            shutil.rmtree(self.folder / _PARTIAL, ignore_errors=True)
-            (self.folder / _PARTIAL).mkdir(parents=True)
+            (self.folder / _PARTIAL).mkdir(parents=True, exist_ok=True)
+            self._take_up()
         except OSError as error:
             raise OutputError(f"cannot be written: {error}", where=str(folder), advice="give a folder") from error
+
+    @property
+    def rejected(self) -> int:
+        """Packets that were not taken, of all causes."""
+        return sum(self.rejects.values())
 
     @property
     def files(self) -> tuple[ReceivedFile, ...]:
@@ -152,41 +170,100 @@ class FileReceiver:
         Parameters
         ----------
         packet : bytes
-            A space packet; what is none of this protocol is counted in `rejected`.
+            A space packet; what is not taken is counted in `rejects` by its cause.
 
         Returns
         -------
         tuple of bytes
             Packets to be sent back.
         """
-        from spacepackets.cfdp.pdu import DirectiveType
+        return self._packets(self._taken(packet, kept=False))
 
-        from moonpost.control.files.units import acknowledge, key_of, request_metadata, unit_of
+    def _take_up(self) -> None:
+        """Give what an earlier process kept to new machines; they ask for what lacks by themselves."""
+        folder = self.folder / _PARTIAL
+        for path in folder.iterdir():
+            if path.suffix != _UNITS:
+                path.unlink()
+        for path in sorted(folder.iterdir())[:_AT_ONCE]:
+            for packet in Journal.packets(path):
+                self._taken(packet, kept=True)
+        begun = {transfer.journal.path for transfer in self._transfers.values() if transfer.journal is not None}
+        for path in folder.iterdir():
+            if path.suffix == _UNITS and path not in begun:
+                path.unlink()
+
+    def _taken(self, packet: bytes, *, kept: bool) -> list[bytes]:
+        """Take a packet that came or was kept; give units to be sent back."""
+        from moonpost.control.files.units import unit_of
 
         unit = unit_of(packet, self._apid)
-        if unit is None or unit.dest_entity_id.value != self._entity or key_of(unit)[0] not in self._senders:
-            self.rejected += 1
-            return ()
+        if unit is None:
+            return self._reject("no unit")
+        try:
+            return self._sorted(unit, packet, kept=kept)
+        except Exception:  # a library's many ways to say that a unit does not fit
+            return self._reject("order")
+
+    def _sorted(self, unit: Any, packet: bytes, *, kept: bool) -> list[bytes]:
+        """Take a unit to its transfer."""
+        from spacepackets.cfdp.pdu import DirectiveType
+
+        from moonpost.control.files.units import acknowledge, key_of
+
+        if unit.dest_entity_id.value != self._entity or key_of(unit)[0] not in self._senders:
+            return self._reject("address")
         key, kind = key_of(unit), getattr(unit, "directive_type", None)
         if key in self._ended and key not in self._transfers:
-            return self._packets([acknowledge(unit)] if kind == DirectiveType.EOF_PDU else [])
+            return [acknowledge(unit)] if kind == DirectiveType.EOF_PDU else []
+        is_named = kind == DirectiveType.METADATA_PDU and unit.dest_file_name is not None
+        name = _name_of(unit.dest_file_name) if is_named else ""
+        if name is None:
+            return self._reject("name")
         transfer = self._transfers.get(key) or self._begin(key)
         if transfer is None:
-            self.rejected += 1
-            return ()
+            return self._reject("busy")
+        if not kept and not self._noted(transfer, packet, sure=kind is not None):
+            self._drop(key, transfer, again=True)
+            return self._reject("disk")
+        return self._given(key, transfer, unit, name)
+
+    def _given(self, key: tuple[int, int], transfer: _Transfer, unit: Any, name: str) -> list[bytes]:
+        """Give a unit to its transfer, or hold it until the file's description, which has its name, is there."""
+        from moonpost.control.files.units import request_metadata
+
         transfer.pdus, transfer.heard_s = transfer.pdus + 1, time.monotonic()
         if transfer.name:
-            return self._packets(self._feed(key, transfer, unit))
-        if kind == DirectiveType.METADATA_PDU and unit.dest_file_name is not None:
-            transfer.name, transfer.octets = Path(unit.dest_file_name).name or "unnamed", int(unit.file_size)
+            return self._feed(key, transfer, unit)
+        if name:
+            transfer.name, transfer.octets = name, int(unit.file_size)
             held, transfer.held = [unit, *transfer.held], []
-            return self._packets([octets for one in held for octets in self._feed(key, transfer, one)])
+            return [octets for one in held for octets in self._feed(key, transfer, one)]
         if len(transfer.held) < _HELD:
             transfer.held.append(unit)
         if time.monotonic() - transfer.asked_s < self._timer_s:
-            return ()
+            return []
         transfer.asked_s = time.monotonic()
-        return self._packets([request_metadata(unit)])
+        return [request_metadata(unit)]
+
+    def _reject(self, cause: str) -> list[bytes]:
+        """Count a packet that is not taken."""
+        self.rejects[cause] += 1
+        return []
+
+    def _noted(self, transfer: _Transfer, packet: bytes, *, sure: bool) -> bool:
+        """Keep a unit for another process unless they only repeat; false if the disk does not take it."""
+        if transfer.journal is None:
+            return True
+        try:
+            if transfer.journal.octets > 2 * transfer.octets + _SPARE_OCTETS:
+                transfer.journal.remove()
+                transfer.journal = None
+            else:
+                transfer.journal.add(packet, sure=sure)
+        except OSError:
+            return False
+        return True
 
     def step(self) -> tuple[bytes, ...]:
         """Let time pass.
@@ -196,19 +273,27 @@ class FileReceiver:
         tuple of bytes
             Packets to be sent: what is asked for again.
         """
+        units: list[bytes] = []
+        for key, transfer in tuple(self._transfers.items()):
+            try:
+                units += self._waited(key, transfer, time.monotonic())
+            except Exception:  # it would fail again and again
+                self.rejects["order"] += 1
+                self._drop(key, transfer)
+        return self._packets(units)
+
+    def _waited(self, key: tuple[int, int], transfer: _Transfer, now_s: float) -> list[bytes]:
+        """What a transfer says after some time."""
         from moonpost.control.files.units import request_metadata
 
-        units: list[bytes] = []
-        now = time.monotonic()
-        for key, transfer in tuple(self._transfers.items()):
-            if now - transfer.heard_s > (_LAST_WORDS * self._timer_s if transfer.ended else self._patience_s):
-                self._drop(key, transfer)
-            elif transfer.name:
-                units += self._run(key, transfer, None)
-            elif transfer.held and now - transfer.asked_s >= self._timer_s:
-                transfer.asked_s = now
-                units.append(request_metadata(transfer.held[0]))
-        return self._packets(units)
+        if now_s - transfer.heard_s > (_LAST_WORDS * self._timer_s if transfer.ended else self._patience_s):
+            self._drop(key, transfer)
+        elif transfer.name:
+            return self._run(key, transfer, None)
+        elif transfer.held and now_s - transfer.asked_s >= self._timer_s:
+            transfer.asked_s = now_s
+            return [request_metadata(transfer.held[0])]
+        return []
 
     def _begin(self, key: tuple[int, int]) -> _Transfer | None:
         """A transfer not seen before; None if there are too many."""
@@ -225,7 +310,7 @@ class FileReceiver:
                     self._keep(transfer)
 
         machine = make_receiver(path, (key[0], self._entity), self._most, self._timer_s, finish)
-        transfer = _Transfer(machine, path, time.monotonic())
+        transfer = _Transfer(machine, path, time.monotonic(), Journal(path.with_suffix(_UNITS)))
         self._transfers[key] = transfer
         return transfer
 
@@ -249,9 +334,10 @@ class FileReceiver:
         try:
             transfer.machine.state_machine(unit)
         except REFUSALS:
-            self.rejected += 1
-        except OSError:
-            self._drop(key, transfer)
+            self.rejects["order"] += 1
+        except OSError as error:
+            self.rejects["disk"] += 1
+            self._drop(key, transfer, again=not isinstance(error, PermissionError))
             return []
         answers = []
         while (held := transfer.machine.get_next_packet()) is not None:
@@ -263,14 +349,24 @@ class FileReceiver:
     def _keep(self, transfer: _Transfer) -> None:
         """Put a whole file under its name."""
         path = self.folder / transfer.name
+        with transfer.path.open("rb+") as file:
+            os.fsync(file.fileno())
         transfer.path.replace(path)
+        descriptor = os.open(self.folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
         self._files.append(ReceivedFile(transfer.name, path, path.stat().st_size, transfer.crc32))
 
-    def _drop(self, key: tuple[int, int], transfer: _Transfer) -> None:
-        """Forget a transfer but for its number."""
-        del self._transfers[key]
+    def _drop(self, key: tuple[int, int], transfer: _Transfer, *, again: bool = False) -> None:
+        """Forget a transfer but for its number; if it may come again, its number, too."""
+        self._transfers.pop(key, None)
+        if transfer.journal is not None:
+            transfer.journal.remove()
         transfer.path.unlink(missing_ok=True)
-        self._ended[key] = transfer.ended
+        if not again:
+            self._ended[key] = transfer.ended
         while len(self._ended) > _REMEMBERED:
             self._ended.pop(next(iter(self._ended)))
 
@@ -279,6 +375,13 @@ class FileReceiver:
         packets = make_packets(self._apid, units, first_count=self._count, telecommand=True)
         self._count = (self._count + len(units)) % 16384
         return tuple(packets)
+
+
+def _name_of(told: str) -> str | None:
+    """A file's name without its folders; None if it is none."""
+    name = Path(told).name
+    sound = name.isprintable() and name not in {"", ".", "..", _PARTIAL}
+    return name if sound and len(name.encode(errors="replace")) <= _LONGEST_NAME else None
 
 
 def receive_files(receiver: FileReceiver, link: Link, stopped: Callable[[], bool]) -> None:
