@@ -268,6 +268,31 @@ def test_what_would_arrive_after_the_end_is_lost_and_disturbs_nothing(station) -
     assert station.status()["lost"] == 1
 
 
+def test_a_queued_one_that_is_released_as_it_is_deleted_is_released(station) -> None:
+    arrives = at(0.0) + np.timedelta64(round(station.light_time_s(at(1.0)) * 1e6) + 3_600_000_000, "us")
+    tags = {int(station.clock.ticks(arrives + np.timedelta64(ms, "ms"))[0]): ms for ms in range(-3, 3)}
+    for count, tag in enumerate(tags):
+        station.uplink(
+            command(
+                station, "queue-insert", count, release_time=tag, packet=command(station, "ping", 100 + count)
+            ),
+            at(0.0),
+        )
+    for count in range(len(tags)):
+        octets = command(station, "queue-delete", 50 + count, queued_apid=1900, queued_count=100 + count)
+        station.uplink(octets, at(1.0))
+    late = command(station, "queue-insert", 99, release_time=min(tags), packet=command(station, "ping", 99))
+    station.uplink(late, at(1.0))
+    said, causes = fly(station, 1.1)
+    done = {count for stage, count in said if stage == "completion"}
+    released, deleted = ({first + k for k in range(len(tags))} & done for first in (100, 50))
+    assert {count - 100 for count in released} | {count - 50 for count in deleted} == set(range(len(tags)))
+    assert {count - 100 for count in released}.isdisjoint({count - 50 for count in deleted})
+    assert 0 < len(released) < len(tags)
+    assert causes == ["not-queued"] * len(released) + ["too-late"]
+    assert station.status()["queued"] == 0
+
+
 def test_one_given_for_later_holds_up_nothing(tmp_path) -> None:
     station = opened(tmp_path)
     for count, hours in ((1, 3.0), (2, 1.0), (3, 2.0), (4, 1.0)):

@@ -294,9 +294,9 @@ def test_what_is_not_out_when_the_earth_sets_goes_from_its_start() -> None:
     for until_us, came in ((22_299_999, []), (22_300_000, ["a"]), (42_299_999, []), (42_300_000, ["b"])):
         assert store.came(until_us) == came
     assert store.held(40_999_999) == (100, 1)
-    assert store.take("d", 59_000_000, 100, 1)  # there at 59.2 s: too late for a whole second
+    assert not store.take("d", 59_000_000, 100, 1)  # there at 59.2 s: too late for a whole second
     assert store.came(10**9) == []
-    assert store.held(60_000_000) == (100, 1)
+    assert store.held(60_000_000) == (0, 0)
 
 
 _TURNS = st.tuples(*(st.lists(st.integers(1, 715), max_size=6, unique=True) for _ in range(5)))

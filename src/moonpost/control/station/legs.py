@@ -115,7 +115,7 @@ class RelayStore(Generic[_Piece]):
 
     def __init__(self, legs: Legs, room_octets: int, rate_bit_s: int) -> None:
         self.legs, self.room_octets, self._rate_bit_s = legs, room_octets, rate_bit_s
-        self._free_us: int | None = 0
+        self._free_us = 0
         self._octets = self._packets = 0
         self._leaving: deque[tuple[int, int, int]] = deque()
         self._coming: deque[tuple[int, _Piece]] = deque()
@@ -129,18 +129,22 @@ class RelayStore(Generic[_Piece]):
         return self._octets, self._packets
 
     def take(self, piece: _Piece, sent_us: int, octets: int, packets: int) -> bool:
-        """Take a piece whose last octet left the station at an instant; False if there is no room for it."""
+        """Take a piece whose last octet left the station at an instant.
+
+        False if there is no room for it, or the relay will not see the Earth for long enough any more.
+        """
         came_us = sent_us + self.legs.up_us(sent_us)
         if self.held(came_us)[0] + octets > self.room_octets:
             return False
+        length_us = -(-octets * 8 * SECOND_US // self._rate_bit_s)
+        sent_on_us = self.legs.sent_us(max(came_us, self._free_us), length_us)
+        if sent_on_us is None:
+            return False
         self._octets += octets
         self._packets += packets
-        if self._free_us is not None:
-            length_us = -(-octets * 8 * SECOND_US // self._rate_bit_s)
-            self._free_us = self.legs.sent_us(max(came_us, self._free_us), length_us)
-        if self._free_us is not None:  # else it never sees the Earth for long enough again
-            self._leaving.append((self._free_us, octets, packets))
-            self._coming.append((self._free_us + self.legs.down_us(self._free_us), piece))
+        self._free_us = sent_on_us
+        self._leaving.append((sent_on_us, octets, packets))
+        self._coming.append((sent_on_us + self.legs.down_us(sent_on_us), piece))
         return True
 
     def came(self, until_us: int) -> list[_Piece]:

@@ -159,7 +159,7 @@ def report_parameters() -> tuple[Parameter, ...]:
         "failure_code": (16, causes, "Why it failed"), "event_kind": (16, kinds, "What kind of event"),
         "queue_enabled": (8, yes, "Whether the queue releases telecommands"),
         "store_playing": (8, yes, "Whether playback is allowed"),
-        "relay_full": (8, yes, "Whether it had no room for more, so that the station kept the rest"),
+        "relay_full": (8, yes, "Whether it could take no more, so that the station kept the rest"),
     }  # fmt: skip
     return (
         *(Parameter(name, Encoding("unsigned", bits), "", text) for name, bits, text in _HEAD),
