@@ -382,6 +382,15 @@ def test_what_would_be_read_wrongly_is_refused_with_its_line(
     assert ", line " in str(caught.value)
 
 
+def test_other_names_of_one_encoding(tmp_path: Path) -> None:
+    """Files of version 1.1 write it in other ways."""
+    for name in ("IEEE754_1985", "IEEE754", "IEEE-754"):
+        coded = f'<FloatDataEncoding encoding="{name}" sizeInBits="64"/>'
+        kind = f'<FloatParameterType name="f">{coded}</FloatParameterType>'
+        path = held(tmp_path / "d.xml", "", kind, '<Parameter name="y" parameterTypeRef="f"/>')
+        assert read_xtce(path).parameter("y").encoding == Encoding("float", 64)
+
+
 def test_numbers_and_labels_of_others_are_read_to_the_last_digit(tmp_path: Path) -> None:
     """Whole numbers beyond 2 to the 53rd; labels that look like numbers; logical values as XML writes them."""
     big = 2**62 + 1

@@ -11,7 +11,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -59,6 +59,14 @@ class Peer:
     packets: socket.socket
     telecommands: socket.socket
     mission: MissionControl
+    flown: list[bool] = field(default_factory=list)
+
+    def fly(self) -> MissionControl:
+        """The mission, with its clock started."""
+        if not self.flown:
+            self.flown.append(True)
+            self.mission.start()
+        return self.mission
 
     def client(self) -> Any:
         """Its client."""
@@ -271,8 +279,7 @@ def test_a_command_of_yamcs_is_accepted_and_completed_by_our_station(peer: Peer)
 
     A hazardous one from there waits for a second person like any other.
     """
-    mission = peer.mission
-    mission.start()
+    mission = peer.fly()
     client = peer.client()
     console = client.get_processor("mission", "realtime")
     console.issue_command("/station/ping")
@@ -315,10 +322,10 @@ def test_stages_of_commands_in_its_history(peer: Peer) -> None:
 
     Each report belongs to the command of its APID and count: one that fails between two others fails alone.
     """
-    peer.mission.start()
+    commands = peer.fly().station.commands
     console = peer.client().get_processor("mission", "realtime")
-    stop = peer.mission.station.commands.command("research-laboratory.activity-stop")
-    works = peer.mission.station.commands.command("research-laboratory.allow-waking")
+    stop = commands.command("research-laboratory.activity-stop")
+    works = commands.command("research-laboratory.allow-waking")
     assert stop.apid == works.apid
     activity = next(iter((stop.arguments[0].labels or {}).values()))
     sent = [console.issue_command("/station/ping"),

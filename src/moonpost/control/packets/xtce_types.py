@@ -115,7 +115,7 @@ class TypeReader:
         told = part.get("encoding", "unsigned" if integer else "IEEE754_1985")
         if integer and told not in _INTEGERS:
             raise fault(self.path, place, f"the encoding {told}")
-        if not integer and told not in {"IEEE754_1985", "IEEE754"}:
+        if not integer and told not in {"IEEE754_1985", "IEEE754", "IEEE-754"}:
             raise fault(self.path, place, f"the encoding {told}")
         order = part.get("byteOrder", "mostSignificantByteFirst")
         if order not in {"mostSignificantByteFirst", "leastSignificantByteFirst"}:
