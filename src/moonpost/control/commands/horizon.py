@@ -149,7 +149,9 @@ class FarSight:
         at_us = int(at.astype("datetime64[us]").astype(np.int64))
         with station._lock:
             t_us = max(-(-at_us // 1000) * 1000, station._reached_us)
-            return station._ahead(), station._ahead(((command, t_us),))
+            both = station._ahead(), station._ahead(((command, t_us),))
+        before, after = ((tuple(changes), tuple(runs)) for changes, runs in both)
+        return before, after
 
     def look(self, before: Plans, after: Plans, since: np.datetime64) -> Seen | str:
         """The time to the horizon, or why that cannot be seen."""
