@@ -418,6 +418,26 @@ def test_a_damaged_segment_raises_an_alarm_and_stops_nothing(tmp_path: Path, qui
     database.close()
 
 
+def test_damaged_parameters_do_not_keep_it_from_starting(tmp_path: Path) -> None:
+    with Ground.open(tmp_path, dictionary(), layout=LAYOUT) as ground:
+        ground.receive(framed(rover(range(50))) + framed(sky(range(50))), at=at(50))
+    for part in (tmp_path / "parameters").glob("*.parquet"):
+        part.write_bytes(b"damaged")
+    with Ground.open(tmp_path, dictionary(), layout=LAYOUT) as ground:
+        until(lambda: ground.status()["damage"]["checked"])
+        assert {finding.rpartition(".")[2] for finding in ground.status()["damage"]["findings"]} == {
+            "parquet: its hash is not that of the manifest"
+        }
+        assert ground.receive(framed(rover(range(50, 60))), at=at(60)).packets == 10
+        assert ground.latest(["rover.number"])["rover.number"][1] == 59.0
+
+
+def test_a_folder_that_cannot_be_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="cannot be written"):
+        Ground.open(tmp_path / "file" / "archive", dictionary(), layout=LAYOUT)
+
+
 def test_a_gap_of_before_a_restart_is_cleared_in_its_time(tmp_path: Path) -> None:
     database = Database.open(tmp_path / "control.sqlite")
     with Ground.open(tmp_path, dictionary(), layout=LAYOUT, database=database) as ground:

@@ -25,7 +25,9 @@ from moonpost.control.database import Database
 from moonpost.control.ground.alarmstore import AlarmStore
 from moonpost.control.mission import MissionControl
 from moonpost.control.missionfolder import Flown, MissionFolder
-from moonpost.control.packets import make_packets
+from moonpost.control.options import Options
+from moonpost.control.outside import Outside
+from moonpost.control.packets import FrameLayout, make_packets
 from moonpost.control.together import follow_record, renew, require_database
 from moonpost.errors import DataError, InputError, OutputError
 from moonpost.partners.ledger import verify_ledger
@@ -159,14 +161,26 @@ def test_numbers_go_on_in_postgresql_too(mission: Path) -> None:
             server.end(15)
 
 
-def test_a_server_does_not_start_without_its_database(tmp_path: Path) -> None:
+def test_a_server_does_not_start_without_its_database(mission: Path) -> None:
     options: dict[str, Any] = {"start": "2040-01-01", "days": 1.0, "step_s": 3600.0}
-    with MissionControl.open("ilrs", tmp_path, **options) as mission:
-        mission.audit.record("speed-set", "li", "cnsa", data={})
-    (tmp_path / "control.sqlite").unlink()
+    (mission / "control.sqlite").unlink()
     with pytest.raises(DataError, match="the database of this mission is missing"):
-        MissionControl.open("ilrs", tmp_path, **options)
-    with Database.open(tmp_path / "control.sqlite") as database:
-        assert renew(tmp_path, database) == 1
-    with MissionControl.open("ilrs", tmp_path, **options) as mission:
-        assert [alarm.key for alarm in mission.ground.alarms.active()] == ["ground.database"]
+        MissionControl.open("ilrs", mission, **options)
+    with Database.open(mission / "control.sqlite") as database:
+        assert renew(mission, database) == 4
+    flown = MissionControl(PLAN, mission, Options(**options))  # opened by `compose`, which takes seconds
+    assert flown.users.list() == ()
+    flown.stop()
+
+
+def test_what_cannot_be_sent_on_is_told() -> None:
+    layout = FrameLayout(octets=64)
+    outside = Outside(None, lambda octets, sender: None, Options(telemetry_to="127.0.0.1:9"), layout)  # type: ignore[arg-type]
+    outside.send(bytes(2 * layout.sent_octets))
+    assert outside.status()["telemetry_to"]["datagrams"] + outside.status()["telemetry_to"]["failed"] == 2
+    assert outside._datagrams is not None
+    outside._datagrams.close()
+    outside.send(bytes(layout.sent_octets))
+    assert outside.status()["telemetry_to"]["failed"] >= 1
+    assert outside.status()["telemetry_to"]["trouble"]
+    outside.close()

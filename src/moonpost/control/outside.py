@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import socket
 from collections.abc import Callable
@@ -58,6 +57,8 @@ class Outside:
         self._uplink = address_of(options.uplink_to, "--uplink")
         self._to = address_of(options.telemetry_to, "--telemetry-to")
         self._datagrams: socket.socket | None = None
+        self._sent = {"datagrams": 0, "failed": 0}
+        self._trouble = ""
         self._telemetry: TelemetryPort | None = None
         self._commands: CommandPort | None = None
         self._feed: NatsFeed | None = None
@@ -114,8 +115,12 @@ class Outside:
         if self._datagrams is not None and self._to is not None:
             size = self._layout.sent_octets
             for begin in range(0, len(octets), size):
-                with contextlib.suppress(OSError):
+                try:
                     self._datagrams.sendto(octets[begin + _MARKER_OCTETS : begin + size], self._to)
+                    self._sent["datagrams"] += 1
+                except OSError as error:
+                    self._sent["failed"] += 1
+                    self._trouble = error.strerror or str(error)
 
     def command(self, octets: bytes) -> None:
         """Send a telecommand packet to the outside station.
@@ -143,14 +148,20 @@ class Outside:
             ) from error
 
     def status(self) -> dict[str, Any]:
-        """Counts of the ports, and why something that came to them failed last.
+        """Counts of the ports, of what is sent on and of the stream, and why something failed last.
 
         Returns
         -------
         dict
+            By ``telemetry``, ``commands``, ``telemetry_to`` and ``nats``, as far as there are any.
         """
         ports = {"telemetry": self._telemetry, "commands": self._commands}
-        return {name: port.status() for name, port in ports.items() if port is not None}
+        found: dict[str, Any] = {name: port.status() for name, port in ports.items() if port is not None}
+        if self._datagrams is not None:
+            found["telemetry_to"] = {**self._sent, "trouble": self._trouble}
+        if self._feed is not None:
+            found["nats"] = {"pieces": self._feed.pieces, "trouble": self._feed.trouble}
+        return found
 
     def close(self) -> None:
         """Close all ports; a second call does nothing."""

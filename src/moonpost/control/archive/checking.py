@@ -21,7 +21,7 @@ from moonpost.control.archive.segments import (
 from moonpost.errors import DataError
 from moonpost.files import digest
 
-__all__ = ["Finding", "Step", "check_all", "check_quickly"]
+__all__ = ["Finding"]
 
 _OTHER = "the segment before it is missing or another"
 _HEAD = "the head of the segment is damaged"

@@ -246,12 +246,8 @@ class Ground:
         """
         return self._take(source, at, lambda: self._intake.stream(source, octets), octets)
 
-    def receive_frame(self, datagram: bytes, source: str, at: np.datetime64 | None = None) -> Received:
-        """Take one frame in a datagram, with or without sync marker; else as `receive`."""
-        return self._take(source, at, lambda: self._intake.frames(source, [datagram]))
-
     def receive_frames(self, datagrams: Sequence[bytes], source: str, at: np.datetime64 | None = None) -> Received:
-        """Take datagrams of one frame each, with one wait for the disk for all of them; else as `receive`."""
+        """Take datagrams of one frame each, with or without sync marker, with one wait for the disk for all."""
         return self._take(source, at, lambda: self._intake.frames(source, datagrams))
 
     def receive_packets(

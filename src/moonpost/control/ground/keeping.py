@@ -8,7 +8,7 @@ from pathlib import Path
 from moonpost.control.packets.dictionary import Dictionary
 from moonpost.control.packets.xtce_reading import read_xtce
 from moonpost.control.packets.xtce_writing import write_xtce
-from moonpost.errors import DataError, MoonpostError
+from moonpost.errors import DataError, MoonpostError, OutputError
 
 __all__ = ["DICTIONARY_FILE", "archive_folder", "keep_dictionary", "kept_dictionary"]
 
@@ -48,19 +48,29 @@ def keep_dictionary(folder: str | os.PathLike[str], dictionary: Dictionary) -> P
     True
     """
     path = Path(folder) / DICTIONARY_FILE
-    if path.is_file():
-        try:
-            if read_xtce(path) == dictionary:
+    try:
+        if path.is_file():
+            if _is_same(path, dictionary):
                 return path
-        except MoonpostError:
-            pass
-        number = 1
-        while (older := path.with_name(f"dictionary-{number}.xml")).exists():
-            number += 1
-        path.rename(older)
-    path.parent.mkdir(parents=True, exist_ok=True)
+            number = 1
+            while (older := path.with_name(f"dictionary-{number}.xml")).exists():
+                number += 1
+            path.rename(older)
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"cannot be written: {error.strerror or error}", where=str(path), advice="choose another folder"
+        ) from error
     write_xtce(dictionary, path)
     return path
+
+
+def _is_same(path: Path, dictionary: Dictionary) -> bool:
+    """Whether a file holds a dictionary; one that cannot be read is another."""
+    try:
+        return read_xtce(path) == dictionary
+    except MoonpostError:
+        return False
 
 
 def kept_dictionary(folder: str | os.PathLike[str]) -> Dictionary:

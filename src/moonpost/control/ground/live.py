@@ -12,7 +12,7 @@ import numpy.typing as npt
 from moonpost.control.packets.calibration import Enumeration, Instant
 from moonpost.control.packets.decoding import Table
 from moonpost.control.packets.dictionary import Dictionary, PacketLayout, Parameter
-from moonpost.control.packets.limits import NO_VALUE, Limits, limit_states
+from moonpost.control.packets.limits import Limits, limit_states
 
 __all__ = ["LiveBatch", "Report"]
 
@@ -244,8 +244,3 @@ def _eased(limits: Limits, deadband: float) -> Limits:
     if not all(low <= high for low in lows for high in highs if low is not None and high is not None):
         return limits
     return Limits(lows[1], highs[0], lows[0], highs[1])
-
-
-def is_number(states: _States) -> npt.NDArray[np.bool_]:
-    """Where a value is a number."""
-    return states != NO_VALUE

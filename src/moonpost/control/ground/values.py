@@ -12,6 +12,7 @@ from moonpost.control.archive import Archive
 from moonpost.control.ground.alarms import Alarms
 from moonpost.control.ground.live import Decoded, Judge, LiveBatch, Report, Samples, report_keys, reports_of
 from moonpost.control.packets.dictionary import Dictionary
+from moonpost.errors import DataError
 
 __all__ = ["LiveValues"]
 
@@ -61,7 +62,10 @@ class LiveValues:
         """Newest values of an archive that was there before."""
         limit = None if now is None else now + self._ahead
         for name in archive.parameters:
-            found = archive.last(name, limit)
+            try:
+                found = archive.last(name, limit)
+            except DataError:  # a part that is damaged: told by its own alarm, and no reason to refuse what comes
+                continue
             if found is not None and name in self._packet_of:
                 time, value = found
                 column = np.array([value])

@@ -145,6 +145,14 @@ class _Flight(Collector):
 
     def collect(self) -> Iterator[Metric]:
         """Give them, if there is a mission that flies."""
+        outside = getattr(self._mission, "outside", None)
+        if outside is not None:
+            ports = CounterMetricFamily("moonpost_port", "What ports counted.", labels=("port", "what"))
+            for port, counts in outside.status().items():
+                for what, number in counts.items():
+                    if what not in ("clients", "trouble"):
+                        ports.add_metric((port, what), number)
+            yield ports
         ticker, hub = getattr(self._mission, "ticker", None), getattr(self._mission, "hub", None)
         if ticker is None or hub is None:
             return
