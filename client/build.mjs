@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { withOwnAxes } from './plots.mjs';
 import { precompiled } from './templates.mjs';
 
 const here = dirname(fileURLToPath(import.meta.url));
@@ -54,7 +55,7 @@ async function copyOpenMct() {
     const text = await readFile(join(to, name), 'utf8');
     await writeFile(join(to, name), text.replace(/\n?\/\/# sourceMappingURL=.*$/m, ''));
   }
-  const { script, templates } = precompiled(await readFile(join(to, 'openmct.js'), 'utf8'));
+  const { script, templates } = precompiled(withOwnAxes(await readFile(join(to, 'openmct.js'), 'utf8')));
   await writeFile(join(to, 'openmct.js'), script);
   await writeFile(join(to, 'templates.js'), templates);
 }
@@ -89,8 +90,9 @@ async function writeNotices(inputs) {
 }
 
 async function main() {
-  if (Number(process.versions.node.split('.')[0]) < 20) {
-    throw new Error(`The displays need Node 20 or later; this is ${process.version}. See https://nodejs.org.`);
+  const [major, minor] = process.versions.node.split('.').map(Number);
+  if (major < 18 || (major === 18 && minor < 14)) {
+    throw new Error(`The displays need Node 18.14 or later; this is ${process.version}. See https://nodejs.org.`);
   }
   if (!existsSync(join(packages, 'openmct'))) {
     throw new Error('client/node_modules lacks openmct: run `make client`, or `npm install` in client/ first.');

@@ -1,5 +1,5 @@
 // Alarms: what is wrong now, worst first; acknowledged with a comment; silent unless one turns sound on.
-import { field, fill, h, newId, number, utc } from './dom.js';
+import { field, fill, h, liveList, newId, number, utc } from './dom.js';
 import { stateMark, stateOf } from './telemetry.js';
 import { addView, refreshed } from './views.js';
 
@@ -78,15 +78,15 @@ function soundSwitch() {
   return h('span', { class: 'mp-switch' }, box, h('label', { for: id }, 'Sound'));
 }
 
-function acknowledgement(book, api, alarm) {
-  const button = h('button', { class: 'mp-button', type: 'button', id: `mp-acknowledge-${alarm.id}` }, 'Acknowledge');
-  button.setAttribute('aria-label', `Acknowledge ${alarm.key}`);
-  button.addEventListener('click', () => askComment(book, api, alarm, button));
-  return button;
+function acknowledgement(book, alarm, after) {
+  return h('button', {
+    class: 'mp-button', type: 'button', 'data-control': 'acknowledge', 'aria-label': `Acknowledge ${alarm.key}`,
+    onclick: () => askComment(book, alarm, after),
+  }, 'Acknowledge');
 }
 
-/** A dialog of the browser: focus stays inside, Escape leaves. */
-function askComment(book, api, alarm, origin) {
+/** A dialog of the browser: focus stays inside, Escape leaves; `after` says where it goes then. */
+function askComment(book, alarm, after) {
   const comment = h('textarea', { rows: '3', maxlength: '500', class: 'mp-input', placeholder: 'What is done about it?' });
   const problem = h('p', { class: 'mp-problem', role: 'alert' });
   const dialog = h('dialog', { class: 'mp-dialog', 'aria-label': `Acknowledge ${alarm.key}` });
@@ -109,21 +109,21 @@ function askComment(book, api, alarm, origin) {
       h('button', { class: 'mp-button', type: 'button', onclick: () => dialog.close() }, 'Cancel'))));
   dialog.addEventListener('close', () => {
     dialog.remove();
-    origin.focus();
+    after(alarm);
   });
   document.body.append(dialog);
   dialog.showModal();
   comment.focus();
 }
 
-function acknowledged(book, api, alarm) {
+function acknowledged(book, api, alarm, after) {
   if (alarm.acknowledged_by) {
     return [`✓ ${alarm.acknowledged_by}, ${utc(alarm.acknowledged_ms)}`, alarm.comment ? h('span', { class: 'mp-comment' }, `“${alarm.comment}”`) : null];
   }
-  return api.me.roles.includes('operator') ? acknowledgement(book, api, alarm) : 'open';
+  return api.me.roles.includes('operator') ? acknowledgement(book, alarm, after) : 'open';
 }
 
-function alarmItem(book, api, alarm) {
+function alarmItem(book, api, alarm, after) {
   const value = alarm.value === null ? '' : `${number(alarm.value)}${alarm.unit && alarm.unit !== '1' ? ` ${alarm.unit}` : ''}, `;
   const now = alarm.cleared_ms ? `good again since ${utc(alarm.cleared_ms)}` : stateOf(alarm.state).name;
   const worst = Math.abs(alarm.worst) > Math.abs(alarm.state) ? `, was ${stateOf(alarm.worst).name}` : '';
@@ -133,7 +133,7 @@ function alarmItem(book, api, alarm) {
     h('span', { class: 'mp-alarm-mark' }, stateMark(alarm.state)),
     h('div', { class: 'mp-alarm-what' }, h('strong', {}, alarm.key), h('span', {}, ` ${value}${now}${worst}`),
       h('span', { class: 'mp-comment' }, `since ${utc(alarm.since_ms)}${times}${late}${alarm.text ? ` · ${alarm.text}` : ''}`)),
-    h('div', { class: 'mp-alarm-done' }, acknowledged(book, api, alarm)));
+    h('div', { class: 'mp-alarm-done' }, acknowledged(book, api, alarm, after)));
 }
 
 function showAlarms(book, api, element) {
@@ -141,13 +141,19 @@ function showAlarms(book, api, element) {
   const list = h('ul', { class: 'mp-alarms', 'aria-label': 'Alarms' });
   const problem = h('p', { class: 'mp-problem', role: 'alert' });
   const none = h('p', { class: 'mp-empty' }, '● No alarms.');
-  fill(element, h('div', { class: 'mp-bar' }, summary, soundSwitch()), problem,
-    h('div', { class: 'mp-container', tabindex: '0', role: 'region', 'aria-label': 'List of alarms' }, list, none));
+  const region = h('div', { class: 'mp-container', tabindex: '0', role: 'region', 'aria-label': 'List of alarms' }, list, none);
+  fill(element, h('div', { class: 'mp-bar' }, summary, soundSwitch()), problem, region);
+  const show = liveList(list, region);
+  /** After the dialog: the button that opened it; if that is done, the next one; if there is none, the list. */
+  const after = (alarm) => {
+    const buttons = [...list.querySelectorAll('[data-control="acknowledge"]')];
+    (buttons.find((button) => button.closest('li').dataset.key === String(alarm.id)) ?? buttons[0] ?? region).focus();
+  };
   return book.watch(() => {
     problem.textContent = book.error;
     summary.textContent = `${book.open.length} open, ${book.alarms.length - book.open.length} acknowledged`;
-    none.hidden = book.alarms.length > 0;
-    fill(list, book.alarms.map((alarm) => alarmItem(book, api, alarm)));
+    none.hidden = book.alarms.length > 0 || Boolean(book.error);
+    show(book.alarms.map((alarm) => ({ key: String(alarm.id), text: JSON.stringify(alarm), make: () => alarmItem(book, api, alarm, after) })));
   });
 }
 

@@ -6,13 +6,21 @@ export const AUDIT = 'moonpost.audit';
 
 const FIRST = ['name', 'state', 'comment'];
 
-/** What else an entry says, the important first; digests shortened, whole when pointed at. */
+const HEX = /^[0-9a-f]{24,}$/;
+
+/** A value in words: lists without brackets, arguments as name=value. */
+function worded(value) {
+  if (Array.isArray(value)) return value.map(worded).join(', ');
+  if (value !== null && typeof value === 'object') return Object.entries(value).map(([name, one]) => `${name}=${worded(one)}`).join(', ');
+  return String(value);
+}
+
+/** What else an entry says, the important first; digests and octets shortened, whole when pointed at. */
 function detailsOf({ data }) {
-  const there = Object.entries(data ?? {}).filter(([, value]) => value !== '' && value !== null && !(Array.isArray(value) && !value.length));
+  const there = Object.entries(data ?? {}).map(([key, value]) => [key, value === null ? '' : worded(value)]).filter(([, text]) => text !== '');
   const place = ([key]) => (FIRST.includes(key) ? FIRST.indexOf(key) : FIRST.length);
-  return there.sort((a, b) => place(a) - place(b)).map(([key, value], index) => {
-    const text = typeof value === 'object' ? JSON.stringify(value) : String(value);
-    const shown = key === 'digest' ? `${text.slice(0, 12)}…` : text;
+  return there.sort((a, b) => place(a) - place(b)).map(([key, text], index) => {
+    const shown = HEX.test(text) ? `${text.slice(0, 12)}…` : text;
     return h('span', { title: text }, `${index ? ' · ' : ''}${key === 'name' ? '' : `${key}: `}${shown}`);
   });
 }

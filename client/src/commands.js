@@ -1,5 +1,5 @@
 // Commanding: the dictionary, a form with ranges and units, a stack, and what became of each request.
-import { arrange, field, fill, h, newId, number, utc } from './dom.js';
+import { field, fill, h, liveList, newId, number, utc } from './dom.js';
 import { STEPS, digestOf, hexLines, isEnded, significanceBadge, stateBadge } from './commandbook.js';
 import { addView } from './views.js';
 
@@ -138,23 +138,34 @@ class Stack {
   }
 }
 
+/** Ids of controls tell their place, so that the focus stays at that place: after the last one it goes to the heading. */
 function showStack(stack, element) {
   const problem = h('p', { class: 'mp-problem', role: 'alert' });
   const run = (action) => action().catch((error) => {
     problem.textContent = error.message;
   });
-  const tool = (label, text, action) => h('button', { class: 'mp-button mp-small', type: 'button', id: `mp-stack-${label.replaceAll(' ', '-')}`, 'aria-label': label, title: label, onclick: () => run(action) }, text);
-  const button = (text, action) => h('button', { class: 'mp-button', type: 'button', onclick: () => run(action) }, text);
+  const tool = (id, label, text, action) => h('button', { class: 'mp-button mp-small', type: 'button', id: `mp-stack-${id}`, 'aria-label': label, title: label, onclick: () => run(action) }, text);
+  const button = (id, text, action) => h('button', { class: 'mp-button', type: 'button', id: `mp-stack-${id}`, onclick: () => run(action) }, text);
   const { left } = stack;
-  fill(element, h('h3', {}, `Stack (${left.length})`), stack.note ? h('p', { class: 'mp-hint' }, stack.note) : null,
+  const focused = element.contains(document.activeElement) ? document.activeElement.id : '';
+  const move = async (index, by) => {
+    await stack.move(index, by);
+    const place = Math.min(Math.max(index + by, 0), stack.left.length - 1);
+    element.querySelector(`#mp-stack-${by < 0 ? 'up' : 'down'}-${place}`)?.focus(); // goes with its entry
+  };
+  fill(element, h('h3', { tabindex: '-1' }, `Stack (${left.length})`), stack.note ? h('p', { class: 'mp-hint' }, stack.note) : null,
     h('ol', { class: 'mp-stack' }, left.map((entry, index) => h('li', {},
       h('span', {}, `${entry.name} ${argumentsText(entry.arguments)}`), h('span', { class: 'mp-tools' },
-        tool(`Move ${entry.name} up`, '↑', () => stack.move(index, -1)), tool(`Move ${entry.name} down`, '↓', () => stack.move(index, 1)),
-        tool(`Remove ${entry.name}`, '✕', () => stack.remove(index)))))),
+        tool(`up-${index}`, `Move ${entry.name} up`, '↑', () => move(index, -1)), tool(`down-${index}`, `Move ${entry.name} down`, '↓', () => move(index, 1)),
+        tool(`remove-${index}`, `Remove ${entry.name}`, '✕', () => stack.remove(index)))))),
     left.length === 0 ? h('p', { class: 'mp-hint' }, 'Prepare commands here and request them in order.')
-      : h('div', { class: 'mp-actions' }, stack.running ? button('Stop', () => stack.halt())
-        : [button('Request the next', () => stack.execute(false)), button('Request all in order', () => stack.execute(true))]),
+      : h('div', { class: 'mp-actions' }, stack.running ? button('stop', 'Stop', () => stack.halt())
+        : [button('next', 'Request the next', () => stack.execute(false)), button('all', 'Request all in order', () => stack.execute(true))]),
     problem);
+  if (focused && !element.contains(document.activeElement)) {
+    const [, kind, index] = focused.match(/^mp-stack-(\w+)-(\d+)$/) ?? [];
+    (element.querySelector(`#mp-stack-${kind}-${index - 1}`) ?? element.querySelector('h3')).focus();
+  }
 }
 
 /** What the queue in front of the uplink lets through, and for operators a choice. */
@@ -181,20 +192,31 @@ function argumentsText(values) {
   return Object.entries(values ?? {}).map(([name, value]) => `${name}=${typeof value === 'number' ? number(value) : value}`).join(', ');
 }
 
-/** The way of a command as marks: what is done, what comes. */
+const ILL = new Set(['failed', 'refused', 'expired', 'timed-out']);
+/** Texts of stages up to this length stand under their stage, longer ones in a line of their own. */
+const SHORT_TEXT = 28;
+
+/** The way of a command as marks: what is done, what comes; and what was said on the way. */
 function progress(command) {
   const done = new Map((command.stages ?? []).map((stage) => [stage.state, stage]));
   if (!done.has('requested')) done.set('requested', { wall_ms: command.requested_wall_ms });
-  const others = (command.stages ?? []).filter((stage) => !STEPS.includes(stage.state));
-  const ill = (name) => ['failed', 'refused', 'expired', 'timed-out'].includes(name);
-  const item = (name, stage, mark) => h('li', { class: !stage ? '' : ill(name) ? 'mp-ill' : 'mp-done', title: stage?.text ?? '' },
+  const others = (command.stages ?? []).filter((stage) => !STEPS.includes(stage.state) && stage.state !== 'sent');
+  const told = new Set(command.reasons ?? []);
+  const long = (stage) => stage?.text && !told.has(stage.text) && (stage.text.length > SHORT_TEXT || stage.state === 'requested');
+  const item = (name, stage, mark) => h('li', { class: !stage ? '' : ILL.has(name) ? 'mp-ill' : 'mp-done' },
     h('span', {}, `${mark} ${name}`),
     stage ? h('span', { class: 'mp-time' }, Number.isFinite(stage.time_ms) ? utc(stage.time_ms) : wall(stage.wall_ms)) : null,
     stage?.by ? h('span', { class: 'mp-by' }, stage.by) : null,
-    stage?.text ? h('span', { class: 'mp-comment' }, stage.text) : null);
-  return h('ol', { class: 'mp-steps', 'aria-label': 'Stages' },
-    STEPS.map((name) => item(name, done.get(name), done.has(name) ? '✓' : '○')),
-    others.map((stage) => item(stage.state, stage, ill(stage.state) ? '✕' : '·')));
+    stage?.text && !long(stage) && !told.has(stage.text) ? h('span', { class: 'mp-comment' }, stage.text) : null);
+  const way = STEPS.flatMap((name) => (name === 'released' && done.has('sent') ? [name, 'sent'] : [name]));
+  const steps = isEnded(command) ? way.filter((name) => done.has(name)) : way;
+  return [
+    h('ol', { class: 'mp-steps', 'aria-label': 'Stages' },
+      steps.map((name) => item(name, done.get(name), done.has(name) ? '✓' : '○')),
+      others.map((stage) => item(stage.state, stage, ILL.has(stage.state) ? '✕' : '·'))),
+    (command.stages ?? []).filter((stage) => long(stage) && stage.state !== 'approved')
+      .map((stage) => h('p', { class: 'mp-said' }, `${stage.state}${stage.by ? ` by ${stage.by}` : ''}: `, h('span', {}, `“${stage.text}”`))),
+  ];
 }
 
 const wall = (ms) => (Number.isFinite(ms) ? `${utc(ms)} (wall)` : '');
@@ -223,13 +245,16 @@ function verbsFor(api, command) {
 function actions(api, book, command) {
   const verbs = verbsFor(api, command);
   if (!verbs.length) return null;
-  const comment = h('input', { class: 'mp-input', type: 'text', maxlength: '500' });
+  const comment = h('input', { class: 'mp-input', type: 'text', maxlength: '500', 'data-control': 'comment' });
   const problem = h('p', { class: 'mp-problem', role: 'alert' });
   const run = async (verb) => {
+    const said = comment.value;
     problem.textContent = '';
+    comment.value = ''; // what was said of this step does not go on into the next
     try {
-      await book.act(command, verb, comment.value);
+      await book.act(command, verb, said);
     } catch (error) {
+      comment.value = said;
       problem.textContent = error.message;
     }
   };
@@ -238,43 +263,44 @@ function actions(api, book, command) {
     own ? h('p', { class: 'mp-hint' }, 'You asked for this: the rules want another person to approve it.') : null,
     field('Comment', comment),
     h('div', { class: 'mp-actions' }, verbs.map(([verb, label], index) => h('button', {
-      class: `mp-button ${index === 0 ? 'mp-primary' : ''}`, type: 'button',
+      class: `mp-button ${index === 0 ? 'mp-primary' : ''}`, type: 'button', 'data-control': verb,
       'aria-label': `${label} ${command.name} ${command.id}`, onclick: () => run(verb),
     }, label))), problem);
 }
 
+/** What is asked for in words: what the command does, with which arguments, when. */
+function wanted(book, command) {
+  const values = Object.entries(command.arguments ?? {}).map(([name, value]) => h('div', { class: 'mp-argument' }, h('dt', {}, name), h('dd', {}, typeof value === 'number' ? number(value) : String(value))));
+  const does = book.describe(command);
+  return [
+    does ? h('p', { class: 'mp-does' }, does) : null,
+    values.length ? h('dl', { class: 'mp-arguments', 'aria-label': 'Arguments' }, values) : null,
+    Number.isFinite(command.at_ms) && command.at_ms !== null ? h('p', {}, `To be carried out on board at ${utc(command.at_ms)} UTC`) : null,
+  ];
+}
+
 function card(api, book, command) {
-  const who = `${command.requester} · ${command.partner}`;
-  const about = [argumentsText(command.arguments), Number.isFinite(command.at_ms) && command.at_ms !== null ? `at ${utc(command.at_ms)} on board` : ''].filter(Boolean).join(' · ');
   const approvals = (command.approvals ?? []).map((approval) => h('p', {}, `✓ approved by ${approval.name} · ${approval.partner}`, approval.comment ? h('span', { class: 'mp-comment' }, `“${approval.comment}”`) : null));
-  const needed = command.state === 'waiting' && command.needed?.length ? h('p', {}, `Waits for another person of: ${command.needed.join(', ')}`) : null;
-  return h('article', { class: `mp-card ${isEnded(command) ? 'mp-quiet' : ''}`, 'aria-label': `Command ${command.id} ${command.name}`, 'data-id': command.id, 'data-state': command.state },
+  const needed = command.state === 'waiting' && command.needed?.length ? h('p', {}, `◔ Waits for another person of: ${command.needed.join(', ')}`) : null;
+  return h('article', { class: `mp-card ${isEnded(command) ? 'mp-ended' : ''}`, 'aria-label': `Command ${command.id} ${command.name}`, 'data-id': command.id, 'data-state': command.state },
     h('header', {}, h('h4', {}, `${command.id} ${command.name}`), significanceBadge(command.significance), stateBadge(command.state)),
-    h('p', { class: 'mp-hint' }, `${who}, ${utc(command.requested_wall_ms)} (wall)`, about ? ` · ${about}` : ''),
-    command.state === 'waiting' ? h('p', {}, book.describe(command)) : null,
+    wanted(book, command),
+    h('p', { class: 'mp-hint' }, `Asked for by ${command.requester} · ${command.partner}, ${utc(command.requested_wall_ms)} (wall)`),
     (command.reasons ?? []).map((reason) => h('p', { class: 'mp-reason' }, `✕ ${reason}`)),
     needed, approvals, progress(command),
-    h('details', { open: command.state === 'waiting' }, h('summary', {}, 'Octets and digest'), octetsOf(command)),
+    h('details', { open: command.state === 'waiting', 'data-control': `octets-${command.state === 'waiting'}` }, h('summary', { 'data-control': 'summary' }, 'Octets and digest'), octetsOf(command)),
     actions(api, book, command));
 }
 
-/** Cards by command; one is made again only when its command changed, so that what is typed stays. */
-function cardList(api, book, element, choose, empty) {
-  const cards = new Map();
+/** Cards by command, newest first. */
+function cardList(api, book, element, home, choose, empty) {
+  const show = liveList(element, home);
+  const none = h('p', { class: 'mp-empty' });
   return book.watch(() => {
-    const commands = choose(book);
-    const keep = new Set(commands.map(({ id }) => id));
-    for (const id of [...cards.keys()]) if (!keep.has(id)) cards.delete(id);
-    for (const command of commands) {
-      const text = JSON.stringify(command) + book.describe(command);
-      const before = cards.get(command.id);
-      if (before?.text === text) continue;
-      const node = card(api, book, command);
-      if (before?.node.querySelector('details').open) node.querySelector('details').open = true;
-      cards.set(command.id, { text, node });
-    }
-    const wanted = commands.map(({ id }) => cards.get(id).node);
-    arrange(element, wanted.length ? wanted : [h('p', { class: 'mp-empty' }, book.error || empty)]);
+    none.textContent = book.error || empty;
+    show(choose(book).map((command) => ({
+      key: command.id, text: JSON.stringify(command) + book.describe(command), make: () => card(api, book, command),
+    })), none);
   });
 }
 
@@ -285,8 +311,8 @@ function showCommands(api, book, dictionary, element) {
   const left = h('section', { class: 'mp-pane', 'aria-label': 'New command' }, h('p', {}, 'Loading the dictionary …'));
   const cards = h('div', { class: 'mp-cards', 'aria-live': 'polite' });
   const outcome = h('p', { class: 'mp-outcome', role: 'status' });
-  fill(element, h('div', { class: 'mp-container' }, h('div', { class: 'mp-columns' }, left,
-    h('section', { class: 'mp-pane mp-scroll mp-requests', 'aria-label': 'Requests', tabindex: '0' }, h('h3', {}, 'Requests'), cards))));
+  const requests = h('section', { class: 'mp-pane mp-scroll mp-requests', 'aria-label': 'Requests', tabindex: '0' }, h('h3', {}, 'Requests'), cards);
+  fill(element, h('div', { class: 'mp-container' }, h('div', { class: 'mp-columns' }, left, requests)));
   const choose = (command) => fill(form, commandForm(command,
     async (request) => {
       const made = await book.request(request.name, request.arguments, request);
@@ -304,13 +330,14 @@ function showCommands(api, book, dictionary, element) {
     if (operates) fill(left, queueChoice(api), dictionaryList(commands.filter((command) => command.mine), choose), form, outcome, stackElement);
     else fill(left, h('p', { class: 'mp-hint' }, 'Operators ask for commands. You see what they ask for.'));
   }).catch((error) => fill(left, h('p', { class: 'mp-problem', role: 'alert' }, error.message)));
-  return [() => clearInterval(again), cardList(api, book, cards, (all) => all.all, 'No commands yet.')];
+  return [() => clearInterval(again), cardList(api, book, cards, requests, (all) => all.all, 'No commands yet.')];
 }
 
 function showCards(api, book, element, label, choose, empty) {
   const cards = h('div', { class: 'mp-cards', 'aria-live': 'polite' });
-  fill(element, h('div', { class: 'mp-pane mp-scroll', tabindex: '0', role: 'region', 'aria-label': label }, cards));
-  return cardList(api, book, cards, choose, empty);
+  const region = h('div', { class: 'mp-pane mp-scroll', tabindex: '0', role: 'region', 'aria-label': label }, cards);
+  fill(element, region);
+  return cardList(api, book, cards, region, choose, empty);
 }
 
 export function installCommands(openmct, api, book, approvalsPath) {

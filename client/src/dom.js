@@ -38,6 +38,70 @@ export function arrange(element, nodes) {
   });
 }
 
+/** Where the focus is within a list: entry, place, control; null if it is elsewhere. */
+function focusedIn(list) {
+  const at = document.activeElement;
+  if (at === list || !list.contains(at)) return null;
+  const entry = [...list.children].find((child) => child.contains(at));
+  return { at, key: entry.dataset.key, place: [...list.children].indexOf(entry), control: at.dataset.control };
+}
+
+/** The control of an entry with this name. */
+function controlOf(entry, name) {
+  return name ? [...entry.querySelectorAll('[data-control]')].find((one) => one.dataset.control === name && !one.disabled) : null;
+}
+
+function focusOn(element) {
+  if (element.tabIndex < 0 && !element.hasAttribute('tabindex')) element.setAttribute('tabindex', '-1');
+  element.focus({ preventScroll: false });
+}
+
+/** Give the focus back: to the same control, its entry, the entry that took its place, or `home`. */
+function refocus(list, before, home) {
+  if (!before || (before.at.isConnected && document.activeElement === before.at)) return;
+  const entries = [...list.children].filter((child) => child.dataset.key !== undefined);
+  const same = entries.find((child) => child.dataset.key === before.key);
+  const entry = same ?? entries[Math.min(before.place, entries.length - 1)];
+  focusOn((same && before.at.isConnected && before.at) || (same && controlOf(same, before.control)) || entry || home);
+}
+
+/** What was typed into an entry and opened there goes on into the one that takes its place. */
+function carryOver(from, to) {
+  for (const old of from.querySelectorAll('input[data-control], details[data-control]')) {
+    const now = [...to.querySelectorAll('[data-control]')].find((one) => one.dataset.control === old.dataset.control);
+    if (!now) continue;
+    if (old.tagName === 'DETAILS') now.open = old.open;
+    else if (old.value) {
+      now.value = old.value;
+      if (old === document.activeElement) now.setSelectionRange(old.selectionStart, old.selectionEnd);
+    }
+  }
+}
+
+/**
+ * A list that lives: returns a function that has it show `[{ key, text, make }]`, or `empty` if there are none. An entry is made
+ * again only when its text changed. The focus stays on the control (`data-control`) of the entry that has it; if that is gone,
+ * on the entry; on the one that took its place; on `home`.
+ */
+export function liveList(list, home) {
+  const kept = new Map();
+  return (entries, empty = []) => {
+    const before = focusedIn(list);
+    const keep = new Set(entries.map(({ key }) => key));
+    for (const key of [...kept.keys()]) if (!keep.has(key)) kept.delete(key);
+    for (const { key, text, make } of entries) {
+      const old = kept.get(key);
+      if (old?.text === text) continue;
+      const node = make();
+      node.dataset.key = key;
+      if (old) carryOver(old.node, node);
+      kept.set(key, { text, node });
+    }
+    arrange(list, entries.length ? entries.map(({ key }) => kept.get(key).node) : [empty].flat());
+    refocus(list, before, home);
+  };
+}
+
 let counter = 0;
 
 /** An id that no other element of the page has. */

@@ -9,7 +9,7 @@ const DAY = 86_400_000;
 const MONTH = 29.530589 * DAY;
 const LABEL_PX = 62;
 
-const later = (ms, now) => (ms === null || ms === undefined ? 'not within two months' : `${utc(ms, { seconds: false })} UTC, in ${span(ms - now)}`);
+const later = (ms, now) => (ms === null || ms === undefined ? 'not within two months' : `${utc(ms, { seconds: false })}, in ${span(ms - now)}`);
 
 /** The moment in short parts, for the status bar. */
 export function shortParts(moment, now) {
@@ -37,20 +37,29 @@ function dial(moment) {
     svg('circle', { cx: 100, cy: 100, r: radius, class: 'mp-ld-ring' }), svg('circle', { cx: 100, cy: 100, r: 74, class: 'mp-ld-ground' }), known ? marks : [],
     svg('text', { x: 100, y: 88, class: 'mp-ld-word' }, moment.lunar_day === null ? '' : 'lunar day'),
     svg('text', { x: 100, y: 122, class: 'mp-ld-day' }, moment.lunar_day ?? (known ? '–' : 'orbit')),
-    svg('text', { x: 100, y: 140, class: 'mp-ld-word' }, moment.earth_day === null ? '' : `Earth day ${moment.earth_day}`),
+    svg('text', { x: 100, y: 140, class: 'mp-ld-word' }, moment.earth_day === null ? '' : `Earth day ${moment.earth_day}${moment.counted_assumed ? '*' : ''}`, moment.counted_assumed ? svg('title', {}, moment.counted) : []),
     known ? [rays, svg('circle', { cx: x, cy: y, r: 8, class: moment.lit ? 'mp-ld-sun' : 'mp-ld-sun mp-ld-dark' })] : []);
 }
 
 function facts(moment, now) {
   const share = moment.lit_fraction === undefined ? '' : moment.lit_fraction > 0 && moment.lit_fraction < 1 ? `, ${Math.round(100 * moment.lit_fraction)} % of the disc` : '';
   const rows = [
-    ['Sun', moment.sun_elevation_deg === null ? (moment.lit ? 'in view' : 'in the shadow of the Moon') : `${number(moment.sun_elevation_deg, 3).replace('-', '−')}° over the level horizon, ${moment.lit ? `in view${share}` : 'not in view'}`],
+    ['Sun', moment.sun_elevation_deg === null ? (moment.lit ? 'in view' : 'in the shadow of the Moon') : `${number(moment.sun_elevation_deg, 3).replace('-', '−')}° (level horizon), ${moment.lit ? `in view${share}` : 'not in view'}`],
     ['Next sunset', later(moment.next_sunset_ms, now)],
     ['Next sunrise', later(moment.next_sunrise_ms, now)],
-    ['Contact', `${moment.contact ? '● yes' : '○ no'}${moment.next_contact_change_ms ? `, until ${later(moment.next_contact_change_ms, now)}` : ''}`],
+    ['Contact', contactText(moment, now)],
     ['Light time', Number.isFinite(moment.light_time_s) ? `${moment.light_time_s.toFixed(2)} s one way` : '-'],
   ];
-  return h('dl', {}, rows.map(([name, text]) => [h('dt', {}, name), h('dd', {}, text)]), moment.note ? [h('dt', {}, 'Note'), h('dd', {}, moment.note)] : null);
+  const days = [moment.lunar_day === null ? '' : `${moment.lunar_day}`, moment.earth_day === null ? '' : `Earth day ${moment.earth_day}${moment.counted_assumed ? '*' : ''}`].filter(Boolean).join(', ');
+  return h('dl', {}, days ? [h('dt', { class: 'mp-ld-said' }, moment.lunar_day === null ? 'Day' : 'Lunar day'), h('dd', { class: 'mp-ld-said' }, days)] : null, rows.map(([name, text]) => [h('dt', {}, name), h('dd', {}, text)]), moment.note ? [h('dt', {}, 'Note'), h('dd', {}, moment.note)] : null,
+    moment.counted ? h('dd', { class: 'mp-ld-counted' }, `${moment.counted_assumed ? '* ' : ''}${moment.counted} All times are UTC.`) : null);
+}
+
+/** Whether there is contact and until when; of contact that lasts beyond what is simulated, until when that is known. */
+export function contactText(moment, now) {
+  const state = moment.contact ? '● yes' : '○ no';
+  if (moment.next_contact_change_ms) return `${state}, until ${later(moment.next_contact_change_ms, now)}`;
+  return moment.contact_known_until_ms > now ? `${state}, beyond ${utc(moment.contact_known_until_ms, { seconds: false })}` : state;
 }
 
 /** Light and contact of one lunar day from two days ago on. */

@@ -11,6 +11,7 @@ import * as globe from './globe.js';
 import { firstLayout, installObjects, nameOf, pathTo } from './layouts.js';
 import * as lunarday from './lunarday.js';
 import * as polarmap from './polarmap.js';
+import { installPlotAxes } from './plotaxes.js';
 import { installProgramme } from './programme.js';
 import { installTelemetry } from './telemetry.js';
 import * as timeline from './timeline.js';
@@ -50,6 +51,7 @@ export async function start(openmct, me) {
   installTime(openmct, api, model.station);
   openmct.install(openmct.plugins.DisplayLayout({ showAsView: [] }));
   openmct.install(openmct.plugins.LADTable());
+  installPlotAxes();
   installTelemetry(openmct, api);
   installObjects(openmct, model);
   const channelsOf = (subject) => model.channels.filter((channel) => channel.subject === subject);

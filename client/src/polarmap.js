@@ -50,6 +50,15 @@ const CELL_PIXELS = 300;
 const FAR_M = 60;
 const SHAPES = { lander: [3, 0], rover: [4, 0], hopper: [5, 0], power: [4, Math.PI / 4], communications: [3, Math.PI] };
 
+const kilometres = (length) => (length < 1000 ? `${Math.round(length)} m` : `${(length / 1000).toFixed(length < 10_000 ? 2 : 1)} km`);
+
+/** How far a machine is by the schedule. */
+export function plannedText({ distance_m: distance, length_m: length, drives, carried_out: done, driving, next_ms: next }) {
+  const way = `planned place, not measured: ${kilometres(distance)} of ${kilometres(length)} after ${drives} drive${drives === 1 ? '' : 's'}, ${done} known to have been carried out`;
+  const what = driving ? ', driving now' : distance >= length ? ', at the end of its way' : next ? `, next drive ${utc(next, { seconds: false })}` : '';
+  return way + what;
+}
+
 class PolarMap {
   constructor(api, element) {
     this.api = api;
@@ -89,7 +98,7 @@ class PolarMap {
     this.map.on('moveend', () => this.tell());
     this.map.on('pointermove', (event) => this.point(event));
     this.map.on('click', (event) => this.point(event, true));
-    this.refresh = refreshed(this.api, ['event'], () => this.load(), { waitMs: 1500, everyMs: 15_000 });
+    this.refresh = refreshed(this.api, ['event'], () => this.load(), { waitMs: 1500, everyMs: 10_000 });
     this.fillPanel();
     this.sizes = new ResizeObserver(() => this.map.updateSize());
     this.sizes.observe(this.target);
@@ -171,16 +180,22 @@ class PolarMap {
     };
     for (const { owner } of machines) this.colours.set(owner, OWNERS[Math.max(this.partners.indexOf(owner), 0) % OWNERS.length]);
     this.groups = new Map();
-    for (const machine of machines) this.groups.set(machine.site, [...(this.groups.get(machine.site) ?? []), machine.id]);
+    const standing = [...machines].sort((a, b) => Boolean(a.planned) - Boolean(b.planned)); // one that drives does not stand for its site
+    for (const machine of standing) this.groups.set(machine.site, [...(this.groups.get(machine.site) ?? []), machine.id]);
     set('machines', machines.map((machine) => new lib.Feature({ geometry: new lib.Point([machine.x_m, machine.y_m]), machine })));
     set('footprints', machines.filter(({ width_m: width }) => width).map((machine) => new lib.Feature({ geometry: new lib.Circle([machine.x_m, machine.y_m], machine.width_m / 2), machine })));
-    set('tracks', tracks.map((track) => new lib.Feature({ geometry: new lib.LineString(track.points), track, owner: machines.find(({ id }) => id === track.element)?.owner })));
+    set('tracks', tracks.flatMap((track) => {
+      const owner = machines.find(({ id }) => id === track.element)?.owner;
+      const parts = track.behind ? [[track.behind, true], [track.ahead, false]] : [[track.points, false]];
+      return parts.filter(([points]) => points.length > 1).map(([points, driven]) => new lib.Feature({ geometry: new lib.LineString(points), driven, owner }));
+    }));
     this.layers.get('machines').changed();
     fill(this.key, [...this.colours].map(([owner, colour]) => {
       const mark = h('span', { 'aria-hidden': 'true' }, '◆ ');
       mark.style.color = colour;
       return h('div', {}, mark, owner);
-    }), h('div', {}, '▽ lander, ◇ rover, ○ others; hollow: not there yet; ☾ asleep'));
+    }), h('div', {}, '▽ lander, ◇ rover, ○ others; hollow: not there yet; ☾ asleep'),
+    tracks.some((track) => track.behind) ? h('div', {}, '━ driven by plan, ┅ still to drive; ringed: planned place, not measured') : null);
   }
 
   gridStyle(feature) {
@@ -193,7 +208,7 @@ class PolarMap {
 
   /** From afar one label stands for all machines of a site. */
   machineText(machine, resolution) {
-    if (resolution < FAR_M) return `${this.working.get(machine.id) === 0 ? '☾ ' : ''}${machine.name}`;
+    if (resolution < FAR_M) return `${this.working.get(machine.id) === 0 ? '☾ ' : ''}${machine.name}${machine.planned ? ' (planned place)' : ''}`;
     const [first, ...others] = this.groups.get(machine.site) ?? [];
     if (machine.id !== first) return '';
     if (machine.site === this.about.site?.id) return 'Station';
@@ -210,7 +225,8 @@ class PolarMap {
     const text = new style.Text({
       text: this.machineText(machine, resolution), font: '12px Arial, sans-serif', offsetX: 11, textAlign: 'left', fill: new style.Fill({ color: '#ffffff' }), stroke: new style.Stroke({ color: '#04060a', width: 3.5 }),
     });
-    return [new style.Style({ image, zIndex: machine.there ? 2 : 1 }), new style.Style({ text, zIndex: machine.there ? 2 : 1 })];
+    const ring = machine.planned && resolution < FAR_M && new style.Circle({ radius: 12, stroke: new style.Stroke({ color: '#ffffff', width: 1.5, lineDash: [3, 3] }), declutterMode: 'none' });
+    return [...(ring ? [new style.Style({ image: ring, zIndex: 2 })] : []), new style.Style({ image, zIndex: machine.there ? 2 : 1 }), new style.Style({ text, zIndex: machine.there ? 2 : 1 })];
   }
 
   footprintStyle(feature) {
@@ -218,12 +234,12 @@ class PolarMap {
     return new style.Style({ stroke: new style.Stroke({ color: '#ffffffaa', width: 1, lineDash: feature.get('machine').there ? undefined : [3, 3] }), fill: new style.Fill({ color: '#ffffff22' }) });
   }
 
+  /** What was driven by plan is a full line, what lies ahead a broken one. */
   trackStyle(feature) {
     const { style } = this.lib;
-    return [
-      new style.Style({ stroke: new style.Stroke({ color: '#04060a', width: 5 }) }),
-      new style.Style({ stroke: new style.Stroke({ color: this.colours.get(feature.get('owner')) ?? '#ffffff', width: 2.5, lineDash: [7, 4] }) }),
-    ];
+    const colour = this.colours.get(feature.get('owner')) ?? '#ffffff';
+    const look = feature.get('driven') ? { width: 3.5 } : { width: 2.5, lineDash: [7, 6] };
+    return [new style.Style({ stroke: new style.Stroke({ color: '#04060a', width: 5.5 }) }), new style.Style({ stroke: new style.Stroke({ color: colour, ...look }) })];
   }
 
   fillPanel() {
@@ -258,8 +274,9 @@ class PolarMap {
     }
     const state = this.working.get(machine.id);
     const there = machine.there ? (state === undefined ? 'no telemetry' : state >= 1 ? 'awake' : 'asleep') : `to arrive by ${utc(machine.arrives_ms, { seconds: false })}, in ${span(machine.arrives_ms - this.api.clock.now())}`;
-    const assumed = machine.assumed ? '; no place is planned, it is drawn at the point of its site' : '';
-    this.told.textContent = `${machine.name} (${machine.owner}): ${there}${assumed}. ${place}`;
+    const planned = machine.planned ? `; ${plannedText(machine.planned)}` : '';
+    const assumed = machine.assumed && !machine.planned ? '; no place is planned, it is drawn at the point of its site' : '';
+    this.told.textContent = `${machine.name} (${machine.owner}): ${there}${assumed}${planned}. ${place}`;
     if (clicked) this.target.focus();
   }
 

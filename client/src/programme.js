@@ -1,5 +1,5 @@
 // What the programme office asks: which machines there are, whose they are, whether they are awake.
-import { fill, h, number, span, utc } from './dom.js';
+import { fill, h, liveList, number, span, utc } from './dom.js';
 import { linkTo } from './values.js';
 import { addView, refreshed } from './views.js';
 
@@ -29,10 +29,21 @@ function fact(label, value) {
 function facts(api, clock) {
   const until = (ms) => (Number.isFinite(ms) && ms !== null ? `${utc(ms, { seconds: false })} (in ${span(ms - api.clock.now())})` : 'not in this period');
   return h('dl', { class: 'mp-facts' },
-    fact('Lunar day', clock.lunar_day ?? '-'), fact('Earth day', clock.earth_day ?? '-'),
+    fact('Lunar day', clock.lunar_day ?? '-'), fact('Earth day', clock.earth_day === null ? '-' : h('span', { title: clock.counted }, `${clock.earth_day}${clock.counted_assumed ? '*' : ''}`)),
     fact('Sun', `${number(clock.sun_elevation_deg, 3).replace('-', '−')}° ${clock.lit ? 'in light' : 'in the dark'}`),
     fact(clock.lit ? 'Sunset' : 'Sunrise', until(clock.lit ? clock.next_sunset_ms : clock.next_sunrise_ms)),
-    fact('Contact', clock.contact ? 'yes' : 'no'));
+    fact('Contact', clock.contact ? 'yes' : 'no'),
+    clock.counted_assumed ? h('p', { class: 'mp-hint mp-fact-note' }, `* ${clock.counted}`) : null);
+}
+
+const COLUMNS = ['Machine', 'Owner', 'Awake', 'Approved by', 'Bus'];
+
+/** Cells know their column: where there is no room for five, all but the first two stand under the name. */
+function row(machine, channel, value) {
+  const name = channel ? h('a', { href: linkTo(channel), 'data-control': 'open' }, machine.name) : machine.name;
+  const cells = [machine.owner, workingMark(channel, value), machine.approvers.join(', '), machine.bus];
+  return h('tr', { 'data-machine': machine.id }, h('th', { scope: 'row' }, name),
+    cells.map((content, index) => h('td', { 'data-column': COLUMNS[index + 1], 'data-empty': content === '' }, content)));
 }
 
 function showProgramme(api, { station, channels, machines }, element) {
@@ -41,20 +52,21 @@ function showProgramme(api, { station, channels, machines }, element) {
   const problem = h('p', { class: 'mp-problem', role: 'alert' });
   const awake = awakeChannels(channels);
   const ordered = [...machines.filter(({ id }) => awake.has(id)), ...machines.filter(({ id }) => !awake.has(id))];
-  fill(element, h('div', { class: 'mp-pane mp-scroll', tabindex: '0', role: 'region', 'aria-label': 'Programme' },
+  const region = h('div', { class: 'mp-pane mp-scroll', tabindex: '0', role: 'region', 'aria-label': 'Programme' },
     h('h3', {}, station.name), top, problem,
-    h('table', { class: 'mp-table', 'aria-label': 'Machines' },
-      h('thead', {}, h('tr', {}, ['Machine', 'Owner', 'Awake', 'Approved by', 'Bus'].map((text) => h('th', { scope: 'col' }, text)))), body)));
+    h('div', { class: 'mp-container' }, h('table', { class: 'mp-table mp-programme', 'aria-label': 'Machines' },
+      h('thead', {}, h('tr', {}, COLUMNS.map((text) => h('th', { scope: 'col' }, text)))), body)));
+  fill(element, region);
+  const show = liveList(body, region);
   const refresh = refreshed(api, ['event'], async () => {
     try {
       const keys = [...awake.values()].map(({ key }) => key);
       const [clock, latest] = await Promise.all([api.get('clock'), keys.length ? api.get(`latest?keys=${encodeURIComponent(keys.join(','))}`) : { values: {} }]);
       fill(top, facts(api, clock));
-      fill(body, ordered.map((machine) => {
+      show(ordered.map((machine) => {
         const channel = awake.get(machine.id);
         const value = channel ? latest.values[channel.key]?.[1] : null;
-        return h('tr', { 'data-machine': machine.id }, h('th', { scope: 'row' }, channel ? h('a', { href: linkTo(channel) }, machine.name) : machine.name),
-          h('td', {}, machine.owner), h('td', {}, workingMark(channel, value)), h('td', {}, machine.approvers.join(', ')), h('td', {}, machine.bus));
+        return { key: machine.id, text: String(value), make: () => row(machine, channel, value) };
       }));
       problem.textContent = '';
     } catch (error) {

@@ -47,7 +47,7 @@ class TimelineView {
     this.chart = svg('svg', { class: 'mp-tl-chart', role: 'group', 'aria-label': 'Timeline chart' });
     const help = 'Timeline. Arrow keys left and right move in time, plus and minus zoom, N goes to now, A shows the whole period, square brackets go from item to item.';
     this.scroll = h('div', { class: 'mp-tl-scroll', tabindex: '0', role: 'application', 'aria-label': help, onkeydown: (event) => this.key(event) }, this.labels, this.chart);
-    this.foot = h('div', { class: 'mp-tl-foot', hidden: true, 'aria-live': 'polite' });
+    this.foot = h('div', { class: 'mp-tl-foot', hidden: true, 'aria-live': 'polite', tabindex: '-1', role: 'region', 'aria-label': 'Chosen on the timeline' });
     fill(element, h('div', { class: 'mp-tl-container' }, h('div', { class: 'mp-tl', 'data-testid': 'timeline' },
       h('div', { class: 'mp-tl-bar' },
         h('div', { class: 'mp-actions' }, button('◀', 'Earlier (key: left)', () => this.pan(-0.4)), button('▶', 'Later (key: right)', () => this.pan(0.4)),
@@ -116,7 +116,7 @@ class TimelineView {
       this.told.textContent = scheduleText(found.schedule);
       this.told.title = (found.schedule.notes ?? []).join(' ');
       this.paint();
-      if (this.selected) this.show();
+      if (this.selected && this.shownItem !== JSON.stringify(this.items.find((one) => one.id === this.selected))) this.show();
     } catch (error) {
       this.told.textContent = error.message;
     }
@@ -219,17 +219,27 @@ class TimelineView {
   /** What is known of the item that is chosen, and what can be done with it. */
   show() {
     const item = this.items.find((one) => one.id === this.selected);
+    const within = this.foot.contains(document.activeElement);
+    if (within && document.activeElement !== this.foot) this.control = document.activeElement.id;
+    this.shownItem = JSON.stringify(item);
     this.foot.hidden = !item && !this.whatIf.busy;
-    if (!item) {
-      fill(this.foot, this.whatIf.panel());
-      return;
-    }
+    fill(this.foot, item ? this.about(item) : null, this.whatIf.panel());
+    if (within) this.refocus();
+  }
+
+  /** The focus goes back to the control that had it once that can be used again, else to the panel; of no panel to the chart. */
+  refocus() {
+    const control = this.control && this.foot.querySelector(`#${CSS.escape(this.control)}`);
+    (this.foot.hidden ? this.scroll : control && !control.disabled ? control : this.foot).focus({ preventScroll: true });
+  }
+
+  about(item) {
     const row = this.rows.find((one) => one.id === item.row);
-    fill(this.foot,
+    return [
       h('div', {}, h('h4', {}, item.label), h('span', { class: 'mp-hint' }, `${item.id} · ${row?.label ?? ''}`)),
       h('p', {}, spoken(item), item.stop_ms > item.start_ms ? ` · ${span(item.stop_ms - item.start_ms)}` : '', item.data?.power_w ? ` · ${item.data.power_w} W` : ''),
       item.kind === 'activity' && item.layer === 'plan' ? this.whatIf.tools(item) : null,
-      this.whatIf.panel());
+    ];
   }
 
   stop() {

@@ -1,5 +1,5 @@
 // Edits of the schedule that are tried by simulation, and activities turned into commands.
-import { h, utc } from './dom.js';
+import { h, newId, utc } from './dom.js';
 
 const SEVERITY = {
   critical: { mark: '▲▲', level: 'critical' },
@@ -18,6 +18,8 @@ export class WhatIf {
     this.problem = '';
     this.sequence = null;
     this.working = false;
+    this.prefix = newId('try');
+    this.typed = {};
   }
 
   get busy() {
@@ -26,20 +28,23 @@ export class WhatIf {
 
   /** Controls for a planned activity. */
   tools(item) {
-    const button = (text, action, title = '') => h('button', { class: 'mp-button mp-small', type: 'button', title, disabled: this.working, onclick: action }, text);
-    const when = h('input', { class: 'mp-input', type: 'datetime-local', 'aria-label': 'New begin, UTC', value: new Date(item.start_ms).toISOString().slice(0, 16) });
+    const button = (id, text, action, title = '') => h('button', { class: 'mp-button mp-small', type: 'button', id: `${this.prefix}-${id}`, title, disabled: this.working, onclick: action }, text);
+    if (this.typed.id !== item.id) this.typed = { id: item.id, when: new Date(item.start_ms).toISOString().slice(0, 16) };
+    const when = h('input', {
+      class: 'mp-input', type: 'datetime-local', id: `${this.prefix}-when`, 'aria-label': 'New begin, UTC', value: this.typed.when, onchange: () => { this.typed.when = when.value; },
+    });
     const add = (edit, text) => this.add({ id: item.id, ...edit }, `${text} ${item.id}`);
     const mayEdit = this.api.me.roles.some((role) => ['operator', 'scientist', 'programme'].includes(role));
     const mayAsk = this.api.me.roles.includes('operator');
     return h('div', { class: 'mp-tl-tools', role: 'group', 'aria-label': `What if: ${item.id}` },
       mayEdit ? [
         h('span', { class: 'mp-hint' }, 'What if:'),
-        button('−6 h', () => add({ do: 'shift', by_s: -6 * 3600 }, 'shift −6 h')), button('+6 h', () => add({ do: 'shift', by_s: 6 * 3600 }, 'shift +6 h')),
-        when, button('Move there', () => add({ do: 'move', to_ms: Date.parse(`${when.value}Z`) }, `move to ${when.value.replace('T', ' ')}`)),
-        button('Cancel it', () => add({ do: 'remove' }, 'cancel')),
+        button('back', '−6 h', () => add({ do: 'shift', by_s: -6 * 3600 }, 'shift −6 h')), button('on', '+6 h', () => add({ do: 'shift', by_s: 6 * 3600 }, 'shift +6 h')),
+        when, button('move', 'Move there', () => Number.isFinite(Date.parse(`${when.value}Z`)) && add({ do: 'move', to_ms: Date.parse(`${when.value}Z`) }, `move to ${when.value.replace('T', ' ')}`)),
+        button('cancel', 'Cancel it', () => add({ do: 'remove' }, 'cancel')),
       ] : null,
-      button('Show commands', () => this.commands(item, false)),
-      mayAsk ? button('Ask for commands', () => this.commands(item, true), 'They wait for release under Requests.') : null);
+      button('show', 'Show commands', () => this.commands(item, false)),
+      mayAsk ? button('ask', 'Ask for commands', () => this.commands(item, true), 'They wait for release under Requests.') : null);
   }
 
   async add(edit, text) {
@@ -91,7 +96,7 @@ export class WhatIf {
     if (this.problem) parts.push(h('p', { class: 'mp-problem', role: 'alert' }, this.problem));
     if (this.sequence) parts.push(...this.sequencePart());
     if (this.edits.length) parts.push(...this.editsPart());
-    if (parts.length) parts.push(h('div', { class: 'mp-tl-tools' }, h('button', { class: 'mp-button mp-small', type: 'button', onclick: () => this.drop() }, this.edits.length ? 'Discard what was tried' : 'Close')));
+    if (parts.length) parts.push(h('div', { class: 'mp-tl-tools' }, h('button', { class: 'mp-button mp-small', type: 'button', id: `${this.prefix}-drop`, onclick: () => this.drop() }, this.edits.length ? 'Discard what was tried' : 'Close')));
     return parts;
   }
 

@@ -190,16 +190,19 @@ def the_second_person_approves(li: Seat, ivan: Seat, number: str, shots: Any) ->
     card.get_by_text("computed here as well").wait_for()
     shots(ivan.page, "approvals")
     card.get_by_label("Comment").fill(MARKUP)
-    card.get_by_role("button", name="Approve").click()
+    ivan.page.keyboard.press("Tab")
+    ivan.page.keyboard.press("Enter")
     card.wait_for(state="detached")
+    assert focused(ivan) == "Waiting for approval"  # the last card is gone: the list has the focus
 
 
 def it_is_released_and_verified(li: Seat, number: str, shots: Any) -> None:
     card = li.card(number)
     card.get_by_text(f"“{MARKUP}”").wait_for()
     assert li.page.evaluate("window.markup") is None
-    card.get_by_role("button", name="Release").click()
+    card.get_by_role("button", name="Release").press("Enter")
     li.page.locator(f"article[data-id='{number}'][data-state='completed']:visible").wait_for()
+    assert focused(li) == f"Command {number} {STOW}"  # made again at each stage
     for stage in ("requested", "approved", "released", "accepted", "started", "completed"):
         card.get_by_text(f"✓ {stage}", exact=True).first.wait_for()
     shots(li.page, "verified")
@@ -277,11 +280,19 @@ def test_keys_alone_ask_for_a_command_and_stack_another(browser: Any, server: An
     step_to(seat, "✕")
     keys.press("Space")
     seat.page.get_by_role("heading", name="Stack (0)").wait_for()
+    assert focused(seat) == "Stack (0)"
     seat.page.get_by_role("button", name="Sign out").press("Enter")
     seat.page.get_by_label("Password").wait_for()
     assert "401" in seat.page.evaluate("fetch('/api/me').then((answer) => String(answer.status))")
     assert seat.faults == []
     seat.context.close()
+
+
+def focused(seat: Seat) -> Any:
+    """Name or text of what has the focus."""
+    return seat.page.evaluate(
+        "document.activeElement.getAttribute('aria-label') ?? document.activeElement.textContent.trim()"
+    )
 
 
 def step_to(seat: Seat, text: str) -> None:

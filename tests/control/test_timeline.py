@@ -136,14 +136,15 @@ def test_contact_that_lasts_beyond_what_is_known_has_no_end(plan: Plan) -> None:
 
 
 def test_from_when_days_count_is_told_with_whether_it_is_assumed(plan: Plan) -> None:
-    told = LunarClock(plan).at(START).counted
+    moment = LunarClock(plan).at(START)
+    told = moment.counted
+    assert moment.to_dict()["counted_assumed"] is True
     assert "2031-12-31" in told
     assert "ILRS-1" in told
     assert "assumption" in told
-    landed = LunarClock(plan, "ce4-site").at(START).counted
-    assert landed == "Days count from 2019-01-03, when Chang'e 4 landed."
-    assert "assumption" in days_counted(load_plan("ilrs-orbit"), None)
-    assert days_counted(plan, "luna25-target") == ""  # lost
+    assert days_counted(plan, "ce4-site") == ("Days count from 2019-01-03, when Chang'e 4 landed.", False)
+    assert days_counted(load_plan("ilrs-orbit"), None)[1]
+    assert days_counted(plan, "luna25-target") == ("", False)  # lost
 
 
 def test_given_contacts_count_and_dates_beyond_the_ephemerides_are_refused(plan: Plan) -> None:

@@ -56,6 +56,8 @@ class LunarMoment:
         One way to the Earth's centre [s].
     counted : str
         From when days count, and whether that is known or assumed, for people; empty if nothing lands there.
+    assumed : bool
+        Whether that landing is an assumption of the plan.
     note : str
         What to know about it, for people.
 
@@ -77,6 +79,7 @@ class LunarMoment:
     contact_known: np.datetime64
     light_time_s: float
     counted: str = ""
+    assumed: bool = False
     note: str = ""
 
     @property
@@ -101,6 +104,7 @@ class LunarMoment:
             "contact_known_until_ms": milliseconds(self.contact_known),
             "light_time_s": round(self.light_time_s, 4),
             "counted": self.counted,
+            "counted_assumed": self.assumed,
             "note": self.note,
         }
 
@@ -156,9 +160,9 @@ class LunarClock:
     ) -> None:
         self._sky, first, self.site = sky_of(plan, site, almanac)
         self._landing = first if landing is None else as_utc(landing).reshape(-1)[0]
-        self._counted = days_counted(plan, self.site)
+        self._counted, self._assumed = days_counted(plan, self.site)
         if self._landing is not None and landing is not None:
-            self._counted = f"Days count from {iso(self._landing)[:10]}."
+            self._counted, self._assumed = f"Days count from {iso(self._landing)[:10]}.", False
         self._contacts: list[Window] | None = None
         self._contacts_known = None if known is None else as_utc(known).reshape(-1)[0]
         if contacts is not None:
@@ -228,6 +232,7 @@ class LunarClock:
             contact_known=known,
             light_time_s=self._sky.light_time_s(moment),
             counted=self._counted,
+            assumed=self._assumed,
             note=note,
         )
 

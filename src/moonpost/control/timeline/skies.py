@@ -223,7 +223,7 @@ def first_landing(plan: Plan, site: str) -> np.datetime64 | None:
     return _first(_first_mission(plan, site))
 
 
-def days_counted(plan: Plan, site: str | None) -> str:
+def days_counted(plan: Plan, site: str | None) -> tuple[str, bool]:
     """Tell from when days are counted at a place, and whether that is known or assumed by the plan.
 
     Parameters
@@ -235,25 +235,27 @@ def days_counted(plan: Plan, site: str | None) -> str:
 
     Returns
     -------
-    str
+    text : str
         A sentence; empty if nothing lands there.
+    assumed : bool
+        Whether the plan assumes that landing.
 
     Examples
     --------
     >>> from moonpost.plan import load_plan
     >>> days_counted(load_plan("ilrs"), "ce4-site")
-    "Days count from 2019-01-03, when Chang'e 4 landed."
-    >>> days_counted(load_plan("ilrs"), "glaeser-spot-1")
+    ("Days count from 2019-01-03, when Chang'e 4 landed.", False)
+    >>> days_counted(load_plan("ilrs"), "glaeser-spot-1")[0]
     'Days count from 2031-12-31, an assumption: the latest landing of ILRS-1 that the plan allows.'
     """
     mission = _first_mission(plan, site)
     if mission is None:
-        return ""
+        return "", False
     day, arrives = str(_first(mission))[:10], "arrival" if site is None else "landing"
     if mission.status == "flown" and mission.landing:
-        return f"Days count from {day}, when {mission.name} {'arrived' if site is None else 'landed'}."
+        return f"Days count from {day}, when {mission.name} {'arrived' if site is None else 'landed'}.", False
     name = mission.name.partition(":")[0]
-    return f"Days count from {day}, an assumption: the latest {arrives} of {name} that the plan allows."
+    return f"Days count from {day}, an assumption: the latest {arrives} of {name} that the plan allows.", True
 
 
 def _first_mission(plan: Plan, site: str | None) -> Mission | None:

@@ -87,7 +87,7 @@ def _counted(plan: Plan, site: str | None) -> str:
 
     if site is None and not isinstance(plan.station, OrbitStation):
         site = next((row.id for row in plan.station_sites()), None)
-    return days_counted(plan, site)
+    return days_counted(plan, site)[0]
 
 
 def _page(facts: PublicFacts, counted: str = "") -> str:
