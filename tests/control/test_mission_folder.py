@@ -101,10 +101,11 @@ def test_a_lost_database_is_missed_and_begun_anew_only_if_asked(mission: Path) -
         with pytest.raises(InputError, match="its database is there"):
             renew(mission, database)
     (mission / "control.sqlite").unlink()
+    (mission / "reached.json").write_text('{"time_us": 2208988800000000}')
     for _ in range(2):  # an empty file does not make it there
         told = cli("control", "user", "add", "li", "--partner", "cnsa", "--role", "admin", "--data", mission)
         assert isinstance(told.exception, DataError)
-        assert "the database of this mission is missing: there are a record of actions" in str(told.exception)
+        assert "the database of this mission is missing beside a record of actions" in str(told.exception)
         assert f"put it back from the newest backup; to begin anew with numbers after those on record: moonpost "\
                f"control renew {mission}" in str(told.exception)  # fmt: skip
     assert json.loads(cli("control", "renew", mission, "--json").output)["notes"] == 4
@@ -117,6 +118,7 @@ def test_a_lost_database_is_missed_and_begun_anew_only_if_asked(mission: Path) -
         assert follow_record(mission, database) == 0
         (alarm,) = AlarmStore(database).listed()
         assert (alarm.id, alarm.key, "begun anew" in alarm.text) == (41, "ground.database", True)
+        assert alarm.since == np.datetime64("2040-01-01")  # by the mission's clock
         with database.write() as connection:
             assert next_count(connection, 7, ()) == 2 + 1 + 256
         with opened(mission, database) as audit:

@@ -183,11 +183,7 @@ class MissionFolder:
     @property
     def reached(self) -> np.datetime64 | None:
         """UTC that was reached when it was last noted, or None."""
-        try:
-            told = json.loads((self.path / "reached.json").read_text(encoding="utf-8"))["time_us"]
-            return np.datetime64(int(told), "us")
-        except (OSError, ValueError, TypeError, KeyError):
-            return None
+        return reached_in(self.path)
 
     def note(self, reached: np.datetime64) -> None:
         """Keep the time that was reached.
@@ -216,6 +212,15 @@ class MissionFolder:
         if self._lock is not None:
             self._lock.close()
             self._lock = None
+
+
+def reached_in(folder: Path) -> np.datetime64 | None:
+    """UTC that was reached when it was last noted in a folder, or None."""
+    try:
+        told = json.loads((folder / "reached.json").read_text(encoding="utf-8"))["time_us"]
+        return np.datetime64(int(told), "us")
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
 
 
 def _write(file: Path, value: object) -> None:

@@ -18,6 +18,7 @@ from moonpost.control.commands.store import COMMANDS, COUNTS_IN_ALL
 from moonpost.control.database import TABLES, Database
 from moonpost.control.ground.alarms import Alarm
 from moonpost.control.ground.alarmstore import AlarmStore
+from moonpost.control.missionfolder import reached_in
 from moonpost.errors import DataError, InputError
 
 __all__ = ["follow_record", "renew", "require_database"]
@@ -65,7 +66,7 @@ def require_database(folder: Path, database: Database) -> None:
     ...         require_database(Path(place), database)
     ...     except DataError as error:
     ...         print(error.what)
-    the database of this mission is missing: there are telemetry (archive) without it
+    the database of this mission is missing beside telemetry (archive)
     """
     database.create()
     with database.read() as connection:
@@ -78,7 +79,7 @@ def require_database(folder: Path, database: Database) -> None:
     if (_head(folder) or 0) < 1:
         anew = "to begin anew choose another --data"
     raise DataError(
-        f"the database of this mission is missing: there are {', '.join(left)} without it",
+        f"the database of this mission is missing beside {', '.join(left)}",
         where=str(folder / "control.sqlite") if database.is_sqlite else str(folder),
         advice=f"put it back from the newest backup; {anew}",
     )
@@ -125,7 +126,12 @@ def follow_record(folder: Path, database: Database) -> int:
         with database.write() as connection:
             _give_after(connection, _NOTES, max(one.number for one in lacking))
             _go_on_after(connection, lacking)
-            _call(database, lacking, f"the database is an older copy: it lacks {len(lacking)} notes of the record")
+            _call(
+                folder,
+                database,
+                lacking,
+                f"the database is an older copy: it lacks {len(lacking)} notes of the record",
+            )
     return len(lacking)
 
 
@@ -171,7 +177,9 @@ def renew(folder: Path, database: Database) -> int:
             raise InputError("its database is there", where=str(folder), advice="nothing has to be begun anew")
         connection.execute(insert(_ABOUT).values(name="ledger", value=identity))
         _go_on_after(connection, notes)
-        _call(database, notes, "the database was lost and begun anew: commands of before are on record alone")
+        _call(
+            folder, database, notes, "the database was lost and begun anew: commands of before are on record alone"
+        )
     return len(notes)
 
 
@@ -245,12 +253,12 @@ def _give_after(connection: Connection, table: Table, number: int) -> None:
         connection.execute(text("insert into sqlite_sequence (name, seq) values (:table, :number)"), told)
 
 
-def _call(database: Database, notes: Sequence[_Note], what: str) -> None:
+def _call(folder: Path, database: Database, notes: Sequence[_Note], what: str) -> None:
     """An alarm that tells of it, under a number after those on record."""
     store = AlarmStore(database)
     number = max([store.last(), *(one.alarm for one in notes)]) + 1
     times = [np.datetime64(one.time.rstrip("Z"), "us") for one in notes if one.time]
-    at = max(times, default=np.datetime64(time.time_ns() // 1000, "us"))
+    at = reached_in(folder) or max(times, default=np.datetime64(time.time_ns() // 1000, "us"))
     store.write([Alarm(number, "ground.database", 0, at, float("nan"), 1, cleared=at, text=what)])
 
 
