@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from time import process_time
 
@@ -389,6 +390,25 @@ def test_other_names_of_one_encoding(tmp_path: Path) -> None:
         kind = f'<FloatParameterType name="f">{coded}</FloatParameterType>'
         path = held(tmp_path / "d.xml", "", kind, '<Parameter name="y" parameterTypeRef="f"/>')
         assert read_xtce(path).parameter("y").encoding == Encoding("float", 64)
+
+
+def test_a_time_over_the_primary_header_is_no_packet_time(tmp_path: Path) -> None:
+    """It would have no column; a layout that asks for it is refused before anything is decoded."""
+    kind = ('<AbsoluteTimeParameterType name="t"><Encoding><IntegerDataEncoding sizeInBits="48"/></Encoding>'
+            "<ReferenceTime><Epoch>TAI</Epoch></ReferenceTime></AbsoluteTimeParameterType>")  # fmt: skip
+    entry = '<ParameterRefEntry parameterRef="at"/><ParameterRefEntry parameterRef="x"/>'
+    only = '<BaseContainer containerRef="h"><RestrictionCriteria><Comparison parameterRef="x" value="9"/>'
+    packet = container("c", "", "h", False).replace(
+        '<BaseContainer containerRef="h"/>', f"{only}</RestrictionCriteria></BaseContainer>"
+    )
+    path = held(
+        tmp_path / "d.xml", container("h", entry) + packet, kind, '<Parameter name="at" parameterTypeRef="t"/>'
+    )
+    dictionary = read_xtce(path)
+    assert dictionary.packets[0].time is None
+    assert len(Decoder(dictionary).decode(make_packets(5, [b"\t"]))) == 1
+    with pytest.raises(DataError, match="behind the primary header"):
+        Decoder(replace(dictionary, packets=(replace(dictionary.packets[0], time="at"),)))
 
 
 def test_numbers_and_labels_of_others_are_read_to_the_last_digit(tmp_path: Path) -> None:

@@ -272,6 +272,12 @@ def _compile(dictionary: Dictionary, layout: PacketLayout) -> _Compiled:
                 advice="tell packets by numbers before the first item of varying size",
             )
         tests.append((comparison, place))
+    if layout.time is not None and layout.time not in {place.parameter.name for place in places if place.data}:
+        raise DataError(
+            f"packet {layout.name!r} has its time {layout.time!r} nowhere behind the primary header",
+            where=dictionary.name,
+            advice="name one of its items there, or none",
+        )
     ends = [(place.bit or 0) + place.parameter.encoding.bits for place in places if place.bit is not None]
     groups = groups_of(tuple(place for place in places if place.data)) if is_fixed(places) else None
     apid = next((int(c.value) for c, place in tests if _is_apid(c, place)), None)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from moonpost.control.packets.calibration import Enumeration, Instant
 from moonpost.control.packets.dictionary import HEADER, Dictionary, Encoding, Item, PacketLayout, Parameter
+from moonpost.control.packets.layouts import places_of
 from moonpost.control.packets.limits import Comparison
 from moonpost.control.packets.xtce_types import (
     TypeReader,
@@ -426,8 +427,10 @@ def _renamed_packet(packet: PacketLayout, rename: dict[str, str]) -> PacketLayou
 
 
 def _with_time(dictionary: Dictionary, packet: PacketLayout) -> PacketLayout:
-    """A packet whose time is its first item that is one."""
-    for item in packet.items:
-        if isinstance(dictionary.parameter(item.parameter).calibration, Instant):
-            return replace(packet, time=item.parameter)
+    """A packet whose time is its first item behind the primary header that is one."""
+    if not any(isinstance(dictionary.parameter(item.parameter).calibration, Instant) for item in packet.items):
+        return packet
+    for place in places_of(dictionary, packet):
+        if place.data and isinstance(place.parameter.calibration, Instant):
+            return replace(packet, time=place.parameter.name)
     return packet
