@@ -101,7 +101,8 @@ function askComment(book, alarm, after) {
   };
   fill(dialog, h('form', { method: 'dialog', onsubmit: send },
     h('h2', {}, `Acknowledge ${alarm.key}`),
-    h('p', {}, `${stateOf(alarm.state).name} since ${utc(alarm.since_ms)} UTC`),
+    h('p', {}, alarm.cleared_ms ? `${stateOf(alarm.worst).name} from ${utc(alarm.since_ms)} UTC, good again since ${utc(alarm.cleared_ms)} UTC`
+      : `${stateOf(alarm.state).name} since ${utc(alarm.since_ms)} UTC`),
     field('Comment', comment),
     problem,
     h('div', { class: 'mp-actions' },

@@ -42,7 +42,7 @@ function showAudit(api, element) {
   const show = () => {
     const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
     const found = entries.filter((entry) => words.every((word) => JSON.stringify(entry).toLowerCase().includes(word)));
-    count.textContent = `${found.length} of ${entries.length} entries`;
+    count.textContent = problem.textContent && !entries.length ? '' : `${found.length} of ${entries.length} entries`;
     fill(body, found.slice(0, 500).map(row));
   };
   search.addEventListener('input', show);

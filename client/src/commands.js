@@ -1,7 +1,7 @@
 // Commanding: the dictionary, a form with ranges and units, a stack, and what became of each request.
 import { field, fill, h, liveList, newId, number, utc } from './dom.js';
 import { STEPS, digestOf, hexLines, isEnded, significanceBadge, stateBadge } from './commandbook.js';
-import { addView } from './views.js';
+import { addView, refreshed } from './views.js';
 
 export const COMMANDS = 'moonpost.commands';
 export const APPROVALS = 'moonpost.approvals';
@@ -172,8 +172,11 @@ function showStack(stack, element) {
 function queueChoice(api) {
   const choice = h('select', { class: 'mp-select', id: newId('queue'), disabled: !api.me.roles.includes('operator') });
   const note = h('span', { class: 'mp-hint' });
-  const show = ({ queue, states }) => {
-    if (states) fill(choice, Object.entries(states).map(([state, text]) => h('option', { value: state, title: text }, state)));
+  let shown = '';
+  const show = (answer) => {
+    const { queue, states } = answer;
+    if (states && shown !== JSON.stringify(states)) fill(choice, Object.entries(states).map(([state, text]) => h('option', { value: state, title: text }, state)));
+    if (states) shown = JSON.stringify(states);
     choice.value = queue.state;
     note.textContent = queue.user ? `by ${queue.user}` : '';
   };
@@ -184,8 +187,8 @@ function queueChoice(api) {
     api.notice(error.message);
     load();
   }));
-  load();
-  return h('div', { class: 'mp-queue' }, h('label', { for: choice.id }, 'Queue'), choice, note);
+  const refresh = refreshed(api, ['command'], load, { everyMs: 10_000 });
+  return { element: h('div', { class: 'mp-queue' }, h('label', { for: choice.id }, 'Queue'), choice, note), stop: refresh.stop };
 }
 
 function argumentsText(values) {
@@ -198,9 +201,7 @@ const SHORT_TEXT = 28;
 
 /** The way of a command as marks: what is done, what comes; and what was said on the way. */
 function progress(command) {
-  const done = new Map((command.stages ?? []).map((stage) => [stage.state, stage]));
-  if (!done.has('requested')) done.set('requested', { wall_ms: command.requested_wall_ms });
-  const others = (command.stages ?? []).filter((stage) => !STEPS.includes(stage.state) && stage.state !== 'sent');
+  const done = new Map([['requested', { wall_ms: command.requested_wall_ms }], ...(command.stages ?? []).map((stage) => [stage.state, stage])]);
   const told = new Set(command.reasons ?? []);
   const long = (stage) => stage?.text && !told.has(stage.text) && (stage.text.length > SHORT_TEXT || stage.state === 'requested');
   const item = (name, stage, mark) => h('li', { class: !stage ? '' : ILL.has(name) ? 'mp-ill' : 'mp-done' },
@@ -208,12 +209,11 @@ function progress(command) {
     stage ? h('span', { class: 'mp-time' }, Number.isFinite(stage.time_ms) ? utc(stage.time_ms) : wall(stage.wall_ms)) : null,
     stage?.by ? h('span', { class: 'mp-by' }, stage.by) : null,
     stage?.text && !long(stage) && !told.has(stage.text) ? h('span', { class: 'mp-comment' }, stage.text) : null);
-  const way = STEPS.flatMap((name) => (name === 'released' && done.has('sent') ? [name, 'sent'] : [name]));
-  const steps = isEnded(command) ? way.filter((name) => done.has(name)) : way;
+  const reached = [...done.keys(), command.state].reduce((most, name) => Math.max(most, STEPS.indexOf(name)), 0);
+  const ahead = isEnded(command) ? [] : STEPS.slice(reached + 1);
   return [
     h('ol', { class: 'mp-steps', 'aria-label': 'Stages' },
-      steps.map((name) => item(name, done.get(name), done.has(name) ? '✓' : '○')),
-      others.map((stage) => item(stage.state, stage, ILL.has(stage.state) ? '✕' : '·'))),
+      [...done].map(([name, stage]) => item(name, stage, ILL.has(name) ? '✕' : '✓')), ahead.map((name) => item(name, null, '○'))),
     (command.stages ?? []).filter((stage) => long(stage) && stage.state !== 'approved')
       .map((stage) => h('p', { class: 'mp-said' }, `${stage.state}${stage.by ? ` by ${stage.by}` : ''}: `, h('span', {}, `“${stage.text}”`))),
   ];
@@ -323,14 +323,15 @@ function showCommands(api, book, dictionary, element) {
       await stack.add(request);
     }));
   const operates = api.me.roles.includes('operator');
+  const queue = queueChoice(api);
   const loadStack = () => stack.load().catch((error) => fill(stackElement, h('p', { class: 'mp-problem' }, error.message)));
   if (operates) loadStack();
   const again = setInterval(() => stack.running && loadStack(), STACK_WAIT_MS);
   dictionary().then((commands) => {
-    if (operates) fill(left, queueChoice(api), dictionaryList(commands.filter((command) => command.mine), choose), form, outcome, stackElement);
+    if (operates) fill(left, queue.element, dictionaryList(commands.filter((command) => command.mine), choose), form, outcome, stackElement);
     else fill(left, h('p', { class: 'mp-hint' }, 'Operators ask for commands. You see what they ask for.'));
   }).catch((error) => fill(left, h('p', { class: 'mp-problem', role: 'alert' }, error.message)));
-  return [() => clearInterval(again), cardList(api, book, cards, requests, (all) => all.all, 'No commands yet.')];
+  return [() => clearInterval(again), queue.stop, cardList(api, book, cards, requests, (all) => all.all, 'No commands yet.')];
 }
 
 function showCards(api, book, element, label, choose, empty) {

@@ -1,7 +1,7 @@
 // The Moon as a globe: relief, sunlight, near and far side, orbiters on their ways, the station.
 import './globe.css';
 import { fill, h, span, utc } from './dom.js';
-import { addView, openWhenWide, refreshed } from './views.js';
+import { addView, openWhenWide, persistently, refreshed } from './views.js';
 
 export const GLOBE = 'moonpost.globe';
 const COLOURS = [0x56b4e9, 0xe69f00, 0x009e73, 0xcc79a7, 0xf0e442, 0xd55e00];
@@ -30,17 +30,20 @@ class Globe {
       h('div', { class: 'mp-gl-views' }, view('Near side', 'near'), view('Far side', 'far'), view('South', 'south'), view('North', 'north'), this.toStation));
     fill(element, h('div', { class: 'mp-gl', 'data-testid': 'globe' }, this.stage, this.labels, panel, this.foot));
     this.panelEnds = openWhenWide(panel, element, 760);
-    this.begin().catch((error) => { this.foot.textContent = error.message; });
+    this.beginEnds = persistently(api, () => this.begin(), (text) => this.warn(text));
   }
 
   async begin() {
     const [THREE, { OrbitControls }] = await Promise.all([import('three'), import('three/addons/controls/OrbitControls.js')]);
+    const texture = await new THREE.TextureLoader().loadAsync('/api/map/globe.png').catch(() => {
+      throw new TypeError('globe.png was not sent');
+    });
     if (this.ended) return;
     this.THREE = THREE;
     try {
       this.renderer = new THREE.WebGLRenderer({ antialias: true, powerPreference: 'low-power' });
     } catch {
-      this.foot.textContent = 'This browser gives no WebGL, which the globe needs.';
+      this.warn('This browser gives no WebGL, which the globe needs.');
       return;
     }
     this.renderer.setPixelRatio(Math.min(devicePixelRatio, 2));
@@ -58,19 +61,18 @@ class Globe {
     this.moving = new THREE.Group();
     this.scene.add(this.moving);
     this.marks = [];
-    await this.makeMoon();
+    this.makeMoon(texture);
     this.sizes = new ResizeObserver(() => this.resize());
     this.sizes.observe(this.stage);
     this.resize();
     this.refresh = refreshed(this.api, [], () => this.load(), { waitMs: 500, everyMs: 4000 });
   }
 
-  async makeMoon() {
+  makeMoon(texture) {
     const { THREE } = this;
     const material = new THREE.MeshLambertMaterial({ color: 0xffffff });
     const moon = new THREE.Mesh(new THREE.SphereGeometry(1, 128, 64), material);
     this.scene.add(moon, this.grid());
-    const texture = await new THREE.TextureLoader().loadAsync('/api/map/globe.png');
     texture.colorSpace = THREE.SRGBColorSpace;
     texture.anisotropy = this.renderer.capabilities.getMaxAnisotropy();
     material.map = texture;
@@ -97,10 +99,16 @@ class Globe {
     try {
       const found = await this.api.get('globe');
       if (this.ended || !this.renderer) return;
+      this.foot.classList.remove('mp-warn');
       this.show(found);
     } catch (error) {
-      this.foot.textContent = error.message;
+      this.warn(error.message);
     }
+  }
+
+  warn(text) {
+    this.foot.textContent = text;
+    this.foot.classList.add('mp-warn');
   }
 
   show(found) {
@@ -276,6 +284,7 @@ class Globe {
 
   stop() {
     this.ended = true;
+    this.beginEnds();
     this.refresh?.stop();
     this.panelEnds();
     this.sizes?.disconnect();

@@ -9,7 +9,9 @@ const STEPS = [
   ...[1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000].map((count) => count * DAY),
 ];
 /** Room for a tick's text and the gap to the next [pixels]. */
-const TEXT_PX = { time: 64, day: 78 };
+const TEXT_PX = { minutes: 64, seconds: 78 };
+const EDGE_PX = 16;
+const LEAST_PX = 42;
 const MOST_TICKS = 12;
 const LINE_PX = 26;
 /** Of values that lie closer together than this part of their size the axis shows that much. */
@@ -19,13 +21,20 @@ const LEAST_RANGE = 1e-3;
 export function timeTicks(start, stop, widthPx) {
   const span = stop - start;
   const fits = (step) => {
-    const room = step < MINUTE || step >= DAY ? TEXT_PX.day : TEXT_PX.time;
+    const room = step < MINUTE ? TEXT_PX.seconds : TEXT_PX.minutes;
     return span / step <= Math.min(Math.max(widthPx / room, 2), MOST_TICKS);
   };
-  const step = STEPS.find(fits) ?? STEPS.at(-1);
+  const place = STEPS.findIndex(fits);
+  const [first, finer] = [STEPS[place] ?? STEPS.at(-1), STEPS[place - 1]].map((step) => whole(start, stop, step, widthPx));
+  return first.length > 1 || !finer || (finer[1] - finer[0]) * widthPx < LEAST_PX * span ? first : finer;
+}
+
+/** Multiples of a step whose texts are not cut off at the ends, as long as there are two. */
+function whole(start, stop, step, widthPx) {
   const found = [];
   for (let at = Math.ceil(start / step) * step; at <= stop; at += step) found.push(at);
-  return found;
+  const edge = (EDGE_PX * (stop - start)) / widthPx;
+  return found.filter((at) => at - start > edge && stop - at > edge);
 }
 
 /** Values at round steps between two, not more than fit; none if the default ones do. */
@@ -41,10 +50,10 @@ export function valueTicks(low, high, heightPx) {
   return ticks.length > 1 ? ticks : finer;
 }
 
-/** A tick in words: the day at midnight, else the time. */
+/** A tick in words: month and day at midnight, the year where it begins, else the time. */
 export function timeText(at) {
   const text = new Date(at).toISOString();
-  if (at % DAY === 0) return text.slice(0, 10);
+  if (at % DAY === 0) return text.slice(5, 10) === '01-01' ? text.slice(0, 4) : text.slice(5, 10);
   return at % MINUTE === 0 ? text.slice(11, 16) : text.slice(11, 19);
 }
 

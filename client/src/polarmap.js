@@ -2,7 +2,7 @@
 import 'ol/ol.css';
 import './polarmap.css';
 import { fill, h, span, utc } from './dom.js';
-import { addView, openWhenWide, refreshed } from './views.js';
+import { addView, openWhenWide, persistently, refreshed } from './views.js';
 
 export const POLARMAP = 'moonpost.polarmap';
 const RADIUS_M = 1_737_400;
@@ -73,7 +73,7 @@ class PolarMap {
     this.panelEnds = openWhenWide(panel, element, 800);
     this.colours = new Map();
     this.working = new Map();
-    this.begin().catch((error) => { this.told.textContent = error.message; });
+    this.beginEnds = persistently(api, () => this.begin(), (text) => { this.told.textContent = text; this.told.classList.add('mp-warn'); });
   }
 
   async begin() {
@@ -162,11 +162,13 @@ class PolarMap {
         if (row.kind === 'light' && old && old.time_ms !== row.time_ms) this.setImage(row);
       }
       this.about = about;
+      this.told.classList.remove('mp-warn');
       this.tell();
       this.working = new Map(found.machines.map(({ id }) => [id, latest.values?.[`${id}.element_working`]?.[1]]));
       this.showMachines(found);
     } catch (error) {
       this.told.textContent = error.message;
+      this.told.classList.add('mp-warn');
     }
     return now;
   }
@@ -282,6 +284,7 @@ class PolarMap {
 
   stop() {
     this.ended = true;
+    this.beginEnds();
     this.refresh?.stop();
     this.panelEnds();
     this.sizes?.disconnect();

@@ -114,11 +114,13 @@ class TimelineView {
       this.known = [start, stop];
       this.spanMs = found.span_ms;
       this.told.textContent = scheduleText(found.schedule);
+      this.told.classList.remove('mp-warn');
       this.told.title = (found.schedule.notes ?? []).join(' ');
       this.paint();
       if (this.selected && this.shownItem !== JSON.stringify(this.items.find((one) => one.id === this.selected))) this.show();
     } catch (error) {
       this.told.textContent = error.message;
+      this.told.classList.add('mp-warn');
     }
   }
 

@@ -29,10 +29,12 @@ export class WhatIf {
   /** Controls for a planned activity. */
   tools(item) {
     const button = (id, text, action, title = '') => h('button', { class: 'mp-button mp-small', type: 'button', id: `${this.prefix}-${id}`, title, disabled: this.working, onclick: action }, text);
-    if (this.typed.id !== item.id) this.typed = { id: item.id, when: new Date(item.start_ms).toISOString().slice(0, 16) };
+    if (this.typed.id !== item.id) this.typed = { id: item.id, when: utc(item.start_ms, { seconds: false }) };
     const when = h('input', {
-      class: 'mp-input', type: 'datetime-local', id: `${this.prefix}-when`, 'aria-label': 'New begin, UTC', value: this.typed.when, onchange: () => { this.typed.when = when.value; },
+      class: 'mp-input', type: 'text', size: '16', id: `${this.prefix}-when`, 'aria-label': 'New begin, UTC', title: 'New begin, UTC: 2040-06-21 12:00', value: this.typed.when,
+      pattern: '\\d{4}-\\d\\d-\\d\\d[ T]\\d\\d:\\d\\d(:\\d\\d)?', oninput: () => { this.typed.when = when.value; },
     });
+    const at = () => Date.parse(`${when.value.trim().replace(' ', 'T')}Z`);
     const add = (edit, text) => this.add({ id: item.id, ...edit }, `${text} ${item.id}`);
     const mayEdit = this.api.me.roles.some((role) => ['operator', 'scientist', 'programme'].includes(role));
     const mayAsk = this.api.me.roles.includes('operator');
@@ -40,7 +42,7 @@ export class WhatIf {
       mayEdit ? [
         h('span', { class: 'mp-hint' }, 'What if:'),
         button('back', '−6 h', () => add({ do: 'shift', by_s: -6 * 3600 }, 'shift −6 h')), button('on', '+6 h', () => add({ do: 'shift', by_s: 6 * 3600 }, 'shift +6 h')),
-        when, button('move', 'Move there', () => Number.isFinite(Date.parse(`${when.value}Z`)) && add({ do: 'move', to_ms: Date.parse(`${when.value}Z`) }, `move to ${when.value.replace('T', ' ')}`)),
+        when, button('move', 'Move there', () => (when.reportValidity() && Number.isFinite(at()) ? add({ do: 'move', to_ms: at() }, `move to ${utc(at(), { seconds: false })}`) : when.focus())),
         button('cancel', 'Cancel it', () => add({ do: 'remove' }, 'cancel')),
       ] : null,
       button('show', 'Show commands', () => this.commands(item, false)),

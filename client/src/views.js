@@ -73,6 +73,23 @@ export function refreshed(api, kinds, load, { waitMs = 300, everyMs = 0 } = {}) 
   };
 }
 
+/** Run `begin` now; if it fails say why, and try again once the connection is back. Returns what ends this. */
+export function persistently(api, begin, say) {
+  let stop = () => {};
+  const run = () => begin().catch((error) => {
+    const apart = error instanceof TypeError; // a part of the page itself was not sent
+    say(apart ? 'This display could not be loaded: the server does not answer. It is loaded once the connection is back.' : error.message);
+    if (error.status && error.status !== 401) return;
+    stop = api.live.on('state', ({ connected }) => {
+      if (!connected) return;
+      stop();
+      run();
+    });
+  });
+  run();
+  return () => stop();
+}
+
 /** A panel over a picture is open where there is room for it, until somebody opens or shuts it. Returns what ends this. */
 export function openWhenWide(panel, element, leastPx) {
   let chosen = false;
