@@ -118,8 +118,9 @@ def test_played_back_data_fill_the_gap_and_do_not_become_now(ground: Ground) -> 
     assert ground.status()["late"] == 20
 
 
-def test_played_back_data_that_are_newer_are_the_newest_and_still_late(ground: Ground) -> None:
-    ground.receive(framed(rover(range(5), 240.0), 1), at=at(500))
+@pytest.mark.parametrize("channel", [1, 2, 6])
+def test_played_back_data_that_are_newer_are_the_newest_and_still_late(ground: Ground, channel: int) -> None:
+    ground.receive(framed(rover(range(5), 240.0), channel), at=at(500))
     assert ground.latest(["rover.number"])["rover.number"][0] == at(4)
     assert [alarm.late for alarm in ground.alarms.active()] == [True]
 

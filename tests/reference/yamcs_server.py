@@ -58,7 +58,7 @@ class Instance:
             "frameType": "TM", "spacecraftId": self.spacecraft, "frameLength": 1115, "errorDetection": "CRC16",
             "virtualChannels": [
                 {"vcId": channel, "ocfPresent": False, "service": "PACKET", "maxPacketLength": 65542, **_TM,
-                 **_PREPROCESSOR} for channel in (0, 1)
+                 **_PREPROCESSOR} for channel in range(7)
             ],
         }  # fmt: skip
         packets = {

@@ -106,7 +106,7 @@ class Ground:
         alarms: Alarms,
         *,
         sync_s: float = 0.2,
-        playback: Iterable[int] = (1,),
+        playback: Iterable[int] = range(1, 7),
         ahead_s: float = 3600.0,
         clock: Callable[[], np.datetime64] | None = None,
     ) -> None:
@@ -162,7 +162,7 @@ class Ground:
         layout: FrameLayout,
         database: Database | None = None,
         sync_s: float = 0.2,
-        playback: Iterable[int] = (1,),
+        playback: Iterable[int] = range(1, 7),
         ahead_s: float = 3600.0,
         clock: Callable[[], np.datetime64] | None = None,
         rules: AlarmRules | None = None,

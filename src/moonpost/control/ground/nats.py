@@ -147,7 +147,7 @@ class NatsIngest:
     """
 
     def __init__(
-        self, url: str, *, layout: FrameLayout, stream: str = "moonpost", playback: Sequence[int] = (1,)
+        self, url: str, *, layout: FrameLayout, stream: str = "moonpost", playback: Sequence[int] = range(1, 7)
     ) -> None:
         self.refused = 0
         self._intake = Intake(layout)
