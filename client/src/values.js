@@ -50,7 +50,7 @@ export function showValues(api, element, channels, nameOf) {
   const waiting = new Map();
   fill(element, h('div', { class: 'mp-scroll', tabindex: '0', role: 'region', 'aria-label': 'Latest values' },
     h('table', { class: 'mp-table' },
-      h('thead', {}, h('tr', {}, ['Channel', 'State', 'Value', 'Unit', 'Limits', 'Time (UTC)'].map((text) => h('th', { scope: 'col' }, text)))),
+      h('thead', {}, h('tr', {}, ['Channel', 'State', 'Value', 'Unit', 'Limits', 'Time (UTC)'].map((text) => h('th', { scope: 'col', class: text === 'Value' ? 'mp-right' : null }, text)))),
       h('tbody', {}, [...rows.values()].map((entry) => entry.element)))));
   const draw = () => {
     for (const [key, found] of waiting) rows.get(key)?.set(found);
@@ -71,6 +71,6 @@ export function installValues(openmct, api, { channelsOf, nameOf }) {
     name: 'Latest values',
     description: 'A machine of the station with all that it sends.',
     cssClass: 'icon-dictionary',
-    show: (element, object) => showValues(api, element, channelsOf(object.subject), nameOf),
+    show: (element, object) => showValues(api, element, channelsOf(object.subject), (channel) => nameOf(channel).replace(`${object.subject} `, '')),
   });
 }
