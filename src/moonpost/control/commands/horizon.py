@@ -142,15 +142,7 @@ class FarSight:
 
     def plans(self, octets: bytes, at: np.datetime64) -> tuple[Plans, Plans]:
         """What will be done on board without and with a telecommand."""
-        from moonpost.control.packets.telecommands import decode_command
-
-        station = self._station
-        command = decode_command(station.commands, bytes(octets))
-        at_us = int(at.astype("datetime64[us]").astype(np.int64))
-        with station._lock:
-            t_us = max(-(-at_us // 1000) * 1000, station._reached_us)
-            both = station._ahead(), station._ahead(((command, t_us),))
-        before, after = ((tuple(changes), tuple(runs)) for changes, runs in both)
+        before, after = ((tuple(changes), tuple(runs)) for changes, runs in self._station.courses(octets, at))
         return before, after
 
     def look(self, before: Plans, after: Plans, since: np.datetime64) -> Seen | str:

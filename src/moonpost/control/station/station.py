@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from threading import RLock
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +34,7 @@ from moonpost.sky.times import TimeLike
 
 __all__ = ["Station"]
 
+Course: TypeAlias = tuple[list[Change], list[Run]]
 _SPACECRAFT = 171
 _REPORT_EVERY_US = 600 * SECOND_US
 _LONGEST_OCTETS, _SHORTEST_OCTETS = 4096, 7
@@ -338,13 +339,33 @@ class Station:
         CommandError
             If it is no telecommand of the station.
         """
-        command = decode_command(self.commands, bytes(octets))
-        with self._lock:
-            t_us = max(-(-microseconds(at) // 1000) * 1000, self._reached_us)
-            before, after = self._ahead(), self._ahead(((command, t_us),))
+        before, after = self.courses(octets, at)
         if after == before:
             return self._with_ahead().simulation
         return self._world.simulate(*after).simulation
+
+    def courses(self, octets: bytes, at: TimeLike) -> tuple[Course, Course]:
+        """What will be changed and done on board without a telecommand and with it; nothing is changed.
+
+        Parameters
+        ----------
+        octets, at
+            As for `predict`.
+
+        Returns
+        -------
+        tuple of (list of Change, list of Run)
+            Without it, and with it; what is queued or on its way is in both, past the end of the span, too.
+
+        Raises
+        ------
+        CommandError
+            If it is no telecommand of the station.
+        """
+        command = decode_command(self.commands, bytes(octets))
+        with self._lock:
+            t_us = max(-(-microseconds(at) // 1000) * 1000, self._reached_us)
+            return self._ahead(), self._ahead(((command, t_us),))
 
     def events(self, start: TimeLike, stop: TimeLike) -> tuple[SimulationEvent, ...]:
         """Events on board from one instant up to before another, as they are or will be under what is on board.
@@ -527,7 +548,7 @@ class Station:
                 found.append((microseconds(change.time), any(all(pair) for pair in sends.values())))
         return found
 
-    def _ahead(self, more: tuple[tuple[Telecommand, int], ...] = ()) -> tuple[list[Change], list[Run]]:
+    def _ahead(self, more: tuple[tuple[Telecommand, int], ...] = ()) -> Course:
         """Changes and activities, those of telecommands that are on their way or queued, and of more, included."""
         changes, runs = self._computer.changes, self._computer.runs
         for command, t_us in self._computer.ahead(more):
