@@ -1,11 +1,15 @@
 // Talks to the server: requests with the session's token, one websocket for everything live, mission time.
 
+/** The advice after what is wrong, as a sentence of its own; what is wrong may begin with a name, which stays as it is. */
+const ended = (text) => (/[.!?]$/.test(text) ? text : `${text}.`);
+const advice = (text) => ended(`${text.charAt(0).toUpperCase()}${text.slice(1)}`);
+
 /** An answer other than success, as the server words it: what, where, what to do. */
 export class ApiError extends Error {
   constructor(status, body = {}) {
     const what = body.what ?? (typeof body.detail === 'string' ? body.detail : '') ?? '';
-    const parts = [what || `The server answered ${status}.`, body.where ? `(${body.where})` : '', body.do ?? ''];
-    super(parts.filter(Boolean).join(' '));
+    const said = what || `The server answered ${status}`;
+    super(ended(body.where ? `${said.replace(/\.$/, '')} (${body.where})` : said) + (body.do ? ` ${advice(body.do)}` : ''));
     this.name = 'ApiError';
     this.status = status;
     this.what = what;
