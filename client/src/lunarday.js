@@ -59,11 +59,11 @@ function facts(moment, now) {
 export function contactText(moment, now) {
   const state = moment.contact ? '● yes' : '○ no';
   if (moment.next_contact_change_ms) return `${state}, until ${later(moment.next_contact_change_ms, now)}`;
-  return moment.contact_known_until_ms > now ? `${state}, beyond ${utc(moment.contact_known_until_ms, { seconds: false })}` : state;
+  return moment.contact_known_until_ms >= now ? `${state}, beyond ${utc(moment.contact_known_until_ms, { seconds: false })}` : state;
 }
 
 /** Light and contact of one lunar day from two days ago on. */
-function month(items, start, stop, now, width, prefix) {
+function month(items, start, stop, now, width, prefix, known) {
   const x = (at) => LABEL_PX + ((at - start) / (stop - start)) * (width - LABEL_PX);
   const rows = [['sun', 'Sun', 4], ['contact', 'Contact', 28]];
   const parts = [patterns(prefix)];
@@ -73,6 +73,10 @@ function month(items, start, stop, now, width, prefix) {
       const left = Math.max(x(item.start_ms), LABEL_PX);
       parts.push(svg('rect', { x: left, y, width: Math.max(Math.min(x(item.stop_ms), width) - left, 1), height: 18, fill: STRIPS[kind].fill, stroke: STRIPS[kind].line }));
     }
+  }
+  if (known < stop) {
+    const left = Math.max(x(known), LABEL_PX);
+    parts.push(svg('rect', { x: left, y: 28, width: width - left, height: 18, fill: `url(#${prefix}-crossed)` }, svg('title', {}, 'contact is not known: beyond what is simulated')));
   }
   for (const item of items.filter((one) => one.kind === 'eclipse')) {
     parts.push(svg('rect', { x: x(item.start_ms), y: 4, width: Math.max(x(item.stop_ms) - x(item.start_ms), 2), height: 18, fill: `url(#${prefix}-crossed)` }, svg('title', {}, item.label)));
@@ -91,14 +95,16 @@ function showLunarDay(api, element) {
   let items = [];
   let asked = -Infinity;
   let bounds = [0, 1];
+  let known = Infinity;
   const draw = () => {
     const width = Math.max(strip.clientWidth, 240);
-    fill(strip, month(items, bounds[0], bounds[1], api.clock.now(), width, prefix));
+    fill(strip, month(items, bounds[0], bounds[1], api.clock.now(), width, prefix, known));
   };
   const load = async () => {
     try {
       const moment = await api.get('clock');
       const now = api.clock.now();
+      known = moment.contact_known_until_ms ?? Infinity;
       fill(top, dial(moment), facts(moment, now), strip);
       if (now - asked > DAY / 2 || now < asked) {
         bounds = [now - 2 * DAY, now - 2 * DAY + MONTH];

@@ -130,6 +130,8 @@ def test_contact_that_lasts_beyond_what_is_known_has_no_end(plan: Plan) -> None:
         assert (first.contact, first.next_contact) == (True, START + HOUR)
         assert (last.contact, last.next_contact, last.contact_known) == (True, None, START + 5 * HOUR)
         assert last.to_dict()["next_contact_change_ms"] is None
+        end = clock.at(START + 5 * HOUR)  # where a mission's clock stands still
+        assert (end.contact, end.next_contact) == (True, None)
         assert clock.at(START + HOUR).next_contact == START + 2 * HOUR
     later = LunarClock(plan, contacts=windows, known=START + 6 * HOUR).at(START + 3 * HOUR)
     assert later.next_contact == START + 5 * HOUR

@@ -214,7 +214,10 @@ class LunarClock:
         horizon = min(moment + _AHEAD, self._known()[1])
         _, rises, sets = next_turns(self.sunlight(moment, horizon), moment, horizon)
         known = horizon if self._contacts_known is None else min(horizon, self._contacts_known)
-        contact, begins, ends = next_turns(self.earth(moment, horizon), moment, known)
+        seen = (
+            moment - np.timedelta64(1, "ms") if moment == known else moment
+        )  # where it ends, it is as up to there
+        contact, begins, ends = next_turns(self.earth(seen, horizon), seen, known)
         eclipsed = bool(self.eclipses(moment, moment + np.timedelta64(1, "ms")))
         lunar, earth, elevation_deg, azimuth_deg = self._days(moment)
         note = _IN_ORBIT if self.in_orbit else "" if earth is not None else "Nothing has landed here yet."
