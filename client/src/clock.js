@@ -238,7 +238,7 @@ function userIndicator(api) {
     }
   };
   return h('div', { class: 'mp-indicator' },
-    h('span', { 'data-testid': 'user', title: `Roles: ${[...roles].join(', ')}` }, `${name} · ${partner}`),
+    h('span', { 'data-testid': 'user', title: `${name} of ${partner}; roles: ${[...roles].join(', ')}` }, `${name} · ${partner}`),
     h('button', { class: 'mp-button mp-small', type: 'button', onclick: leave }, 'Sign out'));
 }
 

@@ -212,7 +212,9 @@ class MissionControl:
         self._closing.callback(self.ground.close)
         self._command()
         self._recall()
-        self.lunar = LunarClock(self.plan, self.site, contacts=contact_windows(self.station))
+        self.lunar = LunarClock(
+            self.plan, self.site, contacts=contact_windows(self.station), known=self.span[1]
+        )
         self.ground.listen(self._heard)
         self.ground.expect("station", self._in_contact(), max(600.0, 4.0 * self.step_s))
         self.outside = Outside(self.ground, self._command_came, options, self.station.layout)
