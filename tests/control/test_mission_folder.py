@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 import typer
-from sqlalchemy import insert
+from sqlalchemy import insert, text, update
 from typer.testing import CliRunner
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "partners"))
@@ -21,7 +21,7 @@ from test_ledger_postgres import Server
 from moonpost.cli import control
 from moonpost.control.commands import Audit
 from moonpost.control.commands.store import COMMANDS, next_count
-from moonpost.control.database import Database
+from moonpost.control.database import TABLES, Database
 from moonpost.control.ground.alarmstore import AlarmStore
 from moonpost.control.mission import MissionControl
 from moonpost.control.missionfolder import Flown, MissionFolder
@@ -145,6 +145,41 @@ def test_an_older_copy_goes_on_after_the_record(mission: Path) -> None:
         assert (alarm.id, "it lacks 3 notes" in alarm.text) == (41, True)
     assert numbers(mission) == [(1, "1"), (2, "2"), (3, "3"), (4, ""), (5, ""), (6, "4")]
     assert not verify_ledger(str(mission / "ledger.sqlite")).faults
+
+
+def test_an_older_copy_is_told_once(mission: Path) -> None:
+    shutil.copy(mission / "copy.sqlite", mission / "control.sqlite")
+    for lacking in (3, 0, 0):
+        with Database.open(mission / "control.sqlite") as database:
+            assert follow_record(mission, database) == lacking
+            assert len(AlarmStore(database).listed()) == 1
+
+
+def test_what_was_noted_in_an_older_copy_stands_behind_what_it_lacks(mission: Path) -> None:
+    shutil.copy(mission / "copy.sqlite", mission / "control.sqlite")
+    with Database.open(mission / "control.sqlite") as database:
+        with database.write() as connection:
+            for name in ("naidoo", "wang"):
+                Audit.add(connection, "user-disabled", f"console:{name}", "")
+        assert follow_record(mission, database) == 3
+        with opened(mission, database) as audit:
+            assert [(one.number, one.user) for one in audit.entries()] == [
+                (1, "li"), (5, "console:naidoo"), (6, "console:wang"),
+            ]  # fmt: skip
+            assert request(database, audit, 300) == 4
+    assert numbers(mission) == [(1, "1"), (2, "2"), (3, "3"), (4, ""), (5, ""), (6, ""), (7, "4")]
+
+
+def test_what_was_written_just_before_a_crash_is_not_lacking(mission: Path) -> None:
+    with Database.open(mission / "control.sqlite") as database:
+        with database.write() as connection:
+            connection.execute(
+                update(TABLES.tables["audit"]).where(text("number > 2")).values(entry=None, hash=None)
+            )
+        assert follow_record(mission, database) == 0
+        with opened(mission, database) as audit:
+            assert audit.waiting == 0
+    assert numbers(mission) == [(1, "1"), (2, "2"), (3, "3"), (4, "")]
 
 
 def test_numbers_go_on_in_postgresql_too(mission: Path) -> None:

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from sqlalchemy import Connection, Table, Text, cast, func, insert, select, text, update
+from sqlalchemy import Connection, Table, Text, cast, delete, func, insert, select, text, update
 
-from moonpost.control.commands.audit import PARTY, TOPIC
+from moonpost.control.commands.audit import PARTY, TOPIC, wall_text
 from moonpost.control.commands.store import COMMANDS, COUNTS_IN_ALL
 from moonpost.control.database import TABLES, Database
 from moonpost.control.ground.alarms import Alarm
@@ -23,7 +23,7 @@ from moonpost.errors import DataError, InputError
 
 __all__ = ["follow_record", "renew", "require_database"]
 
-_LEDGER = "ledger.sqlite"
+_LEDGER, _FOLLOWED = "ledger.sqlite", "followed"
 _ABOUT, _NOTES, _COUNTS = (TABLES.tables[name] for name in ("audit_about", "audit", "command_counts"))
 _CARRIED = 256  # commands that one packet may carry inside, each with a count of its own
 
@@ -38,6 +38,7 @@ class _Note(NamedTuple):
     alarm: int
     octets: bytes
     time: str
+    said: tuple[str, str, str]
 
 
 def require_database(folder: Path, database: Database) -> None:
@@ -113,25 +114,27 @@ def follow_record(folder: Path, database: Database) -> int:
     0
     """
     database.create()
+    head = _head(folder) or 0
     with database.read() as connection:
-        known = int(connection.execute(select(func.max(_NOTES.c.entry))).scalar() or 0)
-        waiting = _NOTES.c.entry.is_(None)
-        unwritten = int(connection.execute(select(func.count()).where(waiting)).scalar_one())
-        if _ledger_of(connection) is None or (_head(folder) or 0) <= known + unwritten:
+        about = _about(connection)
+        known = max(
+            int(connection.execute(select(func.max(_NOTES.c.entry))).scalar() or 0), int(about.get(_FOLLOWED, 0))
+        )
+        if "ledger" not in about or head <= known:
             return 0
-        newest = int(connection.execute(select(func.max(_NOTES.c.number))).scalar() or 0)
-        source = _about(connection).get("source", "")
-    lacking = [one for one in _notes(folder) if one.source == source and one.number > newest]
+        query = select(_NOTES.c.number, _NOTES.c.wall_s, _NOTES.c.user, _NOTES.c.action)
+        waiting = {row.number: row for row in connection.execute(query.where(_NOTES.c.entry.is_(None)))}
+    since = [one for one in _notes(folder) if one.source == about.get("source", "") and one.entry > known]
+    written = {number for number, row in waiting.items() if any(_is_of(row, one) for one in since)}
+    lacking = [one for one in since if one.number not in written]
     if lacking:
         with database.write() as connection:
-            _give_after(connection, _NOTES, max(one.number for one in lacking))
+            _renumber(connection, sorted(set(waiting) - written), max(one.number for one in lacking))
             _go_on_after(connection, lacking)
-            _call(
-                folder,
-                database,
-                lacking,
-                f"the database is an older copy: it lacks {len(lacking)} notes of the record",
-            )
+            what = f"the database is an older copy: it lacks {len(lacking)} notes of the record"
+            _call(folder, database, lacking, what)
+            connection.execute(delete(_ABOUT).where(_ABOUT.c.name == _FOLLOWED))
+            connection.execute(insert(_ABOUT).values(name=_FOLLOWED, value=str(max(one.entry for one in since))))
     return len(lacking)
 
 
@@ -221,6 +224,7 @@ def _notes(folder: Path) -> Iterator[_Note]:
             yield _Note(
                 entry, str(body["source"]), int(body["number"]), int(body["command"] or 0),
                 int(data.get("alarm", 0)), bytes.fromhex(octets), str(body["time"]),
+                (str(body["wall"]), str(body["user"]), str(body["action"])),
             )  # fmt: skip
 
 
@@ -236,6 +240,21 @@ def _go_on_after(connection: Connection, notes: Sequence[_Note]) -> None:
         following = {"next": (count + 1 + _CARRIED) % COUNTS_IN_ALL}
         if not connection.execute(update(_COUNTS).where(_COUNTS.c.apid == apid).values(following)).rowcount:
             connection.execute(insert(_COUNTS).values(apid=apid, **following))
+
+
+def _is_of(row: Any, note: _Note) -> bool:
+    """Whether a note that waits in the database is one on record."""
+    return bool(row.number == note.number and note.said == (wall_text(row.wall_s), row.user, row.action))
+
+
+def _renumber(connection: Connection, waiting: Sequence[int], last: int) -> None:
+    """Put the notes that wait behind those on record, in their order."""
+    behind = max(last, *waiting) if waiting else last
+    if waiting and waiting[0] <= last:
+        for place, number in enumerate(waiting):
+            connection.execute(update(_NOTES).where(_NOTES.c.number == number).values(number=behind + 1 + place))
+        behind += len(waiting)
+    _give_after(connection, _NOTES, behind)
 
 
 def _give_after(connection: Connection, table: Table, number: int) -> None:

@@ -9,7 +9,7 @@ import queue
 import secrets
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -405,19 +405,17 @@ class Audit:
         self, connection: Connection, ledger: Ledger, records: list[tuple[int, str, str, Any]]
     ) -> None:
         """Mark notes whose entries were written just before a crash."""
-        query = select(_ENTRIES.c.number).where(_ENTRIES.c.entry.is_(None))
-        open_ones = set(connection.execute(query).scalars())
-        written = {number: entry for entry, number in self._numbers(records) if number in open_ones}
+        rows = connection.execute(select(_ENTRIES).where(_ENTRIES.c.entry.is_(None)))
+        bodies = {row.number: self._body(row) for row in rows}
+        written = {
+            data["number"]: entry
+            for entry, party, topic, data in records
+            if party == self._key.party and topic == TOPIC and data == bodies.get(data.get("number"))
+        }
         if not written:
             return
         lines = dict(enumerate(ledger.lines()))
         _mark(connection, {number: (entry, parse_line(lines[entry]).hash) for number, entry in written.items()})
-
-    def _numbers(self, records: list[tuple[int, str, str, Any]]) -> Iterator[tuple[int, int]]:
-        """Entry and number of the notes of this database in the ledger."""
-        for entry, party, topic, data in records:
-            if party == self._key.party and topic == TOPIC and data.get("source") == self._source:
-                yield entry, data["number"]
 
     def _write(self, ledger: Ledger) -> None:
         """Sign every note that waits into the ledger, and mark it."""
@@ -444,7 +442,7 @@ class Audit:
         return {
             "source": self._source,
             "number": row.number,
-            "wall": _iso(round(row.wall_s * 1e6)),
+            "wall": wall_text(row.wall_s),
             "time": "" if row.time_us is None else _iso(row.time_us),
             "user": row.user,
             "partner": row.partner,
@@ -452,6 +450,11 @@ class Audit:
             "command": row.command or "",
             "data": row.data,
         }
+
+
+def wall_text(wall_s: float) -> str:
+    """A wall time as entries tell it."""
+    return _iso(round(wall_s * 1e6))
 
 
 def _iso(microseconds: int) -> str:

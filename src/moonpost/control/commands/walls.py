@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import threading
+import uuid
 from collections.abc import Callable
+from pathlib import Path
 
 from sqlalchemy import Column, Float, String, Table, delete, insert, select
 
@@ -17,6 +19,7 @@ _WALL = Table(
     Column("name", String(16), primary_key=True),
     Column("wall_s", Float, nullable=False),
     Column("steady_s", Float, nullable=False),
+    Column("boot", String(64), nullable=False),
 )
 _NAME = "latest"
 _AHEAD_S = 5.0
@@ -33,6 +36,8 @@ class SteadyWall:
         Seconds since 1970 UTC, as the machine has them.
     steady : callable
         Seconds that pass evenly, from the start of the machine or any other instant.
+    boot : callable
+        Name of the start of the machine since which they count, another after each start and on each machine.
 
     Notes
     -----
@@ -53,14 +58,22 @@ class SteadyWall:
     1030.0
     """
 
-    def __init__(self, database: Database, wall: Callable[[], float], steady: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        database: Database,
+        wall: Callable[[], float],
+        steady: Callable[[], float],
+        boot: Callable[[], str] | None = None,
+    ) -> None:
         self._database, self._wall, self._steady = database, wall, steady
+        self._boot = (boot or _boot)()
         self._lock = threading.Lock()
         self._latest_s, self._at_s = float(wall()), float(steady())
         with database.read() as connection:
             row = connection.execute(select(_WALL).where(_WALL.c.name == _NAME)).one_or_none()
         if row is not None:
-            self._latest_s = max(self._latest_s, row.wall_s + max(self._at_s - row.steady_s, 0.0))
+            passed_s = max(self._at_s - row.steady_s, 0.0) if row.boot == self._boot else 0.0
+            self._latest_s = max(self._latest_s, row.wall_s + passed_s)
 
     def now(self) -> float:
         """Seconds since 1970 UTC; never less than before."""
@@ -75,11 +88,22 @@ class SteadyWall:
         with self._lock:
             if self._latest_s - float(self._wall()) > _AHEAD_S:
                 self._latest_s, self._at_s = float(self._wall()), float(self._steady())
+            else:
+                return
+        self.keep()
 
     def keep(self) -> None:
         """Put the latest reading down."""
         latest_s = self.now()
         with self._database.write() as connection:
             connection.execute(delete(_WALL).where(_WALL.c.name == _NAME))
-            row = {"name": _NAME, "wall_s": latest_s, "steady_s": self._at_s}
+            row = {"name": _NAME, "wall_s": latest_s, "steady_s": self._at_s, "boot": self._boot}
             connection.execute(insert(_WALL).values(row))
+
+
+def _boot() -> str:
+    """Name of this start of this machine; one of its own for each process where the system tells none."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return uuid.uuid4().hex
