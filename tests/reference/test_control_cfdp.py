@@ -6,6 +6,8 @@ Whether two checksums agree is told by zlib (CRC-32) and by SHA-256 of the whole
 from __future__ import annotations
 
 import hashlib
+import itertools
+import os
 import threading
 import time
 import zlib
@@ -17,6 +19,7 @@ import numpy as np
 import pytest
 
 from moonpost.control.files import FileReceiver, FileSender, Progress, UdpLink, receive_files, send_file
+from moonpost.control.files.ended import Ended
 from moonpost.control.files.journal import Journal
 from moonpost.control.files.receiving import CAUSES
 from moonpost.control.packets.headers import make_packets
@@ -182,8 +185,8 @@ def test_another_receiver_takes_a_transfer_up(tmp_path: Path, stop: int, lost: f
     digest, chance = product(tmp_path / "a.bin", 7_000), np.random.default_rng(stop)
     sender = FileSender(tmp_path / "a.bin", timer_s=TIMER_S)
     receiver = FileReceiver(tmp_path / "ground", timer_s=TIMER_S)
-    numbers, end, kept = iter(range(10_000)), time.monotonic() + 10.0, tmp_path / "ground" / ".partial"
-    while not (sender.complete and not receiver.progress and not list(kept.iterdir())):
+    numbers, end, kept = itertools.count(), time.monotonic() + 10.0, tmp_path / "ground" / ".partial"
+    while not (sender.complete and not receiver.progress and not list(kept.glob("*.units"))):
         assert time.monotonic() < end, (sender.progress, receiver.progress)
         for packet in (*sender.step(3), b""):
             answers = receiver.take(packet) if packet and chance.random() >= lost else ()
@@ -194,6 +197,126 @@ def test_another_receiver_takes_a_transfer_up(tmp_path: Path, stop: int, lost: f
                     units.write_bytes(units.read_bytes() + packet[:9])
                 receiver = FileReceiver(tmp_path / "ground", timer_s=TIMER_S)
     assert hashlib.sha256((tmp_path / "ground" / "a.bin").read_bytes()).hexdigest() == digest
+
+
+def deaf(direction: str, packet: bytes) -> list[bytes]:
+    """All arrives but the last acknowledgement."""
+    return [] if kind_of(packet) == "ACK_PDU of FINISHED_PDU" else [packet]
+
+
+def ended(sender: FileSender, receiver: FileReceiver, most: int = 1000) -> bool:
+    """Whether a sender comes to its end."""
+    for _ in range(most):
+        for answer in [*(a for p in sender.step() for a in receiver.take(p)), *receiver.step()]:
+            sender.take(answer)
+        if sender.complete:
+            return True
+        time.sleep(TIMER_S / 20)
+    return False
+
+
+def sent(path: Path, text: str, transaction: int, receiver: FileReceiver, spoil: Any = deaf) -> list[bytes]:
+    """Send a text as a.txt; the packets of the sender."""
+    path.write_text(text)
+    sender, packets = FileSender(path, timer_s=TIMER_S, transaction=transaction), []
+
+    def noted(direction: str, packet: bytes) -> list[bytes]:
+        packets.extend([packet] if direction == "down" else [])
+        return list(spoil(direction, packet))
+
+    exchange(sender, receiver, noted)
+    return packets
+
+
+def test_an_older_file_never_comes_back_with_another_receiver(tmp_path: Path) -> None:
+    """Whatever of it is sent again, and however its number sorts: it is acknowledged and delivers nothing."""
+    receiver = FileReceiver(tmp_path / "ground", timer_s=TIMER_S)
+    old = sent(tmp_path / "a.txt", "version 1", 9, receiver)
+    sent(tmp_path / "a.txt", "version 2!", 10, receiver)
+    for _ in range(2):
+        receiver = FileReceiver(tmp_path / "ground", timer_s=TIMER_S)
+        for _ in range(2):
+            answers = [kind_of(answer) for packet in old for answer in receiver.take(packet)]
+            assert answers == ["ACK_PDU of EOF_PDU", "FINISHED_PDU"]
+            receiver.step()
+        assert (receiver.files, receiver.progress, receiver.rejected) == ((), (), 0)
+        assert (tmp_path / "ground" / "a.txt").read_text() == "version 2!"
+
+
+def test_another_receiver_says_that_a_file_is_there_until_it_is_heard(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("version 1")
+    sender = FileSender(tmp_path / "a.txt", timer_s=TIMER_S, transaction=9)
+    receiver = FileReceiver(tmp_path / "ground", timer_s=TIMER_S)
+    while not receiver.files:  # its last word is lost
+        for packet in sender.step():
+            for answer in receiver.take(packet):
+                sender.take(answer if kind_of(answer) != "FINISHED_PDU" else b"")
+    assert [path.name for path in (tmp_path / "ground" / ".partial").iterdir()] == ["1-9.ended"]
+    receiver = FileReceiver(tmp_path / "ground", timer_s=TIMER_S)
+    assert ended(sender, receiver)
+    assert ended(sender, receiver)  # its acknowledgement comes
+    assert not FileReceiver(tmp_path / "ground", timer_s=TIMER_S).step()
+    assert receiver.files == ()
+    (tmp_path / "a.txt").write_text("version 1")
+    FileReceiver(tmp_path / "deaf", timer_s=TIMER_S)
+    sent(tmp_path / "a.txt", "version 1", 3, FileReceiver(tmp_path / "deaf", timer_s=TIMER_S))
+    words, until = 0, time.monotonic() + 14 * TIMER_S
+    deafened = FileReceiver(tmp_path / "deaf", timer_s=TIMER_S)
+    while time.monotonic() < until:
+        words += len(deafened.step())
+        time.sleep(TIMER_S / 5)
+    assert 3 <= words <= 11
+    assert not FileReceiver(tmp_path / "deaf", timer_s=TIMER_S).step()
+
+
+def test_another_file_under_a_number_that_was_used_is_delivered(tmp_path: Path) -> None:
+    """A sender that begins again may begin to count again: its file is not told as there if it is not."""
+    receiver = FileReceiver(tmp_path / "ground", timer_s=TIMER_S)
+    for text in ("version 1", "version 2", "a longer one", "a longer one"):
+        sent(tmp_path / "a.txt", text, 0, receiver, lambda _, packet: [packet])
+        receiver = FileReceiver(tmp_path / "ground", timer_s=TIMER_S)
+        assert (tmp_path / "ground" / "a.txt").read_text() == text
+
+
+def test_what_is_kept_of_files_under_way_comes_in_the_order_of_their_last_units(tmp_path: Path) -> None:
+    """Two that a receiver of before had as a whole, 10 after 9; and what is remembered has its bound."""
+    receiver, kept = FileReceiver(tmp_path / "ground", timer_s=TIMER_S), tmp_path / "ground" / ".partial"
+    for number, text in ((10, "version 2!"), (9, "version 1")):
+        packets = sent(tmp_path / "a.txt", text, number, FileReceiver(tmp_path / f"{number}", timer_s=TIMER_S))
+        (kept / f"1-{number}.units").write_bytes(b"".join(packets))
+    os.utime(kept / "1-9.units", (1e9, 1e9))
+    for number in range(1100):
+        (kept / f"5-{number}.ended").write_text("null")
+    receiver = FileReceiver(tmp_path / "ground", timer_s=TIMER_S)
+    assert (tmp_path / "ground" / "a.txt").read_text() == "version 2!"
+    assert len(receiver.files) == 2
+    assert len(list(kept.iterdir())) == 1024
+    assert {"1-9.ended", "1-10.ended"} <= {path.name for path in kept.iterdir()}
+
+
+def test_a_folder_among_what_is_kept_hinders_no_start(tmp_path: Path) -> None:
+    kept = tmp_path / "ground" / ".partial"
+    for name in ("empty", "full/of/things", "1-8.units", "2-8.ended"):
+        (kept / name).mkdir(parents=True)
+    receiver = FileReceiver(tmp_path / "ground", timer_s=TIMER_S)
+    sent(tmp_path / "a.txt", "version 1", 8, receiver)
+    assert receiver.files[0].path.read_text() == "version 1"
+    assert (kept / "full" / "of" / "things").is_dir()
+
+
+def test_a_note_that_the_disk_does_not_take_is_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    receiver, kept = FileReceiver(tmp_path / "ground", timer_s=TIMER_S), tmp_path / "ground" / ".partial"
+
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Ended, "_write", full)
+        old = sent(tmp_path / "a.txt", "version 1", 9, receiver, lambda _, packet: [packet])
+    assert receiver.rejects["disk"] > 0
+    assert not list(kept.iterdir())
+    assert next(kind_of(answer) for packet in old for answer in receiver.take(packet)) == "ACK_PDU of EOF_PDU"
+    assert len(receiver.files) == 1
 
 
 def test_units_that_do_not_fit_never_stop_the_rest(tmp_path: Path) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from moonpost.control.files.ended import ENDED, Delivered, Ended, key_in
 from moonpost.control.files.journal import Journal
 from moonpost.control.files.link import FILES_APID, Link, need_cfdp
 from moonpost.control.files.sending import Progress
@@ -25,7 +27,6 @@ file, a unit that does not fit, a file that is too long or a disk that does not 
 _PARTIAL, _UNITS = ".partial", ".units"
 _AT_ONCE = 16
 _HELD = 4096
-_REMEMBERED = 1024
 _SPARE_OCTETS = 1 << 24
 _LONGEST_NAME = 255
 _LAST_WORDS = 10  # how many timers to wait for the last acknowledgement of a file that is there
@@ -70,6 +71,7 @@ class _Transfer:
     name: str = ""
     octets: int = 0
     crc32: int = 0
+    finished: str = ""
     pdus: int = 0
     ended: bool = False
     held: list[Any] = field(default_factory=list)
@@ -112,6 +114,11 @@ class FileReceiver:
     and are given to a new machine by the next receiver of the folder: a transfer goes on after this process has
     died. If they come again so often that they are longer than twice the file they are no longer kept.
 
+    Once a file is under its name its units are gone and its number is noted, the last 1,024 of them: what comes of
+    it later, after a restart too, is acknowledged and delivers nothing. A next receiver tells the sender for ten
+    timers that the file is there. Another file under a number that was used, told by its name, size or checksum,
+    is taken as new.
+
     Examples
     --------
     >>> import tempfile
@@ -138,9 +145,9 @@ class FileReceiver:
         self._entity, self._senders, self._most = entity, senders, most_octets
         self._timer_s, self._patience_s, self._apid, self._count = timer_s, patience_s, apid, 0
         self._transfers: dict[tuple[int, int], _Transfer] = {}
-        self._ended: dict[tuple[int, int], bool] = {}
         try:
             (self.folder / _PARTIAL).mkdir(parents=True, exist_ok=True)
+            self._ended = Ended(self.folder / _PARTIAL)
             self._take_up()
         except OSError as error:
             raise OutputError(f"cannot be written: {error}", where=str(folder), advice="give a folder") from error
@@ -182,16 +189,24 @@ class FileReceiver:
     def _take_up(self) -> None:
         """Give what an earlier process kept to new machines; they ask for what lacks by themselves."""
         folder = self.folder / _PARTIAL
+        found = []
         for path in folder.iterdir():
-            if path.suffix != _UNITS:
+            if path.is_dir() and not path.is_symlink():  # not ours; one with something in it is left alone
+                with contextlib.suppress(OSError):
+                    path.rmdir()
+                continue
+            key = key_in(path) if path.suffix == _UNITS else None
+            if key is not None and key not in self._ended and path.is_file():
+                found.append((path.stat().st_mtime_ns, key, path))
+            elif path.suffix != ENDED:
                 path.unlink()
-        for path in sorted(folder.iterdir())[:_AT_ONCE]:
+        for _, _, path in sorted(found)[-_AT_ONCE:]:  # in the order in which they were heard of last
             for packet in Journal.packets(path):
                 self._taken(packet, kept=True)
         begun = {transfer.journal.path for transfer in self._transfers.values() if transfer.journal is not None}
-        for path in folder.iterdir():
-            if path.suffix == _UNITS and path not in begun:
-                path.unlink()
+        for _, _, path in found:
+            if path not in begun:
+                path.unlink(missing_ok=True)
 
     def _taken(self, packet: bytes, *, kept: bool) -> list[bytes]:
         """Take a packet that came or was kept; give units to be sent back."""
@@ -209,17 +224,19 @@ class FileReceiver:
         """Take a unit to its transfer."""
         from spacepackets.cfdp.pdu import DirectiveType
 
-        from moonpost.control.files.units import acknowledge, key_of
+        from moonpost.control.files.units import key_of
 
         if unit.dest_entity_id.value != self._entity or key_of(unit)[0] not in self._senders:
             return self._reject("address")
         key, kind = key_of(unit), getattr(unit, "directive_type", None)
-        if key in self._ended and key not in self._transfers:
-            return [acknowledge(unit)] if kind == DirectiveType.EOF_PDU else []
         is_named = kind == DirectiveType.METADATA_PDU and unit.dest_file_name is not None
         name = _name_of(unit.dest_file_name) if is_named else ""
         if name is None:
             return self._reject("name")
+        if key in self._ended and key not in self._transfers:
+            if not self._is_other(self._ended.get(key), unit, kind, name):
+                return self._after(key, unit, kind)
+            self._ended.forget(key)
         transfer = self._transfers.get(key) or self._begin(key)
         if transfer is None:
             return self._reject("busy")
@@ -227,6 +244,36 @@ class FileReceiver:
             self._drop(key, transfer, again=True)
             return self._reject("disk")
         return self._given(key, transfer, unit, name)
+
+    @staticmethod
+    def _is_other(known: Delivered | None, unit: Any, kind: Any, name: str) -> bool:
+        """Whether a unit is of another file than the one that its transaction delivered."""
+        from spacepackets.cfdp import ConditionCode
+        from spacepackets.cfdp.pdu import DirectiveType
+
+        if known is None:
+            return False
+        if kind == DirectiveType.METADATA_PDU:
+            return bool(name) and (name, int(unit.file_size)) != (known.name, known.octets)
+        if kind != DirectiveType.EOF_PDU or unit.condition_code != ConditionCode.NO_ERROR:
+            return False
+        told = int(unit.file_size), int.from_bytes(unit.file_checksum, "big")
+        return told != (known.octets, known.crc32)
+
+    def _after(self, key: tuple[int, int], unit: Any, kind: Any) -> list[bytes]:
+        """Answer a unit of a transfer that has ended; nothing is delivered again."""
+        from spacepackets.cfdp import ConditionCode
+        from spacepackets.cfdp.pdu import DirectiveType
+
+        from moonpost.control.files.units import acknowledge, finish
+
+        if kind == DirectiveType.ACK_PDU:
+            self._settle(key)
+        if kind != DirectiveType.EOF_PDU:
+            return []
+        whole = self._ended.get(key) is not None and unit.condition_code == ConditionCode.NO_ERROR
+        told = [finish(unit)] if whole else []
+        return [acknowledge(unit), *told]
 
     def _given(self, key: tuple[int, int], transfer: _Transfer, unit: Any, name: str) -> list[bytes]:
         """Give a unit to its transfer, or hold it until the file's description, which has its name, is there."""
@@ -280,7 +327,22 @@ class FileReceiver:
             except Exception:  # it would fail again and again
                 self.rejects["order"] += 1
                 self._drop(key, transfer)
+        with self._disk_told():
+            units += self._ended.due(time.monotonic(), self._timer_s)
         return self._packets(units)
+
+    @contextlib.contextmanager
+    def _disk_told(self) -> Iterator[None]:
+        """Count a disk that does not take a note; what is noted is known in this process at least."""
+        try:
+            yield
+        except OSError:
+            self.rejects["disk"] += 1
+
+    def _settle(self, key: tuple[int, int]) -> None:
+        """Note that a sender knows of its file."""
+        with self._disk_told():
+            self._ended.settle(key)
 
     def _waited(self, key: tuple[int, int], transfer: _Transfer, now_s: float) -> list[bytes]:
         """What a transfer says after some time."""
@@ -307,7 +369,7 @@ class FileReceiver:
             if not transfer.ended:
                 transfer.ended = True
                 if whole:
-                    self._keep(transfer)
+                    self._keep(key, transfer)
 
         machine = make_receiver(path, (key[0], self._entity), self._most, self._timer_s, finish)
         transfer = _Transfer(machine, path, time.monotonic(), Journal(path.with_suffix(_UNITS)))
@@ -318,12 +380,12 @@ class FileReceiver:
         """Give a unit to the machine, and acknowledge an end of file that it does not."""
         from spacepackets.cfdp.pdu import DirectiveType
 
-        from moonpost.control.files.units import acknowledge
+        from moonpost.control.files.units import acknowledge, finish
 
         is_end = getattr(unit, "directive_type", None) == DirectiveType.EOF_PDU
         listens = transfer.machine.step.name == "RECEIVING_FILE_DATA"
         if is_end:
-            transfer.crc32 = int.from_bytes(unit.file_checksum, "big")
+            transfer.crc32, transfer.finished = int.from_bytes(unit.file_checksum, "big"), finish(unit).hex()
         answers = self._run(key, transfer, unit)
         return [acknowledge(unit), *answers] if is_end and not listens else answers
 
@@ -346,8 +408,8 @@ class FileReceiver:
             self._drop(key, transfer)
         return answers
 
-    def _keep(self, transfer: _Transfer) -> None:
-        """Put a whole file under its name."""
+    def _keep(self, key: tuple[int, int], transfer: _Transfer) -> None:
+        """Put a whole file under its name, once: from then on nothing of it can be replayed."""
         path = self.folder / transfer.name
         with transfer.path.open("rb+") as file:
             os.fsync(file.fileno())
@@ -357,7 +419,19 @@ class FileReceiver:
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
-        self._files.append(ReceivedFile(transfer.name, path, path.stat().st_size, transfer.crc32))
+        octets = path.stat().st_size
+        self._files.append(ReceivedFile(transfer.name, path, octets, transfer.crc32))
+        journal, transfer.journal = transfer.journal, None
+        delivered = Delivered(transfer.name, octets, transfer.crc32, transfer.finished)
+        try:
+            self._ended.deliver(key, delivered)
+        except OSError:  # units that are no longer needed may leave the room that the note lacked
+            if journal is not None:
+                journal.remove()
+            with self._disk_told():
+                self._ended.deliver(key, delivered)
+        if journal is not None:
+            journal.remove()
 
     def _drop(self, key: tuple[int, int], transfer: _Transfer, *, again: bool = False) -> None:
         """Forget a transfer but for its number; if it may come again, its number, too."""
@@ -365,10 +439,10 @@ class FileReceiver:
         if transfer.journal is not None:
             transfer.journal.remove()
         transfer.path.unlink(missing_ok=True)
-        if not again:
-            self._ended[key] = transfer.ended
-        while len(self._ended) > _REMEMBERED:
-            self._ended.pop(next(iter(self._ended)))
+        if key in self._ended:
+            self._settle(key)
+        elif not again:
+            self._ended.give_up(key)
 
     def _packets(self, units: list[bytes]) -> tuple[bytes, ...]:
         """Units in packets of telecommands."""

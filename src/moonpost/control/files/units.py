@@ -6,9 +6,9 @@ from typing import Any
 
 from cfdppy import exceptions
 from spacepackets.cfdp import Direction, PduFactory
-from spacepackets.cfdp.pdu import AckPdu, DirectiveType, NakPdu, TransactionStatus
+from spacepackets.cfdp.pdu import AckPdu, DirectiveType, FinishedPdu, NakPdu, TransactionStatus
 
-__all__ = ["REFUSALS", "acknowledge", "key_of", "request_metadata", "unit_of"]
+__all__ = ["REFUSALS", "acknowledge", "finish", "key_of", "request_metadata", "unit_of"]
 
 REFUSALS: tuple[type[Exception], ...] = (
     *(
@@ -45,6 +45,11 @@ def acknowledge(unit: Any) -> bytes:
     finished = unit.directive_type == DirectiveType.FINISHED_PDU
     settings.direction = Direction.TOWARDS_RECEIVER if finished else Direction.TOWARDS_SENDER
     return bytes(AckPdu(settings, unit.directive_type, unit.condition_code, TransactionStatus.ACTIVE).pack())
+
+
+def finish(unit: Any) -> bytes:
+    """The word that the file of a unit's transaction is there as a whole."""
+    return bytes(FinishedPdu.success_pdu(unit.pdu_header.pdu_conf).pack())
 
 
 def request_metadata(unit: Any) -> bytes:
