@@ -19,6 +19,55 @@ FIRST_LINE = (0x56, 0xB4, 0xE9)  # colour of a plot's first line
 MARKUP = "agreed <script>window.markup = 1</script><img src=x onerror='window.markup = 2'>"
 
 
+# Axes of plots, as they are asked for their ticks, and those plots that have values and a limit;
+# with `fixed` those of a period that stands still, once all of its values have come.
+NOTE_PLOTS = """() => {
+  const [own, axes] = [moonpostAxes.ticks, new Map()];
+  const FIXED = '.l-shell__time-conductor.is-fixed-mode, .l-shell__time-conductor .is-fixed-mode';
+  moonpostAxes.ticks = function (axis, range, box) {
+    axes.set(box, axis);
+    return own.call(this, axis, range, box);
+  };
+  window.frame = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done, 0)));
+  window.limited = async (fixed) => {
+    let [before, still] = [null, 0];
+    for (let tries = 0; tries < 2000; tries += 1) {
+      for (const [box, axis] of axes) {
+        const plot = box.isConnected && box.querySelector('.gl-plot-y-tick-label') && box.closest('.gl-plot');
+        const known = (one) => one.limits.WARNING?.low && one.getSeriesData().length;
+        const series = plot && axis.seriesCollection.models.find(known);
+        if (!series || (fixed && !document.querySelector(FIXED))) continue;
+        still = series.getSeriesData()[0] === before ? still + 1 : 0;
+        before = series.getSeriesData()[0];
+        if (!fixed || still > 15) return { plot, axis, series };
+        break;
+      }
+      await frame();
+    }
+    return {};
+  };
+}"""
+# A value within the range of an axis, then one beyond it, before the next frame: how far a line of limits stands
+# from where the axis has it then [px].
+SCALE_ANEW = """async () => {
+  const { plot, axis, series } = await limited(true);
+  const limit = series.limits.WARNING.low.value;
+  const found = [];
+  for (let round = 1; round <= 3; round += 1) {
+    const [last, { min, max }] = [series.getSeriesData().at(-1), axis.get('displayRange')];
+    series.add({ utc: last.utc + 1, value: (min + max) / 2 });
+    series.add({ utc: last.utc + 2, value: limit - 0.3 * round });
+    await frame();
+    const range = axis.get('displayRange');
+    const height = plot.querySelector('.gl-plot-chart-area').clientHeight;
+    const wanted = ((range.max - limit) / (range.max - range.min)) * height;
+    const lines = [...plot.querySelectorAll('.c-plot-limit-line')];
+    found.push([range.min < min, Math.min(...lines.map((line) => Math.abs(parseFloat(line.style.top) - wanted)))]);
+  }
+  return found;
+}"""
+
+
 class Seat:
     """A person at a browser of their own."""
 
@@ -349,5 +398,21 @@ def test_each_layout_opens_without_a_fault(
         )
         content.first.wait_for()
     shots(seat.page, f"layout-{layout}")
+    if layout == "operator":
+        lines_of_limits_keep_to_the_axis(seat)
     assert seat.faults == []
     seat.context.close()
+
+
+def lines_of_limits_keep_to_the_axis(seat: Seat) -> None:
+    """In a period that stands still, so that nothing else has the plots drawn anew."""
+    seat.page.evaluate(NOTE_PLOTS)
+    seat.page.evaluate("limited().then(() => null)")
+    now = int(seat.time().timestamp() * 1000)
+    period = f"tc.mode=fixed&tc.timeSystem=utc&tc.startBound={now - 7_200_000}&tc.endBound={now}"
+    seat.page.evaluate(f"location.hash = '#/browse/moonpost:station/moonpost:operator?{period}'")
+    found = seat.page.evaluate(SCALE_ANEW)
+    assert len(found) == 3
+    for widened, off_px in found:
+        assert widened
+        assert off_px <= 1.5
