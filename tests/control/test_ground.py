@@ -27,7 +27,7 @@ from moonpost.control.packets import (
 from moonpost.control.packets.calibration import Instant
 from moonpost.control.packets.dictionary import HEADER, Dictionary, Encoding, Item, PacketLayout, Parameter
 from moonpost.control.packets.limits import Comparison
-from moonpost.errors import OutputError
+from moonpost.errors import InputError, OutputError
 from moonpost.operations.channels import Channel
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -123,6 +123,41 @@ def test_played_back_data_that_are_newer_are_the_newest_and_still_late(ground: G
     ground.receive(framed(rover(range(5), 240.0), channel), at=at(500))
     assert ground.latest(["rover.number"])["rover.number"][0] == at(4)
     assert [alarm.late for alarm in ground.alarms.active()] == [True]
+
+
+@pytest.mark.parametrize("channel", [2, 6])
+def test_an_outside_station_may_send_live_on_channels_that_are_playback_of_ours(
+    ground: Ground, channel: int
+) -> None:
+    told: list[LiveBatch] = []
+    ground.listen(told.append)
+    ground.receive(framed(rover(range(5), 240.0), channel), "tcp 127.0.0.1:40000", at=at(5))
+    assert told[-1].columns["rover.number"][1].tolist() == list(range(5))
+    assert not told[-1].late
+    assert [alarm.late for alarm in ground.alarms.active()] == [False]
+    ground.receive(framed(rover(range(5, 9)), 1), "tcp 127.0.0.1:40000", at=at(9))
+    assert told[-1].late["rover.number"][1].tolist() == list(range(5, 9))
+
+
+def test_playback_channels_are_told_for_all_sources_or_by_source(tmp_path: Path) -> None:
+    told: list[LiveBatch] = []
+
+    def late(playback: Any) -> list[tuple[str, int]]:
+        place = tmp_path / str(len(list(tmp_path.iterdir())))
+        found = []
+        with Ground.open(place, dictionary(), layout=LAYOUT, playback=playback) as opened:
+            opened.listen(told.append)
+            for number, (source, channel) in enumerate((s, c) for s in ("station", "a") for c in (1, 2, 7)):
+                opened.receive(framed(rover([number]), channel), source, at=at(number))
+                found += [(source, channel)] if told[-1].late else []
+        return found
+
+    usual = [("station", 1), ("station", 2)]
+    assert late(None) == [*usual, ("a", 1)]
+    assert late({"a": (7,)}) == [*usual, ("a", 7)]
+    assert late((7,)) == [("station", 7), ("a", 7)]
+    with pytest.raises(InputError, match="no virtual channels"):
+        late((8,))
 
 
 def test_a_clock_far_ahead_does_not_hide_what_follows(ground: Ground) -> None:

@@ -99,6 +99,11 @@ def test_what_was_played_back_stays_late(tmp_path: Path) -> None:
         until(ground, 50)
         assert [alarm.late for alarm in ground.alarms.active()] == [True]
         assert ground.status()["sources"].keys() == {"station"}
+        outside = writer.write(rover(range(50, 60), 200.0), 2) + writer.flush(2)
+        ingest.receive(outside, "tcp 127.0.0.1:40000", at=at(100))
+        until(ground, 60)
+        assert ground.status()["late"] == 50
+        assert sorted(alarm.late for alarm in ground.alarms.active()) == [False, True]
 
 
 def test_an_ingest_in_a_process_of_its_own(tmp_path: Path) -> None:

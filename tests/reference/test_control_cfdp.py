@@ -235,6 +235,7 @@ def test_an_older_file_never_comes_back_with_another_receiver(tmp_path: Path) ->
     sent(tmp_path / "a.txt", "version 2!", 10, receiver)
     for _ in range(2):
         receiver = FileReceiver(tmp_path / "ground", timer_s=TIMER_S)
+        assert (tmp_path / "ground" / "a.txt").read_text() == "version 2!"
         for _ in range(2):
             answers = [kind_of(answer) for packet in old for answer in receiver.take(packet)]
             assert answers == ["ACK_PDU of EOF_PDU", "FINISHED_PDU"]

@@ -23,6 +23,7 @@ from moonpost.control.ground.archivewatch import ArchiveWatch
 from moonpost.control.ground.intake import Intake, rejects_of
 from moonpost.control.ground.keeping import keep_dictionary
 from moonpost.control.ground.live import Decoded, LiveBatch, columns_of
+from moonpost.control.ground.playback import Playback, PlaybackChannels
 from moonpost.control.ground.values import LiveValues
 from moonpost.control.packets.decoding import Decoder
 from moonpost.control.packets.dictionary import Dictionary
@@ -106,7 +107,7 @@ class Ground:
         alarms: Alarms,
         *,
         sync_s: float = 0.2,
-        playback: Iterable[int] = range(1, 7),
+        playback: PlaybackChannels = None,
         ahead_s: float = 3600.0,
         clock: Callable[[], np.datetime64] | None = None,
     ) -> None:
@@ -114,7 +115,7 @@ class Ground:
         self.dictionary = dictionary
         self.layout = layout
         self.alarms = alarms
-        self._playback = np.array(sorted(playback), np.int64)
+        self._playback = Playback(playback)
         self._clock = clock
         self._sync_s = sync_s
         self._decoder = Decoder(dictionary)
@@ -162,7 +163,7 @@ class Ground:
         layout: FrameLayout,
         database: Database | None = None,
         sync_s: float = 0.2,
-        playback: Iterable[int] = range(1, 7),
+        playback: PlaybackChannels = None,
         ahead_s: float = 3600.0,
         clock: Callable[[], np.datetime64] | None = None,
         rules: AlarmRules | None = None,
@@ -181,8 +182,9 @@ class Ground:
             Where alarms are kept; in memory if None.
         sync_s : float
             Longest time until packets are on the disk for certain [s]; 0 waits for the disk in each call.
-        playback : iterable of int
-            Virtual channels that carry what was stored on board.
+        playback : iterable of int or mapping of str to iterable of int, optional
+            Virtual channels that carry what was stored on board, of all sources or of sources by name. What is
+            not told is 1 to 6 for the source ``"station"`` and 1 for others.
         ahead_s : float
             How far a packet's time may lie after its receipt [s].
         clock : callable, optional
@@ -396,7 +398,7 @@ class Ground:
             taken = 0
             decoded: list[Decoded] = []
             played: list[Decoded] = []
-            is_late = np.isin(found.channel, self._playback) | late
+            is_late = self._playback.late(source, found.channel) | late
             for rows, kept in ((is_late, played), (~is_late, decoded)):
                 if rows.any():
                     packets = found.packets if rows.all() else found.packets.select(rows)

@@ -13,6 +13,7 @@ import numpy as np
 
 from moonpost.control.ground.ground import Ground, Received
 from moonpost.control.ground.intake import Intake
+from moonpost.control.ground.playback import Playback, PlaybackChannels
 from moonpost.control.packets.frames import FrameLayout
 from moonpost.control.packets.headers import Packets
 from moonpost.control.packets.receiving import Received as Read
@@ -122,8 +123,8 @@ class NatsIngest:
         What frames look like.
     stream : str
         Name of the stream; made with storage on the disk if it is not there.
-    playback : sequence of int
-        Virtual channels that carry what was stored on board.
+    playback : iterable of int or mapping of str to iterable of int, optional
+        Virtual channels that carry what was stored on board, as of `Ground.open`.
 
     Raises
     ------
@@ -147,11 +148,11 @@ class NatsIngest:
     """
 
     def __init__(
-        self, url: str, *, layout: FrameLayout, stream: str = "moonpost", playback: Sequence[int] = range(1, 7)
+        self, url: str, *, layout: FrameLayout, stream: str = "moonpost", playback: PlaybackChannels = None
     ) -> None:
         self.refused = 0
         self._intake = Intake(layout)
-        self._playback = np.array(playback, np.int64)
+        self._playback = Playback(playback)
         self._lock = threading.Lock()
         self._link = _Link(url, stream)
 
@@ -192,7 +193,7 @@ class NatsIngest:
             before = self._intake.rejected
             found = read()
             rejected, refused = self._intake.rejected - before, self.refused
-            is_late = np.isin(found.channel, self._playback)
+            is_late = self._playback.late(source, found.channel)
             taken = 0
             for late in (True, False):
                 packets = found.packets.select(is_late if late else ~is_late)
