@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from moonpost.control.clock import MissionClock
 from moonpost.control.eventbook import EventBook
@@ -90,9 +91,29 @@ def test_what_fails_is_told_until_it_works_again_and_ends_nothing() -> None:
         if fails[0]:
             raise ValueError("no")
 
-    moving = ticker(clock, advance, lambda octets, at: True, jobs=[(0.0, job)])
+    def note() -> None:
+        if fails[0]:
+            raise OSError(28, "No space left on device", "/private/place")
+
+    def ask() -> None:
+        if fails[0]:
+            raise OperationalError("UPDATE users SET secret = ?", ("private",), ValueError("database is locked"))
+
+    moving = ticker(
+        clock,
+        advance,
+        lambda octets, at: True,
+        jobs=[(0.0, "a job", job), (0.0, "the note", note), (0.0, "a query", ask)],
+    )
     moving.start()
-    wait_for(lambda: "the station failed" in moving.trouble and "job failed" in moving.trouble)
+    wait_for(lambda: len(moving.trouble.split("; ")) == 4)
+    causes = [
+        "the station failed: is full",
+        "a job failed: ValueError, see the log",
+        "the note failed: No space left on device",
+        "a query failed: database is locked",
+    ]
+    assert moving.trouble == "; ".join(causes)
     assert moving.is_running
     fails[0] = False
     wait_for(lambda: moving.moves > 0 and not moving.trouble)

@@ -98,6 +98,13 @@ def test_health_tells_of_a_full_disk(mission):
     assert answer.json()["troubles"] == ["the disk is full: telemetry is not kept"]
 
 
+def test_health_tells_which_job_of_the_mission_fails(mission):
+    troubled = SimpleNamespace(**vars(mission), trouble="the note of the time failed: No space left on device")
+    answer = TestClient(create_app(troubled)).get("/healthz").json()
+    assert answer["status"] == "degraded"
+    assert answer["troubles"] == ["the note of the time failed: No space left on device"]
+
+
 def test_metrics_can_be_kept_to_this_machine(mission):
     kept = create_app(mission, Settings(metrics_public=False))
     assert TestClient(kept).get("/metrics").status_code == 200

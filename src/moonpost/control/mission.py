@@ -212,9 +212,7 @@ class MissionControl:
         self._closing.callback(self.ground.close)
         self._command()
         self._recall()
-        self.lunar = LunarClock(
-            self.plan, self.site, contacts=contact_windows(self.station), known=self.span[1]
-        )
+        self.lunar = LunarClock(self.plan, self.site, contacts=contact_windows(self.station), known=self.span[1])
         self.ground.listen(self._heard)
         self.ground.expect("station", self._in_contact(), max(600.0, 4.0 * self.step_s))
         self.outside = Outside(self.ground, self._command_came, options, self.station.layout)
@@ -223,8 +221,11 @@ class MissionControl:
             self.clock, self._advance, self._receive, reached=begin,
             most=np.timedelta64(round(self.step_s * _AT_ONCE), "s"),
             jobs=(
-                (0.5, self.commanding.tick), (0.5, self._tell_alarms), (1.0, self._tell_clock), (1.0, self._note),
-                (5.0, self.audit.nudge),
+                (0.5, "the sending of commands", self.commanding.tick),
+                (0.5, "the news of alarms", self._tell_alarms),
+                (1.0, "the news of the clock", self._tell_clock),
+                (1.0, "the note of the time that was reached", self._note),
+                (5.0, "the writing of the record", self.audit.nudge),
             ),
         )  # fmt: skip
         self._closing.callback(self._finish)
@@ -308,7 +309,7 @@ class MissionControl:
 
     @property
     def trouble(self) -> str:
-        """What keeps time from running on; empty if nothing does."""
+        """What of the mission fails, and with what; empty if nothing does."""
         ticker = self.ticker
         return ticker.trouble if ticker is not None else ""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -9,9 +10,11 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from moonpost.control.clock import MissionClock
+from moonpost.errors import MoonpostError
 
 __all__ = ["Ticker"]
 
+_LOG = logging.getLogger(__name__)
 _US = np.timedelta64(1, "us")
 
 
@@ -30,14 +33,15 @@ class Ticker:
         UTC from which on it moves.
     most : numpy.timedelta64
         Most simulated time moved at once, so that a station that is behind gives its telemetry in pieces.
-    jobs : sequence of (float, callable)
-        What else is done in this thread, and the wall time between two times [s].
+    jobs : sequence of (float, str, callable)
+        What else is done in this thread: the wall time between two times [s], what it is in words, and itself.
     tick_s : float
         Wall time between two moves [s].
 
     Notes
     -----
-    A job or move that fails is counted and told by `trouble`; the thread goes on.
+    A job or move that fails is counted, logged and told by `trouble`; the thread goes on. Only where the station
+    itself fails, or telemetry is not taken, time stands still.
 
     Examples
     --------
@@ -65,7 +69,7 @@ class Ticker:
         *,
         reached: np.datetime64,
         most: np.timedelta64,
-        jobs: Sequence[tuple[float, Callable[[], object]]] = (),
+        jobs: Sequence[tuple[float, str, Callable[[], object]]] = (),
         tick_s: float = 0.05,
     ) -> None:
         self.reached = reached.astype("datetime64[us]")
@@ -89,8 +93,8 @@ class Ticker:
 
     @property
     def trouble(self) -> str:
-        """What failed the last time that it was tried; empty if nothing did."""
-        return "; ".join(self._troubles.values())
+        """What failed the last time that it was tried, and with what; empty if nothing did."""
+        return "; ".join(tuple(self._troubles.values()))
 
     @property
     def is_running(self) -> bool:
@@ -132,10 +136,10 @@ class Ticker:
         while not self._stopped.is_set():
             began_s = time.monotonic()
             moved = self._try("the station", self.move)
-            for place, (period_s, job) in enumerate(self._jobs):
+            for place, (period_s, name, job) in enumerate(self._jobs):
                 if began_s >= self._due_wall_s[place]:
                     self._due_wall_s[place] = began_s + period_s
-                    self._try(getattr(job, "__name__", "a job").strip("_"), job)
+                    self._try(name, job)
             behind = moved and self._clock.now() - self.reached > self._most
             spent_s = time.monotonic() - began_s
             self._stopped.wait(0.001 if behind else max(0.001, self._tick_s - spent_s))
@@ -146,8 +150,23 @@ class Ticker:
             done = bool(job())
         except Exception as error:
             self.failures += 1
-            self._troubles[what] = f"{what} failed: {type(error).__name__}: {error}"
+            told = f"{what} failed: {_cause(error)}"
+            if self._troubles.get(what) != told:
+                _LOG.warning("%s failed: %s: %s", what, type(error).__name__, error)
+            self._troubles[what] = told
             self._stopped.wait(0.5)
             return False
         self._troubles.pop(what, None)
         return done
+
+
+def _cause(error: Exception) -> str:
+    """Why something failed, without paths, statements and values, for `trouble` is told to anybody who asks."""
+    if isinstance(error, MoonpostError):
+        return error.what
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    cause = getattr(error, "orig", None)  # what a database says
+    if isinstance(cause, Exception):
+        return str(cause)
+    return f"{type(error).__name__}, see the log"

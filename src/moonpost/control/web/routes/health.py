@@ -17,7 +17,9 @@ _LOOPBACK = ("127.0.0.1", "::1", "local", "testclient")
 class Health(BaseModel):
     """Whether the server works."""
 
-    status: str = Field(description="ok, or degraded while telemetry cannot be kept or is damaged.")
+    status: str = Field(
+        description="ok, or degraded while telemetry cannot be kept or is damaged, or part of the mission fails."
+    )
     version: str = Field(description="Of Moonpost.")
     troubles: list[str] = Field(description="What is wrong, in words; empty if nothing is.")
 
@@ -50,8 +52,8 @@ def router(mission: Any) -> APIRouter:
             troubles.append("telemetry cannot be kept")
         if status.get("damage", {}).get("places"):
             troubles.append("the archive is damaged: an alarm tells where")
-        if getattr(mission, "trouble", ""):
-            troubles.append("the mission's clock has stopped")
+        if trouble := getattr(mission, "trouble", ""):
+            troubles.append(trouble)
         return Health(status="degraded" if troubles else "ok", version=request.app.version, troubles=troubles)
 
     @routes.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
