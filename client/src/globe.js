@@ -26,10 +26,10 @@ class Globe {
     const view = (text, direction) => h('button', { class: 'mp-button mp-small', type: 'button', onclick: () => this.look(direction) }, text);
     this.toStation = view('Station', 'station');
     this.toStation.hidden = true;
-    const panel = h('details', { class: 'mp-gl-panel' }, h('summary', {}, 'Orbiters and views'), this.list,
+    this.panel = h('details', { class: 'mp-gl-panel' }, h('summary', {}, 'Orbiters and views'), this.list,
       h('div', { class: 'mp-gl-views' }, view('Near side', 'near'), view('Far side', 'far'), view('South', 'south'), view('North', 'north'), this.toStation));
-    fill(element, h('div', { class: 'mp-gl', 'data-testid': 'globe' }, this.stage, this.labels, panel, this.foot));
-    this.panelEnds = openWhenWide(panel, element, 760);
+    fill(element, h('div', { class: 'mp-gl', 'data-testid': 'globe' }, this.stage, this.labels, this.panel, this.foot));
+    this.panelEnds = openWhenWide(this.panel, element, 760);
     this.beginEnds = persistently(api, () => this.begin(), (text) => this.warn(text));
   }
 
@@ -150,6 +150,7 @@ class Globe {
     }));
     const side = (value, least, most) => `${Math.abs(value).toFixed(1)}° ${value < 0 ? least : most}`;
     this.foot.textContent = `${utc(found.time_ms, { seconds: false })} UTC · Sun over ${side(found.sun.latitude_deg, 'S', 'N')} ${side(found.sun.longitude_deg, 'W', 'E')} · ${found.texture.source}`;
+    this.foot.title = this.foot.textContent;
     this.draw();
   }
 
@@ -249,12 +250,12 @@ class Globe {
     });
   }
 
-  /** Labels stand beside their things, and not through the Moon. */
+  /** Labels stand beside their things, not through the Moon, nor on each other, on the panel or on the line below: the less important ones give way. */
   placeLabels() {
     const { clientWidth: width, clientHeight: height } = this.stage;
     const eye = this.camera.position;
-    const taken = [];
-    const order = this.marks.map((mark, index) => ({ ...mark, index })).sort((a, b) => a.soft - b.soft);
+    const taken = [this.panel, this.foot].map(({ offsetLeft: left, offsetTop: top, offsetWidth, offsetHeight }) => [left, top, left + offsetWidth, top + offsetHeight]);
+    const order = this.marks.map((mark, index) => ({ ...mark, index })).sort((a, b) => a.soft - b.soft || b.ground - a.ground);
     for (const { place, ground, index } of order) {
       const label = this.labels.children[index];
       if (!label) continue;
@@ -264,7 +265,7 @@ class Globe {
       if (hidden) continue;
       const x = Math.min(((at.x + 1) / 2) * width + 6, width - label.offsetWidth - 4);
       const y = ((1 - at.y) / 2) * height - 8;
-      const box = [x, y, x + label.offsetWidth, y + 15];
+      const box = [x, y, x + label.offsetWidth, y + label.offsetHeight];
       if (taken.some(([left, top, right, bottom]) => box[0] < right && box[2] > left && box[1] < bottom && box[3] > top)) {
         label.style.display = 'none';
         continue;

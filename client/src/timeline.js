@@ -24,6 +24,7 @@ class TimelineView {
     this.follow = true;
     this.spanMs = null;
     this.known = [0, 0];
+    this.contactKnownMs = Infinity;
     this.window = this.firstWindow();
     this.build(element);
     this.whatIf = new WhatIf(api, this);
@@ -108,7 +109,9 @@ class TimelineView {
     const start = Math.round(this.window.start - 0.5 * width);
     const stop = Math.round(this.window.stop + 0.5 * width);
     try {
-      const found = await this.api.get(`timeline?start_ms=${start}&stop_ms=${stop}`);
+      const [found, moment] = await Promise.all([this.api.get(`timeline?start_ms=${start}&stop_ms=${stop}`), this.api.get('clock')]);
+      const seen = found.items.filter((item) => item.kind === 'contact').map((item) => item.stop_ms);
+      this.contactKnownMs = Math.max(moment.contact_known_until_ms ?? Infinity, found.span_ms?.[1] ?? Infinity, ...seen); // the clock looks ahead two months only
       this.rows = found.rows;
       this.items = found.items;
       this.known = [start, stop];
@@ -134,7 +137,7 @@ class TimelineView {
     }, row.label, sky ? null : h('small', {}, row.partner))));
     for (const label of this.labels.children) label.style.top = `${Number(label.dataset.y) + 4}px`;
     this.labels.style.height = `${layout.height}px`;
-    draw(this.chart, scale, layout, { items: this.items, tried: this.whatIf.shown, nowMs: this.api.clock.now(), selected: this.selected }, this.prefix);
+    draw(this.chart, scale, layout, { items: this.items, tried: this.whatIf.shown, nowMs: this.api.clock.now(), contactKnownMs: this.contactKnownMs, selected: this.selected }, this.prefix);
     this.followed.setAttribute('aria-pressed', String(this.follow));
   }
 

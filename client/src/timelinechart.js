@@ -9,6 +9,7 @@ const AXIS_PX = 50;
 const ROOMY = { sky: 24, lane: 19, gap: 7 };
 const DENSE = { sky: 20, lane: 15, gap: 3 };
 const CHARACTER_PX = 6.3;
+const CONTACT_ROW = 'sky.earth';
 
 /** How an activity stands: colour after Okabe and Ito, hatching, and a mark before its name. */
 export const STATUS = {
@@ -184,6 +185,19 @@ function drawn(item, place, scale, prefix) {
 
 const ORDER = { 'no-telemetry': 0, works: 0, 'dark-mode': 0, asleep: 0, activity: 1, event: 2, command: 3 };
 
+/** Where contact is not known: beyond what is simulated. */
+function unknownContact(known, scale, layout, prefix) {
+  const place = layout.rows.get(CONTACT_ROW);
+  if (!place || !(known < scale.stop)) return [];
+  const left = Math.max(scale.x(known), -4);
+  const box = { x: left, y: place.y + 3, width: scale.width + 4 - left, height: place.height - 6 };
+  const text = short('not known', box.width);
+  const words = 'contact is not known: beyond what is simulated';
+  return svg('g', { role: 'img', 'aria-label': words, 'data-testid': 'contact-unknown' }, svg('title', {}, words),
+    svg('rect', { ...box, fill: '#060b1c', stroke: '#2c3846' }), svg('rect', { ...box, fill: `url(#${prefix}-crossed)`, class: 'mp-tl-hatch' }),
+    text && svg('text', { x: left + 5, y: box.y + box.height / 2 + 4, class: 'mp-tl-text' }, text));
+}
+
 /** Items within sight, strips first; far too many marks are thinned to one a pixel. */
 export function visible(items, scale, layout) {
   const near = items.filter((item) => layout.rows.has(item.row) && item.stop_ms >= scale.start && item.start_ms <= scale.stop);
@@ -202,9 +216,9 @@ export function scaleOf(start, stop, width, known) {
   return { start, stop, width, known, x: (at) => ((at - start) / (stop - start)) * width, at: (x) => start + (x / width) * (stop - start) };
 }
 
-/** The whole picture; `state` holds items, tried items, now, selected id. */
+/** The whole picture; `state` holds items, tried items, now, until when contact is known, selected id. */
 export function draw(root, scale, layout, state, prefix) {
-  const { items, tried = [], nowMs, selected } = state;
+  const { items, tried = [], nowMs, contactKnownMs, selected } = state;
   const now = scale.x(nowMs);
   const parts = [patterns(prefix), ...nights(items, scale, layout)];
   for (const { y, height, sky, lanePx } of layout.rows.values()) {
@@ -218,6 +232,7 @@ export function draw(root, scale, layout, state, prefix) {
       svg('title', {}, spoken(item)), drawn(item, place, scale, prefix));
     parts.push(group);
   }
+  parts.push(unknownContact(contactKnownMs, scale, layout, prefix));
   for (const item of tried) {
     const place = layout.rows.get(item.row);
     if (!place || item.stop_ms < scale.start || item.start_ms > scale.stop) continue;

@@ -6,6 +6,7 @@ import io
 import json
 import signal
 from datetime import UTC, datetime, timedelta
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -400,6 +401,9 @@ def test_each_layout_opens_without_a_fault(
     shots(seat.page, f"layout-{layout}")
     if layout == "operator":
         lines_of_limits_keep_to_the_axis(seat)
+    if layout == "programme-office":
+        contact_beyond_the_simulated_is_told_as_not_known(seat)
+        labels_of_a_small_globe_keep_apart(seat, shots)
     assert seat.faults == []
     seat.context.close()
 
@@ -416,3 +420,37 @@ def lines_of_limits_keep_to_the_axis(seat: Seat) -> None:
     for widened, off_px in found:
         assert widened
         assert off_px <= 1.5
+
+
+def contact_beyond_the_simulated_is_told_as_not_known(seat: Seat) -> None:
+    seat.page.locator(".mp-tl-chart [data-id]").first.wait_for(state="attached")
+    unknown = seat.page.get_by_test_id("contact-unknown")
+    assert unknown.count() == 0
+    seat.page.get_by_label("Whole period (key: A)").click()
+    unknown.wait_for(state="attached")
+
+
+def labels_of_a_small_globe_keep_apart(seat: Seat, shots: Any) -> None:
+    seat.page.set_viewport_size({"width": 1024, "height": 700})
+    seat.page.locator(".mp-gl-label", has_text="Station").wait_for()
+    for _ in range(50):
+        if not overlapping(seat, ".mp-gl-label, .mp-gl-panel, .mp-gl-foot"):
+            break
+        seat.page.wait_for_timeout(100)
+    else:
+        pytest.fail("labels of the globe stand on each other or under what is written beside them")
+    shots(seat.page, "small-globe")
+
+
+def overlapping(seat: Seat, parts: str) -> list[list[list[float]]]:
+    """Boxes of visible parts of the page that share pixels, in pairs."""
+    boxes = seat.page.evaluate(
+        "parts => [...document.querySelectorAll(parts)].map((part) => part.getBoundingClientRect())"
+        ".filter(({ width }) => width).map((box) => [box.left, box.top, box.right, box.bottom])",
+        parts,
+    )
+    return [
+        [one, other]
+        for one, other in combinations(boxes, 2)
+        if one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+    ]
