@@ -16,6 +16,7 @@ from moonpost.control.commands.hazards import losses
 from moonpost.control.commands.inserts import time_tagged, true_ticks
 from moonpost.control.commands.machine import (
     Approve,
+    Dropped,
     Grounds,
     Reject,
     Release,
@@ -23,6 +24,7 @@ from moonpost.control.commands.machine import (
     Sent,
     Tick,
     Withdraw,
+    is_dropped,
     step,
 )
 from moonpost.control.commands.model import ENDED, STATES, Command, digest_of, same_person
@@ -246,13 +248,24 @@ def test_contact_is_looked_at_where_the_packet_arrives():
         windows = tuple(
             SimpleNamespace(start=day + a * second, stop=day + b * second, way=w) for a, b, w in spells
         )
-        return StationWatch(SimpleNamespace(contacts=windows, light_time_s=lambda t: 1.3))
+
+        def arrival(at: np.datetime64) -> np.datetime64 | None:
+            came = at + np.timedelta64(1_300, "ms")
+            if any(one.start <= came < one.stop for one in windows):
+                return came
+            return next((one.start for one in windows if one.way != "direct" and one.start > at), None)
+
+        return StationWatch(SimpleNamespace(contacts=windows, arrival=arrival))
 
     direct, relayed = watch("direct"), watch("queqiao-2")
     assert direct.contact(START_US) == ""
     assert direct.contact(START_US + 3_598_000_000) == ""
     assert direct.contact(START_US + 3_599_000_000).endswith("the next contact begins 2036-01-01 02:00 UTC")
     assert relayed.contact(START_US + 3_599_000_000) == ""
+    assert relayed.arrival_us(START_US + 3_599_000_000) == START_US + 7_200_000_000
+    assert direct.arrival_us(START_US + 3_599_000_000) is None
+    (why,) = direct.forbids(b"", START_US + 10**11)
+    assert why.startswith("it would never arrive")
     assert direct.contact(START_US + 10**11).endswith("no contact is left in the span")
 
 
@@ -267,6 +280,7 @@ EVENTS = st.lists(
         st.builds(Withdraw, NAMES, WALL),
         st.builds(Release, NAMES, WALL, st.just(0), st.just(10**9)),
         st.builds(Sent, WALL, st.just(0)),
+        st.builds(Dropped, WALL, st.just(0), st.just("too late"), st.sampled_from(["failed", "timed-out"])),
         st.builds(
             Reported,
             st.sampled_from(["accepted", "started", "progress", "completed", "failed"]),
@@ -295,7 +309,7 @@ def test_steps_are_pure_and_never_go_back(events):
         assert after.state in STATES
         assert (after.octets, after.digest, after.requester) == (OCTETS, command.digest, "ivan")
         assert after.stages[: len(command.stages)] == command.stages
-        if command.state in ENDED:
+        if command.state in ENDED and not (is_dropped(command) and isinstance(one, Reported)):
             assert after.state == command.state
         if command.state in RANKS and after.state in RANKS:
             assert RANKS[after.state] >= RANKS[command.state]

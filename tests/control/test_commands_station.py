@@ -13,6 +13,7 @@ from moonpost.control.packets.telecommands import encode_command
 from moonpost.control.station import Station
 
 PASSWORD = "a first password"
+SPEAKER = "station-communications.transmitter"
 
 
 def fly(mission: MissionControl, hours: float) -> None:
@@ -154,6 +155,47 @@ def test_a_look_ends_in_daylight_after_a_month_and_a_whole_night():
     short = slice(0, 24 * 40)
     assert horizons.horizon_of(time[short], both[:, short], time[24 * 20]) is None
     assert horizons.horizon_of(time[: 24 * 36], both[:, : 24 * 36], time[24]) is not None
+
+
+@pytest.fixture(scope="module")
+def gap(tmp_path_factory):
+    """Queqiao-2 sees the station up to 11:03 and from 13:12; a transmitter-on for 12:30 is on board."""
+    folder = tmp_path_factory.mktemp("gap")
+    with Station.open("ilrs", folder, start="2040-06-28", days=1.0, step_s=600.0) as station:
+        station.uplink(_packet(station, f"{SPEAKER}-on", 12.5), station.span[0])
+        yield station
+
+
+def test_what_a_relay_keeps_is_looked_at_where_it_arrives(gap):
+    watch, off = StationWatch(gap), _packet(gap, f"{SPEAKER}-off", count=5)
+    assert watch.forbids(off, _in(gap, 10.5)) == ()  # there at once: the transmitter-on comes after it
+    for hours in (11.5, 12.4, 11.0 + 2.5 / 60.0):  # in the gap, and half a minute before it begins
+        (why,) = watch.forbids(off, _in(gap, hours))
+        assert why.startswith("the station would be silent from 2040-06-28 13:10"), hours
+        assert watch.contact(_in(gap, hours)) == ""
+    assert str(gap.arrival("2040-06-28T11:30"))[:16] == "2040-06-28T13:11"
+
+
+def test_what_would_never_arrive_is_told_before(gap):
+    watch = StationWatch(gap)
+    assert gap.arrival(gap.span[1] - np.timedelta64(1, "s")) is None
+    (why,) = watch.forbids(_packet(gap, "ping"), _in(gap, 24.0) - 10**6)
+    assert why == watch.contact(_in(gap, 24.0) - 10**6)
+    assert why.startswith("it would never arrive")
+
+
+def test_arrival_is_what_the_journal_says(tmp_path):
+    with Station.open("ilrs", tmp_path, start="2040-06-28", days=1.0, step_s=600.0) as station:
+        told = []
+        for count, at in enumerate(("2040-06-28T02:00", "2040-06-28T11:30", "2040-06-28T23:59:59.5")):
+            told.append(station.arrival(at))
+            station.uplink(_packet(station, "ping", count=count), at)
+        came = [entry.arrived_us for entry in station._journal.entries]
+        assert [int(t.astype(np.int64)) for t in told[:2]] == came
+        assert (told[2], station.status()["lost"]) == (None, 1)
+        station.advance("2040-06-28T13:00")
+        late = station.arrival("2040-06-28T02:00")
+        assert late == told[1]  # what is sent in the past is sent now, in the gap
 
 
 def test_a_span_that_reaches_far_enough_is_not_simulated_twice(tmp_path):

@@ -355,9 +355,11 @@ class Commanding:
             command = self.command(identifier)
             obstacles = self._obstacles(command)
             now = self._desk.now_us
-            due = max(now, command.at_us or now)
+            due = max(self.rules.arrival_us(now), command.at_us or now)
             deadline_us = due + round(self.rules.verify_s * 1e6)
             event = Release(name, self._desk.wall(), now, deadline_us, command.version)
+            if command.state == "approved":
+                self._sending.stays(command)
             return self._sending.send(self._act("release", identifier, name, event, obstacles=obstacles))
 
     def report(self, report: Any) -> None:
@@ -532,7 +534,7 @@ class Commanding:
             return (changed,)
         harm = self._sending.harm(command)
         contact = self.rules.out_of_contact(self._desk.now_us)
-        return (*harm, *((contact,) if contact else ()))
+        return tuple(dict.fromkeys((*harm, *((contact,) if contact else ()))))
 
     def _act(
         self,

@@ -9,20 +9,22 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from moonpost.control.commands.audit import Audit
-from moonpost.control.commands.machine import FLYING, Event, Grounds, Outcome, Release, Tick, step
+from moonpost.control.commands.machine import FLYING, Event, Grounds, Outcome, Release, Tick, is_dropped, step
 from moonpost.control.commands.model import Command, CommandRefusedError
 from moonpost.control.commands.queue import read_queue
 from moonpost.control.commands.rules import Rules
 from moonpost.control.commands.store import (
+    COMMANDS,
     insert_command,
     live_commands,
     load_command,
     mute_commands,
     next_count,
     save_command,
+    select_commands,
 )
 from moonpost.control.commands.walls import SteadyWall
 from moonpost.control.database import Database
@@ -67,7 +69,9 @@ class Desk:
         self._wall = SteadyWall(database, wall, steady)
         with database.read() as connection:
             self._live = {one.id: one for one in live_commands(connection)}
-            self._mute = {one.id: one for one in mute_commands(connection)}
+            unsent = select(COMMANDS).where(COMMANDS.c.state == "failed", COMMANDS.c.sent.is_(False))
+            dropped = select_commands(connection, unsent.order_by(COMMANDS.c.number))
+            self._mute = {one.id: one for one in (*mute_commands(connection), *dropped)}
 
     def wall(self) -> float:
         """The clock on the wall, which here never goes back [s since 1970]."""
@@ -84,10 +88,14 @@ class Desk:
             return tuple(sorted(self._live.values(), key=lambda one: int(one.id)))
 
     def reported(self, packet: tuple[int, int]) -> tuple[Command, ...]:
-        """Commands that a report on a packet may be about, timed-out ones included, by their numbers."""
+        """Commands that a report on a packet may be about, by their numbers.
+
+        Timed-out ones are among them, and for a while failed ones that were held never to have left.
+        """
         with self.lock:
             found = [one for one in (*self._live.values(), *self._mute.values()) if packet in one.packets]
-        return tuple(sorted((one for one in found if one.state in FLYING), key=lambda one: int(one.id)))
+        may = [one for one in found if one.state in FLYING or (is_dropped(one) and not self.silent(one))]
+        return tuple(sorted(may, key=lambda one: int(one.id)))
 
     def keep_wall(self) -> None:
         """Put down how late it is on the wall, so that a stop does not let anybody turn it back."""
@@ -175,7 +183,8 @@ class Desk:
 
     def changed(self, command: Command) -> None:
         """Keep what is live at hand, and tell the listeners; a listener that fails harms nobody."""
-        for kept, belongs in ((self._live, command.live), (self._mute, command.state == "timed-out")):
+        mute = command.state == "timed-out" or is_dropped(command)
+        for kept, belongs in ((self._live, command.live), (self._mute, mute)):
             if belongs:
                 kept[command.id] = command
             else:
@@ -192,9 +201,10 @@ class Desk:
         return next_count(connection, apid, taken)
 
     def silent(self, command: Command) -> bool:
-        """Whether nothing more can happen to a timed-out command on its way or on board; what did may be told."""
+        """Whether nothing more can happen to one of which nothing was heard; what did may still be told."""
+        unheard = command.state == "timed-out" or is_dropped(command)
         waited_us = self.now_us - (command.deadline_us or 0)
-        return command.state == "timed-out" and waited_us >= round(self.rules.reuse_s * 1e6)
+        return unheard and waited_us >= round(self.rules.reuse_s * 1e6)
 
     def holding(self, packets: Iterable[tuple[int, int]]) -> Command | None:
         """A command whose reports could be taken for those on some packets."""

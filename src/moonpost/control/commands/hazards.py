@@ -20,6 +20,8 @@ _ESSENTIAL = 3
 _ENERGY_W = 1e-6
 _LATE = np.timedelta64(1, "h")
 _HOUR_S = 3600.0
+_SOON = np.timedelta64(60, "s")
+"""How long a look holds: so much later a command may leave on the strength of it."""
 _SPEAKS = "communications"
 _FARTHEST = np.timedelta64(400, "D")
 
@@ -37,8 +39,8 @@ class StationView(Protocol):
         """Windows of contact."""
         ...
 
-    def light_time_s(self, t: np.datetime64) -> float:
-        """Light time one way [s]."""
+    def arrival(self, at: np.datetime64) -> np.datetime64 | None:
+        """When what leaves the ground at an instant arrives; None if it never does."""
         ...
 
     def simulation(self) -> Simulation:
@@ -60,9 +62,10 @@ class StationWatch:
 
     Notes
     -----
-    Give its methods to `moonpost.control.commands.Rules` as ``forbids`` and ``contact``. A look goes at least
-    through a synodic month and the next whole night after the last thing that the command does or takes away:
-    where the span of the station ends before, a longer one is simulated beside it at a coarser step.
+    Give its methods to `moonpost.control.commands.Rules` as ``forbids``, ``contact`` and ``arrival``. A look
+    begins when the command arrives, which is hours later where a relay keeps it, and goes at least through a
+    synodic month and the next whole night after the last thing that the command does or takes away: where the
+    span of the station ends before, a longer one is simulated beside it at a coarser step.
 
     Examples
     --------
@@ -75,7 +78,7 @@ class StationWatch:
         self._far = FarSight(station)
 
     def forbids(self, octets: bytes, time_us: int) -> tuple[str, ...]:
-        """What a command would lose if it were sent now.
+        """What a command would lose if it were sent now, or within a minute.
 
         Parameters
         ----------
@@ -87,10 +90,23 @@ class StationWatch:
         Returns
         -------
         tuple of str
-            Reasons, each with machine and date; empty if nothing.
+            Reasons, each with machine and date; empty if nothing. Where nothing arrives that is sent now it is
+            looked at as arriving when the next contact begins.
         """
         now = np.datetime64(time_us, "us")
-        arrives = now + np.timedelta64(round(self._station.light_time_s(now) * 1e6), "us")
+        arrives, later = self._station.arrival(now), self._station.arrival(now + _SOON)
+        if arrives is None:
+            begins = self._next(now)
+            if begins is None:
+                return (self.contact(time_us),)
+            arrives = begins
+        found = self._looked(octets, now, arrives)
+        if found or later is None or later - arrives <= 2 * _SOON:
+            return found
+        return self._looked(octets, now, later)  # a gap begins within the minute
+
+    def _looked(self, octets: bytes, now: np.datetime64, arrives: np.datetime64) -> tuple[str, ...]:
+        """What a command would lose that arrives at an instant."""
         before = self._station.simulation()
         after = self._station.predict(octets, arrives)
         if after is before:
@@ -107,6 +123,22 @@ class StationWatch:
         seen = self._far.look(*plans, since)
         return (seen,) if isinstance(seen, str) else losses(seen.before, seen.after, self._station.plan, arrives)
 
+    def arrival_us(self, time_us: int) -> int | None:
+        """When what is sent now arrives, hours later if a relay keeps it until it sees the station.
+
+        Parameters
+        ----------
+        time_us : int
+            Mission time, microseconds since 1970.
+
+        Returns
+        -------
+        int or None
+            Mission time, microseconds since 1970; None if it never arrives.
+        """
+        at = self._station.arrival(np.datetime64(time_us, "us"))
+        return None if at is None else int(at.astype("datetime64[us]").astype(np.int64))
+
     def contact(self, time_us: int) -> str:
         """Why a packet that is sent now would be lost; a relay keeps it until it sees the station.
 
@@ -121,15 +153,15 @@ class StationWatch:
             Empty if it arrives.
         """
         now = np.datetime64(time_us, "us")
-        windows = self._station.contacts
-        arrives = now + np.timedelta64(round(self._station.light_time_s(now) * 1e6), "us")
-        if any(one.start <= arrives < one.stop for one in windows):
+        if self._station.arrival(now) is not None:
             return ""
-        later = [one for one in windows if one.start > now]
-        if any(one.way != "direct" for one in later):
-            return ""
-        when = f"the next contact begins {_date(later[0].start)}" if later else "no contact is left in the span"
-        return f"the station is out of contact and no relay keeps it: {when}"
+        begins = self._next(now)
+        when = "no contact is left in the span" if begins is None else f"the next contact begins {_date(begins)}"
+        return f"it would never arrive, the station is out of contact and no relay keeps it: {when}"
+
+    def _next(self, now: np.datetime64) -> np.datetime64 | None:
+        """When the next contact begins."""
+        return next((one.start for one in self._station.contacts if one.start > now), None)
 
 
 def losses(before: Simulation, after: Simulation, plan: Plan, since: np.datetime64) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ __all__ = [
     "Sent",
     "Tick",
     "Withdraw",
+    "is_dropped",
     "step",
 ]
 
@@ -104,11 +105,12 @@ class Release:
 
 @dataclass(frozen=True)
 class Dropped:
-    """What was released and has not left must not leave any more."""
+    """What was released must not leave any more: ``failed`` as it has not, ``timed-out`` if that is not known."""
 
     wall_s: float
     time_us: int
     why: str
+    state: str = "failed"
 
 
 @dataclass(frozen=True)
@@ -371,11 +373,33 @@ def _sent(command: Command, event: Sent) -> Outcome:
 
 
 def _dropped(command: Command, event: Dropped) -> Outcome:
-    """A command that never left has failed."""
+    """A command that never left has failed; of one that may have left a report can still come."""
     if command.sent or command.state != "released":
         return Outcome(command)
+    if event.state == "timed-out":
+        return Outcome(_with(command, event.state, Stage(event.state, event.wall_s, event.time_us, "", event.why)))
     said = Stage("failed", event.wall_s, event.time_us, "", event.why)
     return Outcome(_with(command, "failed", said, reasons=(*command.reasons, event.why)))
+
+
+def is_dropped(command: Command) -> bool:
+    """Whether it failed because it never left.
+
+    Parameters
+    ----------
+    command : Command
+        Which.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> is_dropped(Command("1", "ping", {}, b"", digest_of(b""), "routine", (), "li", "cnsa", (), ()))
+    False
+    """
+    return command.state == "failed" and not command.sent  # a report of failure tells that it was sent
 
 
 def _reported(command: Command, event: Reported) -> Outcome:
@@ -386,10 +410,12 @@ def _reported(command: Command, event: Reported) -> Outcome:
     stage = Stage(seen, event.wall_s, event.time_us, "", event.text)
     if any((one.state, one.time_us, one.text) == (seen, event.time_us, event.text) for one in command.stages):
         return Outcome(command)
-    if command.state in ("completed", "failed"):
+    dropped = is_dropped(command)  # it was held never to have left
+    if command.state in ("completed", "failed") and not dropped:
         return Outcome(_with(command, command.state, stage))
-    known = [_SAME.get(one.state, one.state) for one in command.stages]
-    best = max((one for one in (*known, command.state) if one in _RANK), key=_RANK.__getitem__)
+    told = [one for one in command.stages if one.text not in command.reasons]  # by the station: not the drop
+    known = [_SAME.get(one.state, one.state) for one in told] + ([] if dropped else [command.state])
+    best = max((one for one in known if one in _RANK), key=_RANK.__getitem__)
     if state in _RANK and _RANK[state] > _RANK[best]:
         best = state
     return Outcome(_with(command, best, stage, sent=True))
@@ -410,8 +436,8 @@ def _tick(command: Command, event: Tick, grounds: Grounds) -> Outcome:
     if command.state in _WAITING:
         return _tick_waiting(command, event, grounds)
     late = command.deadline_us is not None and event.time_us >= command.deadline_us
-    if command.state == "released" and late and not command.sent:
-        return _dropped(command, Dropped(event.wall_s, event.time_us, "the uplink did not take it in time"))
+    if command.state == "released" and not command.sent:  # who sends knows whether it left
+        return Outcome(command)
     if command.state in ("released", "accepted", "started") and late:
         why = "no report of its end came in time"
         said = Stage("timed-out", event.wall_s, event.time_us, "", why)

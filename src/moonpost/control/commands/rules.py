@@ -91,6 +91,8 @@ class Rules:
         Dormancy and night: from octets and the mission time at which they would be sent [us] to reasons against.
     contact : callable, optional
         From mission time now [us] to why nothing can be sent; empty if it can.
+    arrival : callable, optional
+        From mission time now [us] to when what is sent now arrives [us], None if never; at once if not given.
     approval_s, request_s : float
         For how long an approval holds and a request waits, by the clock on the wall [s].
     verify_s : float
@@ -115,6 +117,7 @@ class Rules:
         ledger: str | None = None,
         forbids: Forbids | None = None,
         contact: Callable[[int], str] | None = None,
+        arrival: Callable[[int], int | None] | None = None,
         approval_s: float = 900.0,
         request_s: float = 86_400.0,
         verify_s: float = 21_600.0,
@@ -125,7 +128,7 @@ class Rules:
             if not (np.isfinite(value) and value > 0.0):
                 raise InputError(f"is {value}", where=name, advice="give a number above 0")
         self._plan, self._users, self._ledger = plan, users, ledger
-        self._forbids, self._contact = forbids, contact
+        self._forbids, self._contact, self._arrival = forbids, contact, arrival
         self.approval_s, self.request_s = float(approval_s), float(request_s)
         self.verify_s, self.reuse_s = float(verify_s), float(reuse_s)
         self._lock = threading.Lock()
@@ -297,6 +300,21 @@ class Rules:
         str
         """
         return "" if self._contact is None else self._contact(time_us)
+
+    def arrival_us(self, time_us: int) -> int:
+        """When what is sent now arrives; now if that is not known, or it never does.
+
+        Parameters
+        ----------
+        time_us : int
+            Mission time now, microseconds since 1970.
+
+        Returns
+        -------
+        int
+        """
+        found = None if self._arrival is None else self._arrival(time_us)
+        return time_us if found is None else found
 
     def _agreed(self) -> LedgerState | None:
         """State of the partners' ledger, checked as a whole again whenever it was written to."""

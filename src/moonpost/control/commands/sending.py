@@ -16,6 +16,7 @@ __all__ = ["Sending", "released_us"]
 
 _SOON_US = 60_000_000
 _LOOKS = 4
+_OUTRUN = ("time runs on faster than it can be looked ahead: slow it down",)
 
 
 class Sending:
@@ -42,36 +43,64 @@ class Sending:
     def __init__(self, desk: Desk, uplink: Callable[[bytes, np.datetime64], object]) -> None:
         self._desk, self._uplink = desk, uplink
         self.lock = threading.RLock()
+        self._stayed: set[str] = set()
+        self._taken: dict[str, Sent] = {}
+        self._looked_us: dict[str, int] = {}
+        self._leaving = ""
+
+    def stays(self, command: Command) -> None:
+        """Know that a command which is about to be released has not left.
+
+        Of one that was released before a restart nothing is known: the server may have been killed as it left.
+        """
+        self._stayed.add(command.id)
 
     def send_waiting(self) -> None:
-        """Send what was released and not taken by the uplink, if all that was noted is on record."""
-        if not any(one.state == "released" and not one.sent for one in self._desk.live()):
-            return
-        if self._desk.audit.waiting:
-            self._desk.audit.nudge()
-            return
-        if not self.lock.acquire(blocking=False):  # it is about to leave
+        """Send what was released and not taken by the uplink, if all notes are on record, or give it up."""
+        if not self._waiting() or not self.lock.acquire(blocking=False):  # it is about to leave
             return
         try:
-            waiting = [one for one in self._desk.live() if one.state == "released" and not one.sent]
-            for command in waiting:
-                self._late(command)
+            on_record = not self._desk.audit.waiting
+            if not on_record:
+                self._desk.audit.nudge()
+            for command in self._waiting():
+                if command.id in self._taken:
+                    self._note_sent(command)
+                elif on_record or self._is_late(command):
+                    self._leave(command)
         finally:
             self.lock.release()
 
-    def _late(self, command: Command) -> None:
-        """Send what should have left before, unless it would do harm by now."""
+    def _waiting(self) -> list[Command]:
+        live = self._desk.live()
+        return [one for one in live if one.state == "released" and not one.sent and one.id != self._leaving]
+
+    def _is_late(self, command: Command) -> bool:
+        return command.deadline_us is not None and self._desk.now_us >= command.deadline_us
+
+    def _leave(self, command: Command) -> Command:
+        """Send it, unless too much time has passed since it was looked at and it would do harm by now."""
         desk = self._desk
-        if desk.now_us - released_us(command) > _SOON_US:
-            harm = self._desk.rules.forbidden(command.octets, desk.now_us)
+        if self._is_late(command):
+            return self._give_up(command, "the uplink did not take it in time")
+        if desk.now_us - self._looked_us.get(command.id, released_us(command)) > _SOON_US:
+            harm = self.harm(command)
+            if harm == _OUTRUN:
+                return command
             if harm:
-                why = f"was not taken by the uplink in time, and now: {'; '.join(harm)}"
-                desk.step(command.id, Dropped(desk.wall(), desk.now_us, why), "dropped")
-                self._desk.audit.nudge()
-                return
-            if self._desk.rules.out_of_contact(desk.now_us):
-                return
-        self.send(command)
+                return self._give_up(command, f"was not taken by the uplink in time, and now: {'; '.join(harm)}")
+            if desk.rules.out_of_contact(desk.now_us):
+                return command
+        return self._hand_over(command)
+
+    def _give_up(self, command: Command, why: str) -> Command:
+        """Let it leave no more: it has failed if it is known not to have left."""
+        desk, stayed = self._desk, command.id in self._stayed
+        text, state = (why, "failed") if stayed else (f"it is not known whether it left; {why}", "timed-out")
+        done = desk.step(command.id, Dropped(desk.wall(), desk.now_us, text, state), "dropped")
+        self._forget(command)
+        desk.audit.nudge()
+        return done.command
 
     def harm(self, command: Command) -> tuple[str, ...]:
         """What it would lose whether it leaves at once or when time has run on while that was looked at."""
@@ -80,24 +109,48 @@ class Sending:
             begun = self._desk.now_us
             harm = self._desk.rules.forbidden(command.octets, looked)
             now = self._desk.now_us
-            if harm or now - looked <= _SOON_US:
+            if harm:
                 return harm
+            if now - looked <= _SOON_US:
+                self._looked_us[command.id] = looked
+                return ()
             looked = now + 2 * (now - begun)
-        return ("time runs on faster than it can be looked ahead: slow it down",)
+        return _OUTRUN
 
     def send(self, command: Command) -> Command:
-        """Hand the octets to the uplink, and put down that it took them; what fails is tried again later."""
-        desk = self._desk
+        """Hand over what was released just now, which is on record; what fails is tried again later."""
+        return self._leave(command)
+
+    def _hand_over(self, command: Command) -> Command:
+        """Hand the octets to the uplink, and put down that it took them."""
+        desk, stayed = self._desk, command.id in self._stayed
+        self._stayed.discard(command.id)  # from here on it may have left
+        self._leaving = command.id
         try:
             self._uplink(command.octets, desk.clock())
         except MoonpostError as error:
+            if stayed:
+                self._stayed.add(command.id)
             with desk.database.write() as connection:
                 desk.note(connection, "uplink-failed", "", command, {"why": str(error)}, desk.now_us)
-            self._desk.audit.nudge()
+            desk.audit.nudge()
             return command
-        done = desk.step(command.id, Sent(desk.wall(), desk.now_us), "sent")
+        finally:
+            self._leaving = ""
+        self._taken[command.id] = Sent(desk.wall(), desk.now_us)
+        return self._note_sent(command)
+
+    def _note_sent(self, command: Command) -> Command:
+        """Put down that the uplink took it; with a full disk that waits for the next tick."""
+        done = self._desk.step(command.id, self._taken[command.id], "sent")
+        self._forget(command)
         self._desk.audit.nudge()
         return done.command
+
+    def _forget(self, command: Command) -> None:
+        self._stayed.discard(command.id)
+        self._taken.pop(command.id, None)
+        self._looked_us.pop(command.id, None)
 
 
 def released_us(command: Command) -> int:

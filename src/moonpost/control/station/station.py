@@ -198,7 +198,7 @@ class Station:
             journal.close()
             raise
         if resume is not None:
-            station._skip(microseconds(resume))
+            station._advance(microseconds(resume), send=False)
         return station
 
     def close(self) -> None:
@@ -241,6 +241,22 @@ class Station:
             [s]
         """
         return self._ways.light_us(microseconds(t)) / SECOND_US
+
+    def arrival(self, at: TimeLike) -> np.datetime64 | None:
+        """When what leaves the ground at an instant arrives; None if it never does in the span.
+
+        Parameters
+        ----------
+        at : datetime64, str or datetime
+            UTC; one before what has been reached counts as now.
+
+        Returns
+        -------
+        datetime64[us] or None
+            UTC on board: after the light time, or when a relay that keeps it sees the station.
+        """
+        flight = self._flight(microseconds(at))
+        return None if flight is None else utc(flight[1])
 
     def advance(self, until: TimeLike) -> bytes:
         """Go on until an instant of the ground.
@@ -300,12 +316,11 @@ class Station:
             if packet in self._known:
                 self._counts["duplicates"] += 1
                 return
-            sent_us = max(sent_us, self._reached_us, self._sent_before_us)
-            arrived_us = self._arrival(sent_us)
-            if arrived_us is None or arrived_us >= self._world.stop_us:
+            flight = self._flight(sent_us)
+            if flight is None:
                 self._counts["lost"] += 1
                 return
-            entry = Entry(sent_us, arrived_us, packet)
+            entry = Entry(*flight, packet)
             self._journal.append(entry)
             self._remember(entry)
             self._computer.expect(entry)
@@ -429,10 +444,11 @@ class Station:
         if len(self._known) > _REMEMBERED:
             self._known.pop(next(iter(self._known)))
 
-    def _arrival(self, sent_us: int) -> int | None:
-        """When what is sent arrives, to the next millisecond; None if it never does."""
-        arrived_us = self._ways.arrival_us(sent_us)
-        return None if arrived_us is None else -(-arrived_us // 1000) * 1000
+    def _flight(self, at_us: int) -> tuple[int, int] | None:
+        """When it leaves, not before what was, and arrives, to the next millisecond; None if never in the span."""
+        sent_us = max(at_us, self._reached_us, self._sent_before_us)
+        arrived_us = -(-(self._ways.arrival_us(sent_us) or self._world.stop_us) // 1000) * 1000
+        return (sent_us, arrived_us) if arrived_us < self._world.stop_us else None
 
     def _relay(self, legs: Legs, room_octets: int, rate_bit_s: float) -> RelayStore[Any]:
         """What a relay keeps: as much, and sent as fast, as its recorder says, or else as the station's store."""
@@ -440,11 +456,6 @@ class Station:
         if recorder is not None:
             room_octets, rate_bit_s = int(recorder.capacity_bit / 8), recorder.downlink_bit_s
         return RelayStore(legs, room_octets, max(round(rate_bit_s), 1))
-
-    def _skip(self, until_us: int) -> None:
-        """Go on without sending."""
-        with self._lock:
-            self._advance(until_us, send=False)
 
     def _advance(self, until_us: int, *, send: bool) -> bytes:
         """Go on until an instant of the ground."""
