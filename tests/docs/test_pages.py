@@ -102,7 +102,8 @@ PAGES = sorted(
 
 
 LONG = {  # their claims have tests of their own
-    "change-5", "change-7", "hopper-sortie", "long-life", "luna-resurs-orbiter", "ridge-station", "thermal", "windows",
+    "change-5", "change-7", "hopper-sortie", "long-life", "luna-resurs-orbiter", "ridge-station",
+    "thermal", "windows",
 }  # fmt: skip
 
 

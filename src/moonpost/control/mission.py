@@ -255,6 +255,7 @@ class MissionControl:
         rules = Rules(
             self.plan, self.users.find, ledger=self.options.ledger,
             forbids=watch.forbids if watch else None, contact=watch.contact if watch else None,
+            arrival=watch.arrival_us if watch else None,
         )  # fmt: skip
         self.commanding = Commanding.open(
             self.database, self.station.commands, self.plan, uplink=self._uplink, clock=self.clock.now,
