@@ -53,12 +53,18 @@ def _add(folder: Path, name: str, partner: str) -> Person:
 
 
 @pytest.fixture(scope="session")
-def chromium() -> str:
+def built() -> Path:
+    """Folder of the displays."""
+    if not (STATIC / "index.html").is_file():
+        pytest.skip("the displays are not built: install Node 18.14 or later, then run make client")
+    return STATIC
+
+
+@pytest.fixture(scope="session")
+def chromium(built: Path) -> str:
     """Path of Chromium, with the displays built."""
     if CHROMIUM is None:
         pytest.skip("chromium is not installed (Debian: apt-get install chromium)")
-    if not (STATIC / "index.html").is_file():
-        pytest.skip("the displays are not built: install Node 18.14 or later, then run make client")
     return CHROMIUM
 
 

@@ -15,14 +15,6 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[2]
-STATIC = ROOT / "src/moonpost/control/web/static"
-
-
-@pytest.fixture
-def built() -> Path:
-    if not (STATIC / "index.html").is_file():
-        pytest.skip("the displays are not built: install Node 18.14 or later, then run make client")
-    return STATIC
 
 
 def test_licences_of_all_that_is_bundled_are_there(built: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import time
 from collections import Counter
@@ -24,6 +25,7 @@ CAUSES = ("no unit", "address", "busy", "name", "order", "disk")
 """Why packets are not taken: no unit or a wrong checksum, for or from others, too many files at once, no name of a
 file, a unit that does not fit, a file that is too long or a disk that does not take it."""
 
+_LOG = logging.getLogger(__name__)
 _PARTIAL, _UNITS = ".partial", ".units"
 _AT_ONCE = 16
 _HELD = 4096
@@ -218,6 +220,7 @@ class FileReceiver:
         try:
             return self._sorted(unit, packet, kept=kept)
         except Exception:  # a library's many ways to say that a unit does not fit
+            _LOG.debug("a unit does not fit its transfer", exc_info=True)
             return self._reject("order")
 
     def _sorted(self, unit: Any, packet: bytes, *, kept: bool) -> list[bytes]:
@@ -325,6 +328,7 @@ class FileReceiver:
             try:
                 units += self._waited(key, transfer, time.monotonic())
             except Exception:  # it would fail again and again
+                _LOG.warning("a transfer is given up", exc_info=True)
                 self.rejects["order"] += 1
                 self._drop(key, transfer)
         with self._disk_told():
